@@ -1,0 +1,52 @@
+using Xunit;
+
+namespace Obverse.Tests;
+
+/// <summary>Where the reference outputs are: <c>OBVERSE_FIXTURES</c>, or <c>../shared/fixtures</c> beside the repository.</summary>
+public static class Fixtures
+{
+    public static string RepositoryRoot { get; } = FindRoot();
+
+    public static string Root => Environment.GetEnvironmentVariable("OBVERSE_FIXTURES") is { Length: > 0 } named
+        ? Path.GetFullPath(named)
+        : Path.GetFullPath(Path.Combine(RepositoryRoot, "..", "shared", "fixtures"));
+
+    /// <summary>Pictures, weights and texts that no registry has: <c>../shared/data</c>.</summary>
+    public static string Data => Path.GetFullPath(Path.Combine(RepositoryRoot, "..", "shared", "data"));
+
+    /// <summary>The folder or file below the fixture tree; skips the test, with the path as the reason, where it is not there.</summary>
+    public static string Require(string relative)
+    {
+        var path = Path.Combine(Root, relative);
+        Skip.IfNot(File.Exists(path) || Directory.Exists(path), $"no fixture at {path} (set OBVERSE_FIXTURES)");
+        return path;
+    }
+
+    /// <summary>Every folder below <paramref name="relative"/> that holds <paramref name="file"/>, relative to the tree; one empty row where there is none, so that the theory can skip.</summary>
+    public static TheoryData<string> Folders(string relative, string file)
+    {
+        var rows = new TheoryData<string>();
+        var top = Path.Combine(Root, relative);
+        if (Directory.Exists(top))
+        {
+            foreach (var found in Directory.EnumerateFiles(top, file, SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            {
+                rows.Add(Path.GetRelativePath(Root, Path.GetDirectoryName(found)!));
+            }
+        }
+
+        if (!rows.Any()) rows.Add("");
+        return rows;
+    }
+
+    private static string FindRoot()
+    {
+        var at = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(at, "Obverse.slnx")))
+        {
+            at = Path.GetDirectoryName(at) ?? throw new DirectoryNotFoundException("no Obverse.slnx above " + AppContext.BaseDirectory);
+        }
+
+        return at;
+    }
+}
