@@ -35,7 +35,7 @@ public static class Fixtures
             }
         }
 
-        if (!rows.Any()) rows.Add("");
+        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add("");
         return rows;
     }
 
