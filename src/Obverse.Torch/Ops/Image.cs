@@ -1,0 +1,50 @@
+namespace Obverse.Torch;
+
+/// <summary>How a warp treats places outside the picture ("aten::grid_sampler" padding_mode).</summary>
+public enum Border { Zeros = 0, Clamp = 1, Reflect = 2 }
+
+/// <summary>Kernels of resizing. Bicubic is a = -0.75 without antialias and a = -0.5 with it, as in PyTorch (spec clip.md 1.5).</summary>
+public enum Interpolation { Nearest, NearestExact, Area, Bilinear, Bicubic }
+
+/// <summary>Pictures of [n, channels, height, width].</summary>
+public sealed partial class Tensor
+{
+    public Tensor Conv2d(Tensor weight, Tensor? bias = null, long stride = 1, long padding = 0, long groups = 1, long dilation = 1) =>
+        conv2d.Call(this, weight, bias, Value.Ints(stride, stride), Value.Ints(padding, padding), Value.Ints(dilation, dilation), groups);
+
+    /// <summary>Convolution with different padding of rows and columns.</summary>
+    public Tensor Conv2d(Tensor weight, Tensor? bias, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, long groups = 1) =>
+        conv2d.Call(this, weight, bias, Value.Ints(stride), Value.Ints(padding), Value.Ints(1, 1), groups);
+    public Tensor AvgPool2d(long size, long? stride = null, long padding = 0) => avg_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
+    public Tensor MaxPool2d(long size, long? stride = null, long padding = 0) => max_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
+    public Tensor AdaptiveAvgPool2d(long height, long width) => adaptive_avg_pool2d.Call(this, Value.Ints(height, width));
+    public Tensor AdaptiveMaxPool2d(long height, long width) => adaptive_max_pool2d.CallMany(this, Value.Ints(height, width))[0];
+
+    /// <summary>"torch.nn.functional.interpolate" to a size. <paramref name="scale"/> (rows, columns), if given, is used for the coordinates in place of the sizes' ratio.</summary>
+    public Tensor Resize(long height, long width, Interpolation by = Interpolation.Bilinear, bool antialias = false, bool alignCorners = false, (double Rows, double Columns)? scale = null)
+    {
+        var size = Value.Ints(height, width);
+        Value rows = scale is { } s ? s.Rows : Value.None, columns = scale is { } c ? c.Columns : Value.None;
+        return by switch
+        {
+            Interpolation.Nearest => nearest.Call(this, size, rows, columns),
+            Interpolation.NearestExact => nearest_exact.Call(this, size, rows, columns),
+            Interpolation.Area => AdaptiveAvgPool2d(height, width),
+            Interpolation.Bilinear => (antialias ? bilinear_aa : bilinear).Call(this, size, alignCorners, rows, columns),
+            _ => (antialias ? bicubic_aa : bicubic).Call(this, size, alignCorners, rows, columns),
+        };
+    }
+
+    /// <summary>Samples at [n, height, width, 2] places (x, y in -1 … 1).</summary>
+    public Tensor GridSample(Tensor grid, Border border, bool alignCorners = false, Interpolation by = Interpolation.Bilinear) =>
+        grid_sampler.Call(this, grid, by switch { Interpolation.Bilinear => 0, Interpolation.Nearest => 1, _ => 2 }, (int)border, alignCorners);
+
+    /// <summary>Places for <see cref="GridSample"/> from [n, 2, 3] matrices, output side to input side.</summary>
+    public static Tensor AffineGrid(Tensor theta, ReadOnlySpan<long> size, bool alignCorners = false) => affine_grid.Call(theta, Value.Ints(size), alignCorners);
+
+    private static readonly Op
+        conv2d = Op.Find("aten::conv2d"), avg_pool2d = Op.Find("aten::avg_pool2d"), max_pool2d = Op.Find("aten::max_pool2d"), adaptive_avg_pool2d = Op.Find("aten::adaptive_avg_pool2d"),
+        adaptive_max_pool2d = Op.Find("aten::adaptive_max_pool2d"), nearest = Op.Find("aten::upsample_nearest2d"), nearest_exact = Op.Find("aten::_upsample_nearest_exact2d"),
+        bilinear = Op.Find("aten::upsample_bilinear2d"), bilinear_aa = Op.Find("aten::_upsample_bilinear2d_aa"), bicubic = Op.Find("aten::upsample_bicubic2d"), bicubic_aa = Op.Find("aten::_upsample_bicubic2d_aa"),
+        grid_sampler = Op.Find("aten::grid_sampler"), affine_grid = Op.Find("aten::affine_grid_generator");
+}

@@ -1,0 +1,223 @@
+using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
+using System.Text.Json;
+
+namespace Obverse.Torch;
+
+/// <summary>A file that is not what its format says; the message names the file, what was found and what was wanted.</summary>
+public sealed class WeightsException(string message, Exception? inner = null) : IOException(message, inner);
+
+/// <summary>
+/// A safetensors file: 8 bytes of header length, a JSON header, the tensors. The file is mapped, not read: a tensor costs memory
+/// when its pages are touched. Everything in the header is checked before any of it is believed.
+/// </summary>
+public sealed unsafe class Safetensors : IDisposable
+{
+    private const long MaxHeader = 100_000_000; // the format's own limit
+
+    private readonly Mapping mapping;
+    private readonly Dictionary<string, Entry> entries;
+
+    private Safetensors(string path, Mapping mapping, Dictionary<string, Entry> entries, IReadOnlyDictionary<string, string> metadata) =>
+        (Path, this.mapping, this.entries, Metadata) = (path, mapping, entries, metadata);
+
+    public string Path { get; }
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+    public IEnumerable<string> Names => entries.Keys;
+
+    public static Safetensors Open(string path)
+    {
+        if (!File.Exists(path)) throw new WeightsException($"{path}: no such file");
+        var mapping = new Mapping(path);
+        try
+        {
+            var (entries, metadata) = ReadHeader(path, mapping);
+            return new(path, mapping, entries, metadata);
+        }
+        catch
+        {
+            mapping.Release();
+            throw;
+        }
+    }
+
+    public bool Contains(string name) => entries.ContainsKey(name);
+
+    public (DType Type, long[] Shape) Describe(string name) => Find(name) is var e ? (e.Type, e.Shape) : default;
+
+    /// <summary>The tensor as it lies in the file (its own element type); pages are shared with the file until something writes to them.</summary>
+    public Tensor this[string name]
+    {
+        get
+        {
+            var entry = Find(name);
+            var memory = mapping.Start + entry.Offset;
+            if (entry.Length == 0 || (nint)memory % ElementSize(entry.Type) != 0)
+            {
+                var copy = Tensor.Empty(entry.Shape, entry.Type);
+                if (entry.Length > 0) Buffer.MemoryCopy(memory, (void*)copy.Data, entry.Length, entry.Length);
+                return copy;
+            }
+
+            mapping.Retain();
+            return Tensor.Over((nint)memory, entry.Type, entry.Shape, mapping.Release);
+        }
+    }
+
+    public void Dispose() => mapping.Release();
+
+    /// <summary>Writes tensors in the order given (element types as they are), atomically.</summary>
+    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var list = tensors.ToList();
+        using var header = new MemoryStream();
+        using (var json = new Utf8JsonWriter(header))
+        {
+            json.WriteStartObject();
+            if (metadata is { Count: > 0 })
+            {
+                json.WriteStartObject("__metadata__");
+                foreach (var (key, value) in metadata) json.WriteString(key, value);
+                json.WriteEndObject();
+            }
+
+            var offset = 0L;
+            foreach (var (name, tensor) in list)
+            {
+                json.WriteStartObject(name);
+                json.WriteString("dtype", Code(tensor.DType));
+                json.WriteStartArray("shape");
+                foreach (var side in tensor.Shape) json.WriteNumberValue(side);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset += tensor.Elements * ElementSize(tensor.DType));
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        while (header.Length % 8 != 0) header.WriteByte((byte)' ');
+        AtomicFile.Write(path, stream =>
+        {
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+            stream.Write(length);
+            header.WriteTo(stream);
+            foreach (var (_, tensor) in list)
+            {
+                using var plain = tensor.Detach().To(Device.Cpu).Contiguous();
+                var bytes = plain.Elements * ElementSize(plain.DType);
+                for (long at = 0; at < bytes; at += 1 << 30) stream.Write(new ReadOnlySpan<byte>((byte*)plain.Data + at, (int)Math.Min(1 << 30, bytes - at)));
+            }
+        });
+    }
+
+    public static int ElementSize(DType type) => type switch
+    {
+        DType.UInt8 or DType.Int8 or DType.Bool => 1,
+        DType.Int16 or DType.Float16 or DType.BFloat16 => 2,
+        DType.Int32 or DType.Float32 => 4,
+        _ => 8,
+    };
+
+    private Entry Find(string name) => entries.TryGetValue(name, out var entry) ? entry : throw new WeightsException($"{Path}: no tensor '{name}'");
+
+    private static (Dictionary<string, Entry>, IReadOnlyDictionary<string, string>) ReadHeader(string path, Mapping mapping)
+    {
+        WeightsException Bad(string why, Exception? inner = null) => new($"{path}: not a safetensors file: {why}", inner);
+
+        if (mapping.Length < 10) throw Bad($"{mapping.Length} bytes, wanted at least 10");
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(new(mapping.Start, 8));
+        if (length > MaxHeader || (long)length > mapping.Length - 8) throw Bad($"its header claims {length} bytes, the file has {mapping.Length}");
+        var room = mapping.Length - 8 - (long)length;
+        var entries = new Dictionary<string, Entry>();
+        var metadata = new Dictionary<string, string>();
+        try
+        {
+            var text = new ReadOnlySpan<byte>(mapping.Start + 8, (int)length).ToArray();
+            using var json = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 8 });
+            foreach (var item in json.RootElement.EnumerateObject())
+            {
+                if (item.Name == "__metadata__")
+                {
+                    foreach (var pair in item.Value.EnumerateObject()) metadata[pair.Name] = pair.Value.GetString() ?? "";
+                    continue;
+                }
+
+                var type = TypeOf(item.Value.GetProperty("dtype").GetString()) ?? throw Bad($"tensor '{item.Name}' has the element type {item.Value.GetProperty("dtype")}, which is not supported");
+                long[] shape = [.. item.Value.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64())];
+                if (shape.Length > 8 || shape.Any(side => side < 0)) throw Bad($"tensor '{item.Name}' has the shape [{string.Join(", ", shape)}]");
+                long[] offsets = [.. item.Value.GetProperty("data_offsets").EnumerateArray().Select(o => o.GetInt64())];
+                if (offsets is not [var from, var to] || from < 0 || to < from || to > room) throw Bad($"tensor '{item.Name}' lies at [{string.Join(", ", offsets)}], outside the {room} bytes of data");
+                var bytes = shape.Aggregate((UInt128)ElementSize(type), (product, side) => product > long.MaxValue ? product : product * (ulong)side);
+                if (bytes != (UInt128)(to - from)) throw Bad($"tensor '{item.Name}' of shape [{string.Join(", ", shape)}] wants {bytes} bytes and has {to - from}");
+                entries.Add(item.Name, new(type, shape, 8 + (long)length + from, to - from));
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw Bad($"its header is not as it should be ({e.Message.Split('\n')[0]})", e);
+        }
+
+        var end = 8 + (long)length;
+        foreach (var (name, entry) in entries.OrderBy(e => e.Value.Offset).ThenBy(e => e.Value.Length))
+        {
+            if (entry.Offset < end) throw Bad($"tensor '{name}' overlaps another");
+            if (entry.Offset > end) throw Bad($"{entry.Offset - end} bytes before tensor '{name}' belong to none");
+            end = entry.Offset + entry.Length;
+        }
+
+        if (end != mapping.Length) throw Bad($"its tensors end at byte {end}, the file at {mapping.Length}");
+        return (entries, metadata);
+    }
+
+    private static DType? TypeOf(string? code) => code switch
+    {
+        "F32" => DType.Float32, "F16" => DType.Float16, "BF16" => DType.BFloat16, "F64" => DType.Float64, "I64" => DType.Int64,
+        "I32" => DType.Int32, "I16" => DType.Int16, "I8" => DType.Int8, "U8" => DType.UInt8, "BOOL" => DType.Bool, _ => null,
+    };
+
+    private static string Code(DType type) => type switch
+    {
+        DType.Float32 => "F32", DType.Float16 => "F16", DType.BFloat16 => "BF16", DType.Float64 => "F64", DType.Int64 => "I64",
+        DType.Int32 => "I32", DType.Int16 => "I16", DType.Int8 => "I8", DType.UInt8 => "U8", _ => "BOOL",
+    };
+
+    private sealed record Entry(DType Type, long[] Shape, long Offset, long Length);
+
+    // Counts who still looks at the mapped pages: the file and every tensor over it.
+    private sealed class Mapping
+    {
+        private readonly MemoryMappedFile? file;
+        private readonly MemoryMappedViewAccessor? view;
+        private int users = 1;
+
+        public Mapping(string path)
+        {
+            Length = new FileInfo(path).Length;
+            if (Length == 0) return;
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            view = file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.CopyOnWrite);
+            byte* start = null;
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+            Start = start;
+        }
+
+        public byte* Start { get; }
+        public long Length { get; }
+
+        public void Retain() => Interlocked.Increment(ref users);
+
+        public void Release()
+        {
+            if (Interlocked.Decrement(ref users) != 0 || view is null) return;
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
+            view.Dispose();
+            file!.Dispose();
+        }
+    }
+}

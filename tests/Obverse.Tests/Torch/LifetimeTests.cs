@@ -1,0 +1,52 @@
+using Obverse.Torch;
+using Xunit;
+
+namespace Obverse.Tests.Torch;
+
+/// <summary>Counting live tensors needs the process to itself.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public class Alone;
+
+[Collection(nameof(Alone))]
+public class LifetimeTests
+{
+    [Fact]
+    public void A_thousand_steps_leave_no_tensors()
+    {
+        using var random = new Generator(1);
+        using var weight = random.Normal(16, 16);
+        using var x = random.Normal(4, 16);
+        weight.RequiresGrad = true;
+        using var adam = new Adam([new("w", [weight], 1e-3)]);
+        long Step(int _)
+        {
+            using (new TensorScope())
+            {
+                adam.ZeroGrad();
+                x.Linear(weight).Gelu().Square().Mean().Backward();
+                adam.Step();
+            }
+
+            return Tensor.Live;
+        }
+
+        var after = Step(0);
+        Assert.Equal(after, Enumerable.Range(1, 1000).Select(Step).Last());
+    }
+
+    [Fact]
+    public void A_scope_keeps_what_it_is_told_to()
+    {
+        var before = Tensor.Live;
+        Tensor kept;
+        using (var scope = new TensorScope())
+        {
+            kept = scope.Keep(Tensor.Ones([3]) + 1);
+            Assert.Equal(before + 2, Tensor.Live);
+        }
+
+        Assert.Equal([2f, 2f, 2f], kept.ToFloats());
+        kept.Dispose();
+        Assert.InRange(Tensor.Live, before, before + 2); // ToFloats' intermediates may wait for the finaliser
+    }
+}
