@@ -36,7 +36,7 @@ public sealed partial class BpeTokenizer
     public int EndId { get; }
 
     /// <summary>What fills a row after the end id: 0, or the end id in transformers' flavour. Some checkpoints' files name another.</summary>
-    public int PaddingId { get; init; }
+    public int PaddingId { get; private init; }
 
     public int VocabularySize { get; }
 
@@ -109,11 +109,25 @@ public sealed partial class BpeTokenizer
         }
 
         var text = ByteAlphabet.Spell(letters.ToString()).Replace(ByteAlphabet.EndOfWord, " ", StringComparison.Ordinal);
-        return Flavour.TrimsDecoded ? text.Trim() : text;
+        return Flavour.TrimsDecoded ? Trimmed(text) : text;
     }
 
     /// <summary>The same merges and ids under another library's rules.</summary>
     public BpeTokenizer As(TokenizerFlavour flavour) => new(merges, ids, StartId, EndId, flavour);
+
+    /// <summary>Python's <c>strip</c>, which counts the four separator controls as space.</summary>
+    private static string Trimmed(string text)
+    {
+        var (from, end) = (0, text.Length);
+        while (from < end && IsSpace(text[from])) from++;
+        while (end > from && IsSpace(text[end - 1])) end--;
+        return text[from..end];
+
+        static bool IsSpace(char letter) => char.IsWhiteSpace(letter) || letter is >= '\u001c' and <= '\u001f';
+    }
+
+    /// <summary>The same tokenizer with another id after the end: what a checkpoint's <c>special_tokens_map.json</c> names.</summary>
+    public BpeTokenizer With(int paddingId) => new(merges, ids, StartId, EndId, Flavour) { PaddingId = paddingId };
 
     private static long Pair(int left, int right) => ((long)left << 32) | (uint)right;
 

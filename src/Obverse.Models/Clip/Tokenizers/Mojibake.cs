@@ -43,13 +43,10 @@ internal static class Mojibake
     /// <summary>Where the whole is no UTF-8, runs of sequences that are: "l’humanitÃ©", whose quote is right already.</summary>
     private static string UndoParts(string text)
     {
-        var page = Pages[1];
         var mended = new StringBuilder(text.Length);
         for (var from = 0; from < text.Length;)
         {
-            var end = from;
-            while (Sequence(text, end, page) is var length and > 0) end += length;
-            if (end > from && page.Encode(text[from..end]) is { } bytes && IsEvident(bytes, page) && Decode(bytes, page) is { } part)
+            if (text[from] >= 0x80 && Part(text, from, out var end) is { } part)
             {
                 mended.Append(part);
                 from = end;
@@ -61,6 +58,21 @@ internal static class Mojibake
         }
 
         return mended.ToString();
+    }
+
+    private static string? Part(string text, int from, out int end)
+    {
+        foreach (var page in Pages)
+        {
+            // Parts of other encodings' words are too often just words: Cyrillic "ЙЉаЄ" spells UTF-8 in windows-1251.
+            if (page.CodePage is not (1252 or 1250)) continue;
+            end = from;
+            while (Sequence(text, end, page) is var length and > 0) end += length;
+            if (end > from && page.Encode(text[from..end]) is { } bytes && IsEvident(bytes, page) && Decode(bytes, page) is { } part) return part;
+        }
+
+        end = from;
+        return null;
     }
 
     private static int Sequence(string text, int at, Page page)
@@ -101,10 +113,11 @@ internal static class Mojibake
             }
 
             run++;
-            if (run > page.Plausible) return true;
-            for (var j = 1; j < length; j++)
+            if (run > page.Plausible || !char.IsLetter(page.Letter(bytes[i])) || (page.Latin && bytes[i] is 0xc2 or 0xc3)) return true;
+            for (var j = i + 1; j < i + length; j++)
             {
-                if (!MayFollowLetter(page.Letter(bytes[i + j])) || (page.Latin && bytes[i] is 0xc2 or 0xc3)) return true;
+                var letter = page.Letter(bytes[j]);
+                if (MayOpen(letter) ? j + 1 < bytes.Length && char.IsLetterOrDigit(page.Letter(bytes[j + 1])) : !MayFollowLetter(letter)) return true;
             }
 
             i += length;
@@ -123,8 +136,11 @@ internal static class Mojibake
         return true;
     }
 
+    /// <summary>Signs that open something: odd after a letter only where a letter comes next.</summary>
+    private static bool MayOpen(char letter) => letter is '¡' or '¿' or '«' or '©' or '‘' or '‚' or '“' or '„' or '•' or '‹';
+
     private static bool MayFollowLetter(char letter) =>
-        letter is '…' or '–' or '—' or '’' or '”' or '›' or '»' or '™' or '®' or '©' or '·' or '´' or '\u00a0' or '\u00ad' or '•' || (char.IsLetter(letter) && letter is not ('ƒ' or 'ª' or 'º' or 'ˆ' or 'µ'));
+        letter is '…' or '–' or '—' or '’' or '”' or '›' or '»' or '™' or '®' or '·' or '´' or '\u00a0' or '\u00ad' || (char.IsLetter(letter) && letter is not ('ƒ' or 'ª' or 'º' or 'ˆ' or 'µ'));
 
     private static string? Decode(byte[] bytes, Page page)
     {
@@ -197,6 +213,7 @@ internal static class Mojibake
 
         public Page(int codePage)
         {
+            CodePage = codePage;
             Latin = codePage is 28591 or 1252;
             Plausible = Latin ? 1 : 2;
             var encoding = codePage == 28591 ? Encoding.Latin1 : CodePagesEncodingProvider.Instance.GetEncoding(codePage)!;
@@ -217,7 +234,9 @@ internal static class Mojibake
         /// <summary>How many two-letter sequences in a row could still be a word of the encoding's own languages.</summary>
         public int Plausible { get; }
 
-        public char Letter(byte value) => value < 0x80 ? '\ufffd' : Letters[value - 0x80];
+        public int CodePage { get; }
+
+        public char Letter(byte value) => value == Lost ? '\ufffd' : value < 0x80 ? (char)value : Letters[value - 0x80];
 
         public byte[]? Encode(string text)
         {
