@@ -1,0 +1,125 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>
+/// A sum of pictures of many resolutions, squashed: I = (1 + tanh(raw0 + sum of up(P_r))) / 2 (Direct Ascent Synthesis, Fort and Whitaker 2025;
+/// spec pixel-baselines.md 3.2). With one rate for all, coarse levels move fastest under SGD.
+/// </summary>
+/// <param name="Levels">How many levels: sides in equal ratios from 1 to the canvas's longer side. 0: every whole side 1, 2, 3 …, as DAS has it.</param>
+/// <param name="Margin">Pixels round the picture as a share of its side (DAS: 56 of 224), which jitter may roll in; cut away at the end.</param>
+/// <param name="Closed">Stores only the sum and moves it as all levels would under plain SGD: the same result without the levels' memory.</param>
+public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false) : CanvasPlan
+{
+    public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
+    {
+        var (marginY, marginX) = ((long)Math.Round(height * Margin), (long)Math.Round(width * Margin));
+        var (h, w) = (height + 2 * marginY, width + 2 * marginX);
+        using var scope = new TensorScope();
+        Tensor? raw = null;
+        if (start is not null)
+        {
+            // Squeezed to 0.1 … 0.9, as DAS's demo does, so that tanh can still move it; grey round it.
+            var inside = start.Resize(height, width, Interpolation.Bicubic, antialias: true).Clamp(0, 1) * 0.8 + 0.1;
+            raw = (inside.Pad([marginX, marginX, marginY, marginY], value: 0.5) * 2 - 1).Atanh().Expand(count, 3, h, w);
+        }
+
+        return new PyramidCanvas(count, h, w, Sides(Math.Max(h, w)), raw, Closed) { Margin = (marginY, marginX) };
+    }
+
+    /// <summary>The levels' sides along the longer side of the canvas.</summary>
+    public IReadOnlyList<long> Sides(long side)
+    {
+        if (Levels == 0) return [.. Enumerable.Range(1, (int)side).Select(r => (long)r)];
+        if (Levels == 1) return [side];
+        return [.. Enumerable.Range(0, Levels).Select(i => (long)Math.Round(Math.Pow(side, i / (Levels - 1.0)))).Distinct()];
+    }
+}
+
+/// <summary>The levels, or only their sum. Levels of a canvas that is not square keep its shape.</summary>
+public sealed class PyramidCanvas : Canvas
+{
+    private readonly (long Height, long Width)[] sizes;
+    private readonly Tensor[] levels; // or one: the sum
+    private readonly Tensor? start;
+    private readonly bool closed;
+
+    public PyramidCanvas(long count, long height, long width, IReadOnlyList<long> sides, Tensor? start = null, bool closed = false)
+    {
+        (Count, Height, Width, this.closed) = (count, height, width, closed);
+        var longer = Math.Max(height, width);
+        sizes = [.. sides.Select(side => (Math.Max(1, (side * height + longer / 2) / longer), Math.Max(1, (side * width + longer / 2) / longer)))];
+        levels = closed ? [Leaf(() => Tensor.Zeros([count, 3, height, width]))] : [.. sizes.Select(s => Leaf(() => Tensor.Zeros([count, 3, s.Height, s.Width])))];
+        this.start = start is null ? null : TensorScope.Unscoped(() => start.Detach().Clone());
+    }
+
+    public override long Count { get; }
+    public override long Height { get; }
+    public override long Width { get; }
+
+    /// <summary>Rows and columns at each border that belong to no finished picture.</summary>
+    public (long Y, long X) Margin { get; init; }
+
+    /// <summary>[1, 1, h, w] of 0 and 1: multiplies the gradient that arrives at the sum (DAS's inpainting).</summary>
+    public Tensor? Mask { get; init; }
+
+    public override IReadOnlyList<(string, IReadOnlyList<Tensor>)> Layers => closed ? [("sum", levels)] : [.. levels.Select((level, i) => ($"level{sizes[i].Height}x{sizes[i].Width}", (IReadOnlyList<Tensor>)[level]))];
+
+    public override Tensor Render() => Squash(closed ? levels[0] : Sum(Height, Width));
+
+    public override Tensor Present(Tensor raw) => raw;
+
+    public override Tensor Return(Tensor raw, Tensor gradient) => Mask is null ? gradient : gradient * Mask;
+
+    /// <summary>In the closed form: turns dL/dS into what SGD on every level would do to the sum, sum over r of U_r U_rᵀ (dL/dS).</summary>
+    public override void BeforeStep()
+    {
+        if (!closed) return;
+        using var scope = new TensorScope();
+        var gradient = levels[0].Grad!;
+        var moved = gradient.ZerosLike();
+        foreach (var (h, w) in sizes)
+        {
+            var level = Tensor.Zeros([Count, 3, h, w]);
+            level.RequiresGrad = true;
+            var down = Tensor.Gradients(Up(level, Height, Width), [level], gradient)[0]!; // U_rᵀ is the backward pass of up
+            using var still = new NoGrad();
+            moved.AddInPlace(Up(down, Height, Width));
+        }
+
+        gradient.CopyInPlace(moved);
+    }
+
+    public override Tensor Finish(Tensor raw) => Crop(raw.Detach(), Margin).Clamp(0, 1);
+
+    /// <summary>At another size every level is enlarged from what it is, so a picture may be drawn small and shown large.</summary>
+    public override Tensor Show(long height, long width)
+    {
+        var (h, w) = (Height - 2 * Margin.Y, Width - 2 * Margin.X);
+        if (closed || (h, w) == (height, width) || start is not null) return base.Show(height, width);
+        var (marginY, marginX) = (Margin.Y * height / h, Margin.X * width / w);
+        return Crop(Squash(Sum(height + 2 * marginY, width + 2 * marginX)).Detach(), (marginY, marginX)).Clamp(0, 1);
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        start?.Dispose();
+    }
+
+    private Tensor Sum(long height, long width)
+    {
+        var sum = Up(levels[0], height, width);
+        for (var i = 1; i < levels.Length; i++) sum = sum + Up(levels[i], height, width);
+        return sum;
+    }
+
+    private Tensor Squash(Tensor sum) => (start is null ? sum : sum + start).Tanh() * 0.5 + 0.5;
+
+    private static Tensor Up(Tensor level, long height, long width) =>
+        level.Size(2) == height && level.Size(3) == width ? level
+        : level.Resize(height, width, level.Size(2) == 1 && level.Size(3) == 1 ? Interpolation.Nearest : Interpolation.Bicubic);
+
+    private static Tensor Crop(Tensor image, (long Y, long X) margin) =>
+        margin == (0, 0) ? image : image.Narrow(2, margin.Y, image.Size(2) - 2 * margin.Y).Narrow(3, margin.X, image.Size(3) - 2 * margin.X);
+}
