@@ -38,8 +38,9 @@ public static class PocketData
         var version = Unpack(tools);
         Install(tools, progress, cancel);
         var parts = Path.Combine(tools, $"parts-{version}");
+        foreach (var stale in Directory.EnumerateDirectories(tools, "parts-*").Where(found => found != parts)) Directory.Delete(stale, recursive: true);
         foreach (var style in EmojiStyle.All)
-            Run("node", ["rasterise.mjs", "--set", style.Set, "--out", parts, "--size", $"{Side}", "--jobs", $"{Math.Min(2, Environment.ProcessorCount)}"], tools, progress, cancel);
+            Run("node", ["rasterise.mjs", "--set", style.Set, "--out", parts, "--size", $"{Side}", "--jobs", $"{Math.Min(2, Environment.ProcessorCount)}", "--leash", "yes"], tools, progress, cancel);
         return Pack(directory, parts, photos, progress, cancel);
     }
 
@@ -149,7 +150,7 @@ public static class PocketData
     static void Run(string program, string[] arguments, string directory, IProgress<string>? progress, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true } };
+        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true } };
         List<string> errors = [];
         process.OutputDataReceived += (_, line) => { if (!string.IsNullOrWhiteSpace(line.Data)) progress?.Report(line.Data); };
         process.ErrorDataReceived += (_, line) => { if (!string.IsNullOrWhiteSpace(line.Data)) lock (errors) errors.Add(line.Data); };
