@@ -144,12 +144,14 @@ function resume(stem) {
 
 // Which icons of a set are drawn and what each shows. The same emoji has one concept in all sets, whatever a set calls it:
 // the code point is looked up where the set gives it, else the name among the names that emojibase and the other sets use.
+// Names of a set's own stand in fxemoji-names.json: for a label of emojibase, or after a plus for what no emoji is.
 function choose(set, icons) {
   const known = dictionary();
   const chars = path.join(path.dirname(require.resolve(`@iconify-json/${set}/icons.json`)), 'chars.json');
   const codes = new Map();
   if (fs.existsSync(chars)) for (const [code, name] of Object.entries(json(chars))) if (!codes.has(name) || known.byCode.has(plain(code))) codes.set(name, code);
-  const own = set === 'fxemoji' ? json(path.join(here, 'fxemoji-names.json')) : {};
+  const own = set === 'fxemoji' ? json(path.join(here, 'fxemoji-names.json'))
+    : ['emojione', 'noto-v1'].includes(set) ? { pistol: '+pistol' } : {};       // a revolver, not yet the water pistol of today's sets
 
   const sources = Object.keys(icons.icons).map(icon => ({ icon }));
   for (const [name, alias] of Object.entries(icons.aliases ?? {}))
@@ -172,7 +174,7 @@ function choose(set, icons) {
     const toned = name.match(/^(.+)-(light|medium-light|medium|medium-dark|dark)$/);
     if (toned && icons.icons[toned[1]]) continue;
     const code = codes.get(name);
-    const emoji = (code && known.byCode.get(plain(code))) ?? (own[name] && !own[name].startsWith('+') ? known.byName.get(squash(own[name])) : known.byName.get(squash(name)));
+    const emoji = (code && known.byCode.get(plain(code))) ?? (own[name]?.startsWith('+') ? undefined : known.byName.get(squash(own[name] ?? name)));
     offer(name, source, emoji, Boolean(code));
   }
   return [...chosen.values()].sort((a, b) => a.icon < b.icon ? -1 : 1);

@@ -30,7 +30,7 @@ public static class PocketData
     public static PictureCounts Build(string directory, IReadOnlyList<string>? photos = null, string? cache = null, IProgress<string>? progress = null, CancellationToken cancel = default)
     {
         foreach (var path in photos ?? []) new PhotoFolder(path).Dispose();          // a wrong path is said now, not after the drawing
-        var tools = Path.Combine(cache ?? DefaultCache(), "pocket-data");
+        var tools = Path.GetFullPath(Path.Combine(cache ?? DefaultCache(), "pocket-data"));   // Node runs inside it
         Directory.CreateDirectory(tools);
         using var alone = Lock(Path.Combine(tools, ".lock"));
         Require("node", minimum: 18, cancel);
@@ -130,7 +130,7 @@ public static class PocketData
     {
         var (wanted, mark) = (Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(tools, "package-lock.json")))), Path.Combine(tools, "node_modules", ".obverse"));
         if (File.Exists(mark) && File.ReadAllText(mark) == wanted) return;
-        progress?.Report("fetching the emoji sets (about 60 MB, 210 MB unpacked)");
+        progress?.Report("fetching the emoji sets (210 MB unpacked)");
         Run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], tools, progress, cancel);
         File.WriteAllText(mark, wanted);
     }
