@@ -13,7 +13,7 @@ public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = fa
 {
     public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
     {
-        var (marginY, marginX) = ((long)Math.Round(height * Margin), (long)Math.Round(width * Margin));
+        var (marginY, marginX) = ((long)(height * Margin), (long)(width * Margin));
         var (h, w) = (height + 2 * marginY, width + 2 * marginX);
         using var scope = new TensorScope();
         Tensor? raw = null;

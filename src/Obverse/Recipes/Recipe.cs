@@ -21,15 +21,12 @@ public sealed record Recipe
     /// <summary>The finished picture is the one seen in the last step, before its update.</summary>
     public bool ShowsLastSeen { get; init; }
 
-    /// <summary>Side of the picture where none is asked for; 0: the model's own.</summary>
-    public int Size { get; init; }
-
     public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count) };
 
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 
     public bool Equals(Recipe? other) => other is not null && Name == other.Name && Canvas.Equals(other.Canvas) && Views.Equals(other.Views) && Objective.Equals(other.Objective)
-        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Size == other.Size;
+        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen;
     public override int GetHashCode() => HashCode.Combine(Name, Canvas, Schedule);
 }
 
@@ -39,7 +36,7 @@ public static partial class Recipes
     /// <summary>Every recipe at normal quality; the first is the default.</summary>
     public static IReadOnlyList<string> Names => [.. all.Keys];
 
-    private static readonly Dictionary<string, Func<Quality, Recipe>> all = new()
+    private static readonly Dictionary<string, Func<Quality, int, int, Recipe>> all = new()
     {
         ["pyramid"] = Pyramid,
         ["das"] = Das,
@@ -49,8 +46,8 @@ public static partial class Recipes
     };
 
     /// <exception cref="ArgumentException">No recipe of that name; the message lists those there are.</exception>
-    public static Recipe Named(string name, Quality quality = Quality.Normal) =>
-        all.TryGetValue(name, out var make) ? make(quality) : throw new ArgumentException($"no recipe '{name}'; there are: {string.Join(", ", all.Keys)}");
+    public static Recipe Named(string name, Quality quality = Quality.Normal, int width = 128, int height = 128) =>
+        all.TryGetValue(name, out var make) ? make(quality, width, height) : throw new ArgumentException($"no recipe '{name}'; there are: {string.Join(", ", all.Keys)}");
 
     private static T Choose<T>(Quality quality, T draft, T normal, T best) => quality switch { Quality.Draft => draft, Quality.Best => best, _ => normal };
 }
