@@ -31,6 +31,7 @@ namespace Obverse;
 [JsonDerivedType(typeof(ResizeView), "resize")]
 [JsonDerivedType(typeof(RollView), "roll")]
 [JsonDerivedType(typeof(ShiftView), "shift")]
+[JsonDerivedType(typeof(TrimView), "trim")]
 [JsonDerivedType(typeof(UniformNoiseView), "uniform-noise")]
 [JsonDerivedType(typeof(VariedNoiseView), "varied-noise")]
 public abstract record View
