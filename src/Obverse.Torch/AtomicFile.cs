@@ -62,8 +62,9 @@ public sealed class AtomicFile : IDisposable
     {
         try
         {
-            stream?.Flush(flushToDisk: true);
-            stream?.Dispose();
+            stream ??= new FileStream(TemporaryPath, FileMode.Open, FileAccess.ReadWrite);   // another program wrote it
+            stream.Flush(flushToDisk: true);
+            stream.Dispose();
             stream = null;
             File.Move(TemporaryPath, Target, overwrite: true);
             committed = true;

@@ -74,14 +74,14 @@ public sealed class Film : IDisposable
         {
             (Width, Height) = (picture.Width, picture.Height);
             if (Math.Max(Width, Height) > writer.MaxSide) throw new PictureException(path, $"frames of {Width} x {Height}; wanted at most {writer.MaxSide} a side");
-            writer.Begin(Width, Height);
+            Try(() => writer.Begin(Width, Height));
         }
         else if ((picture.Width, picture.Height) != (Width, Height))
         {
             throw new ArgumentException($"{path}: frame {Frames} is {picture.Width} x {picture.Height}; the film is {Width} x {Height}");
         }
 
-        writer.Add(picture, At(Frames + 1) - At(Frames));
+        Try(() => writer.Add(picture, At(Frames + 1) - At(Frames)));
         Frames++;
     }
 
@@ -92,7 +92,7 @@ public sealed class Film : IDisposable
     {
         if (finished) return;
         if (Frames == 0) throw new InvalidOperationException($"{path}: a film of no frames");
-        writer.End();
+        Try(writer.End);
         file.Commit();
         finished = true;
     }
@@ -110,6 +110,18 @@ public sealed class Film : IDisposable
     {
         writer.Dispose();
         file.Dispose();
+    }
+
+    private void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e) when (e.GetType() == typeof(IOException))   // from the disk: it names the temporary file
+        {
+            throw new PictureException(path, $"cannot be written: {e.Message}", e);
+        }
     }
 
     private long At(int frame) => (long)Math.Round(frame * writer.TicksPerSecond / framesPerSecond);

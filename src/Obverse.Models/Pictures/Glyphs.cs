@@ -35,8 +35,16 @@ internal static class Glyphs
         }
     }
 
-    /// <summary>Typographic characters in their ASCII spelling; what is still unknown shows as a box.</summary>
-    public static string Plain(string text) => text.Replace("…", "...").Replace('’', '\'').Replace('‘', '\'').Replace('“', '"').Replace('”', '"').Replace('–', '-').Replace('—', '-').Replace('×', 'x').Replace('−', '-').Replace('\t', ' ');
+    // Written out, because Unicode decomposition is not there under InvariantGlobalization.
+    private const string Accented = "ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåçèéêëìíîïñòóôõöøùúûüýÿ‘’“”–—−×·\t";
+    private const string Bare = "AAAAAACEEEEIIIINOOOOOOUUUUYaaaaaaceeeeiiiinoooooouuuuyy''\"\"---x. ";
+
+    /// <summary>Accents dropped and typographic characters in their ASCII spelling; what is still unknown shows as a box.</summary>
+    public static string Plain(string text)
+    {
+        if (System.Text.Ascii.IsValid(text) && !text.Contains('\t')) return text;
+        return string.Concat(text.Replace("…", "...").Replace("ß", "ss").Select(c => Accented.IndexOf(c) is var at and >= 0 ? Bare[at] : c));
+    }
 
     private static Glyph Make(char character)
     {

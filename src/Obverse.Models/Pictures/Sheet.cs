@@ -63,7 +63,7 @@ internal sealed class Sheet
     {
         var unit = size / 7;
         var along = Math.Round(-align * Measure(text, size));
-        var stroke = Math.Max(1, unit * (bold ? 1.35 : 0.9));
+        var stroke = Math.Max(1, unit * (bold ? 1.2 : 0.9));
         var box = Box.None;
         foreach (var character in Glyphs.Plain(text))
         {

@@ -134,6 +134,15 @@ public sealed class PictureTests : IDisposable
         Assert.Equal([0x80, 0x01, 0xFF], Picture.Decode(file.ToArray(), "16").Rgb.ToArray());
     }
 
+    [Fact]
+    public void Stray_bytes_before_the_end_of_a_JPEG_are_forgiven_but_not_a_missing_end()
+    {
+        var whole = Draw(40, 30).EncodeJpeg();
+        byte[] stray = [.. whole[..^2], 0xFF, 0x00, 0x12, 0x34, 0xFF, 0xD9];
+        Assert.Equal(Picture.Decode(whole, "whole").Rgb.ToArray(), Picture.Decode(stray, "stray").Rgb.ToArray());
+        Assert.Throws<PictureException>(() => Picture.Decode(stray.AsSpan(0, stray.Length - 2), "stray"));
+    }
+
     public static TheoryData<string> Formats => ["png", "png-alpha", "jpg", "webp", "webp-alpha", "webp-lossless", "gif", "bmp"];
 
     private static byte[] Encoded(string format)

@@ -27,7 +27,7 @@ public sealed class SheetTests
         Show(sheet, "contact");
         Assert.InRange(sheet.Width, 4 * 128, 900);
         Assert.True(Holds(sheet, cells[4].Item1));
-        Show(ContactSheet.Draw([.. cells.Select(c => (c.Item1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ é…"))], 3, cell: 256, title: "Every character", scale: 2, captionLines: 9), "glyphs");
+        Show(ContactSheet.Draw([.. cells.Select(c => (c.Item1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ Größe…"))], 3, cell: 256, title: "Every character", scale: 2, captionLines: 9), "glyphs");
     }
 
     [Fact]
