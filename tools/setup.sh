@@ -14,13 +14,9 @@ fi
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
 export DOTNET_TieredPGO=0
 
-# Debian 12's names; Debian 13 renamed libpng for its 64-bit time_t.
 packages() {
-  local png=libpng16-16
-  if [ -r /etc/os-release ] && [ "$(. /etc/os-release; echo "${VERSION_ID:-12}")" -ge 13 ] 2>/dev/null; then png=libpng16-16t64; fi
-  local torch=libtorch-dev
-  if [ -n "${LIBTORCH:-}" ]; then torch=; fi # a libtorch of the user's own
-  echo $torch libopenblas0-openmp libturbojpeg0 $png libwebp7 libwebpmux3 cmake g++ make
+  [ -n "${LIBTORCH:-}" ] || echo libtorch-dev # else a libtorch of the user's own
+  echo libopenblas0-openmp libturbojpeg0 libwebp7 cmake g++ make
 }
 
 install_packages() {
