@@ -35,7 +35,7 @@ public sealed class ClipEncoder : Encoder
     public override Tensor Embed(Tensor images)
     {
         var (h, w) = (images.Size(2), images.Size(3));
-        var (toH, toW) = Model.TakesAnySize ? (Math.Max(Side, h * Side / Math.Min(h, w)), Math.Max(Side, w * Side / Math.Min(h, w))) : (Side, Side);
+        var (toH, toW) = Model.Config.Vision.TimmName is not null ? (Math.Max(Side, h * Side / Math.Min(h, w)), Math.Max(Side, w * Side / Math.Min(h, w))) : (Side, Side);
         // Bicubic as the optimisation codes have it (a = -0.75, no antialias) when enlarging; antialiased when shrinking, where plain would skip pixels.
         if ((h, w) != (toH, toW)) images = images.Resize(toH, toW, Interpolation.Bicubic, antialias: h > toH || w > toW);
         return Model.EncodeImage(Model.Normalize(images)).Normalized();
