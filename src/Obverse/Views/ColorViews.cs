@@ -1,3 +1,4 @@
+using Obverse.Models;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -96,22 +97,19 @@ public sealed record ContrastView : View
 /// <summary>(x - mean) / std a channel; CLIP's by default (clip.md 1.5). An encoder does this itself: for views that show what a network sees. Draws nothing.</summary>
 public sealed record NormalizeView : View
 {
-    public Rgb Mean { get; init; } = new(0.48145466, 0.4578275, 0.40821073);
-    public Rgb Std { get; init; } = new(0.26862954, 0.26130258, 0.27577711);
+    public Rgb Mean { get; init; } = Rgb.ClipMean;
+    public Rgb Std { get; init; } = Rgb.ClipStd;
     protected internal override bool IsRandom => false;
 
     public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
     public override Tensor Apply(Tensor images, Draws draws) => (images - Mean.Like(images)) / Std.Like(images);
 }
 
-/// <summary>One number a channel.</summary>
-public readonly record struct Rgb(double R, double G, double B)
-{
-    internal Tensor Like(Tensor images) => Tensor.From([R, G, B], 1, 3, 1, 1).To(images.Device, images.DType);
-}
-
 internal static class Colors
 {
+    /// <summary>[1, 3, 1, 1], as the pictures are.</summary>
+    public static Tensor Like(this Rgb color, Tensor images) => Tensor.From([color.R, color.G, color.B], 1, 3, 1, 1).To(images.Device, images.DType);
+
     /// <summary>[n, 1, h, w], weights of ITU-R 601.</summary>
     public static Tensor Luma(Tensor x, double red = 0.299) => x.Narrow(1, 0, 1) * red + x.Narrow(1, 1, 1) * 0.587 + x.Narrow(1, 2, 1) * 0.114;
 
