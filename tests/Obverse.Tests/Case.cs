@@ -29,6 +29,12 @@ public sealed class Case : IDisposable
     /// <summary>Compares with a stored tensor within the `tol` of the JSON; shapes of the same number of elements are taken for equal.</summary>
     public void Meets(string name, Tensor got) => Near(name, got, Json.GetProperty("tensors").GetProperty(name).GetProperty("tol").GetDouble());
 
+    /// <summary>The same for tensors that a trace stores at some of its steps only.</summary>
+    public void MeetsIfStored(string name, Tensor got)
+    {
+        if (Has(name)) Meets(name, got);
+    }
+
     public void Near(string name, Tensor got, double tolerance)
     {
         using var scope = new TensorScope();

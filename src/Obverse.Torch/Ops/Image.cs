@@ -16,6 +16,10 @@ public sealed partial class Tensor
     public Tensor Conv2d(Tensor weight, Tensor? bias, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, long groups = 1) =>
         conv2d.Call(this, weight, bias, Value.Ints(stride), Value.Ints(padding), Value.Ints(1, 1), groups);
     public Tensor AvgPool2d(long size, long? stride = null, long padding = 0) => avg_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
+
+    /// <summary>Mean of [rows, columns] windows. <paramref name="countPadding"/> counts the zeros of the padding; <paramref name="ceil"/> keeps a last window that sticks out.</summary>
+    public Tensor AvgPool2d(ReadOnlySpan<long> size, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, bool ceil = false, bool countPadding = true) =>
+        avg_pool2d.Call(this, Value.Ints(size), Value.Ints(stride), Value.Ints(padding), ceil, countPadding);
     public Tensor MaxPool2d(long size, long? stride = null, long padding = 0) => max_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
     public Tensor AdaptiveAvgPool2d(long height, long width) => adaptive_avg_pool2d.Call(this, Value.Ints(height, width));
     public Tensor AdaptiveMaxPool2d(long height, long width) => adaptive_max_pool2d.CallMany(this, Value.Ints(height, width))[0];

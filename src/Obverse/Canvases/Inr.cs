@@ -53,7 +53,7 @@ public sealed class InrCanvas : Canvas
     public override long Count => layers[0].Weight.Size(0);
     public override long Height { get; }
     public override long Width { get; }
-    public override IReadOnlyList<(string, IReadOnlyList<Tensor>)> Layers => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
+    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
 
     /// <summary>Places, row-major, as FINER has them: [height·width, 2] of (y, x), each from -1 to 1 with both ends (a side of one pixel is at -1).</summary>
     public static Tensor Grid(long height, long width, DType type = DType.Float32) => TensorScope.Of(() =>

@@ -30,7 +30,7 @@ public sealed class PixelCanvas(Tensor start, long height, long width, Pixels pl
     public override long Count => pixels.Size(0);
     public override long Height => pixels.Size(2);
     public override long Width => pixels.Size(3);
-    public override IReadOnlyList<(string, IReadOnlyList<Tensor>)> Layers => [("pixels", [pixels])];
+    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => [("pixels", [pixels])];
 
     public override Tensor Render() => pixels;
     public override Tensor Present(Tensor raw) => raw;

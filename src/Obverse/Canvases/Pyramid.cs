@@ -63,7 +63,7 @@ public sealed class PyramidCanvas : Canvas
     /// <summary>[1, 1, h, w] of 0 and 1: multiplies the gradient that arrives at the sum (DAS's inpainting).</summary>
     public Tensor? Mask { get; init; }
 
-    public override IReadOnlyList<(string, IReadOnlyList<Tensor>)> Layers => closed ? [("sum", levels)] : [.. levels.Select((level, i) => ($"level{sizes[i].Height}x{sizes[i].Width}", (IReadOnlyList<Tensor>)[level]))];
+    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => closed ? [("sum", levels)] : [.. levels.Select((level, i) => ($"level{sizes[i].Height}x{sizes[i].Width}", (IReadOnlyList<Tensor>)[level]))];
 
     public override Tensor Render() => Squash(closed ? levels[0] : Sum(Height, Width));
 

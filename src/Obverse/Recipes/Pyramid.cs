@@ -1,3 +1,5 @@
+using Obverse.Torch;
+
 namespace Obverse;
 
 public static partial class Recipes

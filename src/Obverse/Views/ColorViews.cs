@@ -1,3 +1,4 @@
+using Obverse.Models;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -22,8 +23,8 @@ public sealed record ColorView : View
 
     public override Tensor Apply(Tensor images, Draws draws)
     {
-        var x = images * draws.Each("brightness", images);
-        x = Colors.About(x.Mean([1, 2, 3], keep: true), x, draws.Each("contrast", images));
+        var (b, c) = (draws.Each("brightness", images), draws.Each("contrast", images));
+        var x = images * (b * c) + images.Mean([1, 2, 3], keep: true) * (b * (1 - c)); // = About(mean, b x, c) in one pass fewer
         return Colors.About(Colors.Luma(x), x, draws.Each("saturation", images));
     }
 }
@@ -96,27 +97,24 @@ public sealed record ContrastView : View
 /// <summary>(x - mean) / std a channel; CLIP's by default (clip.md 1.5). An encoder does this itself: for views that show what a network sees. Draws nothing.</summary>
 public sealed record NormalizeView : View
 {
-    public Rgb Mean { get; init; } = new(0.48145466, 0.4578275, 0.40821073);
-    public Rgb Std { get; init; } = new(0.26862954, 0.26130258, 0.27577711);
+    public Rgb Mean { get; init; } = Rgb.ClipMean;
+    public Rgb Std { get; init; } = Rgb.ClipStd;
     protected internal override bool IsRandom => false;
 
     public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
     public override Tensor Apply(Tensor images, Draws draws) => (images - Mean.Like(images)) / Std.Like(images);
 }
 
-/// <summary>One number a channel.</summary>
-public readonly record struct Rgb(double R, double G, double B)
-{
-    internal Tensor Like(Tensor images) => Tensor.From([R, G, B], 1, 3, 1, 1).To(images.Device, images.DType);
-}
-
 internal static class Colors
 {
-    /// <summary>[n, 1, h, w], weights of ITU-R 601.</summary>
-    public static Tensor Luma(Tensor x, double red = 0.299) => x.Narrow(1, 0, 1) * red + x.Narrow(1, 1, 1) * 0.587 + x.Narrow(1, 2, 1) * 0.114;
+    /// <summary>[1, 3, 1, 1], as the pictures are.</summary>
+    public static Tensor Like(this Rgb color, Tensor images) => Tensor.From([color.R, color.G, color.B], 1, 3, 1, 1).To(images.Device, images.DType);
 
-    /// <summary>Away from a centre by a factor: (x - centre) factor + centre.</summary>
-    public static Tensor About(Tensor centre, Tensor x, Tensor factor) => (x - centre) * factor + centre;
+    /// <summary>[n, 1, h, w], weights of ITU-R 601.</summary>
+    public static Tensor Luma(Tensor x, double red = 0.299) => (x * new Rgb(red, 0.587, 0.114).Like(x)).Sum(1, keep: true);
+
+    /// <summary>Away from a centre by a factor: (x - centre) factor + centre, the small tensors multiplied first.</summary>
+    public static Tensor About(Tensor centre, Tensor x, Tensor factor) => x * factor + centre * (1 - factor);
 
     /// <summary>Turns the hue of [n, 3, h, w] by a number of turns a picture, through hue, saturation and value; among equal channels the first is the largest.</summary>
     public static Tensor TurnHue(Tensor x, Tensor turns)
@@ -127,8 +125,7 @@ internal static class Colors
         var saturation = spread / (value + 1e-8);
         var width = spread.MaskedFill(spread.EqualTo(0), 1);
         var below = (value - x) / width; // how far each channel is below the largest
-        var (r, g, b) = (below.Narrow(1, 0, 1), below.Narrow(1, 1, 1), below.Narrow(1, 2, 1));
-        var sixth = Tensor.Cat([b - g, r - b + 2, g - r + 4], 1).Gather(1, largest); // hue in sixths of a turn
+        var sixth = below.Split(1, 1) is [var r, var g, var b] ? Tensor.Cat([b - g, r - b + 2, g - r + 4], 1).Gather(1, largest) : throw new ArgumentException($"a picture of 3 channels was wanted, {x} given"); // hue in sixths of a turn
         var hue = (sixth / 6).Remainder(1) + turns;
 
         // Back: channel k of (5, 3, 1) is value - value · saturation · clamp(min(t, 4 - t), 0, 1), t = (k + 6 hue) mod 6.

@@ -76,13 +76,19 @@ public sealed record RandomResizedCropView : View
             var area = height * width * random.Next(Area.Low, Area.High);
             var ratio = Math.Exp(random.Next(Math.Log(Ratio.Low), Math.Log(Ratio.High)));
             var (w, h) = ((long)Math.Round(Math.Sqrt(area * ratio)), (long)Math.Round(Math.Sqrt(area / ratio)));
-            if (w > 0 && w <= width && h > 0 && h <= height) return [(long)random.Next(0, height - h + 1), (long)random.Next(0, width - w + 1), h, w];
+            if (w > 0 && w <= width && h > 0 && h <= height) return [Place(random, height - h), Place(random, width - w), h, w];
         }
 
         // Nothing fitted: the largest centred part whose shape is allowed.
         var shape = Math.Clamp((double)width / height, Ratio.Low, Ratio.High);
         var (cw, ch) = shape < (double)width / height ? ((long)Math.Round(height * shape), height) : (width, Math.Min(height, (long)Math.Round(width / shape)));
         return [(height - ch) / 2, (width - cw) / 2, ch, cw];
+    }
+
+    private static long Place(Generator random, long most)
+    {
+        using var place = random.Integers(0, most + 1, 1);
+        return (long)place.Item();
     }
 }
 

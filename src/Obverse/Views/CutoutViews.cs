@@ -28,7 +28,7 @@ public sealed record LanczosCutView : View
         for (var i = 0; i < count; i++)
         {
             var side = (long)(Math.Pow(us[i], Power) * (most - least) + least);
-            (box[3 * i], box[3 * i + 1], box[3 * i + 2]) = ((long)(places[2 * i] * (height - side + 1)), (long)(places[2 * i + 1] * (width - side + 1)), side);
+            (box[3 * i], box[3 * i + 1], box[3 * i + 2]) = ((long)((double)places[2 * i] * (height - side + 1)), (long)((double)places[2 * i + 1] * (width - side + 1)), side);
         }
 
         return new() { ["u"] = u, ["box"] = Tensor.From(box, count, 3) };

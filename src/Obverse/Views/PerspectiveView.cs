@@ -17,7 +17,7 @@ public sealed record PerspectiveView : View
     {
         var (x, y) = ((long)(Strength * (width / 2)), (long)(Strength * (height / 2)));
         Tensor Near(long most) => random.Integers(0, most + 1, count, 4);
-        Tensor inwards = Tensor.Stack([Near(x), Near(y)], 2); // [count, 4, 2]
+        var inwards = Tensor.Stack([Near(x), Near(y)], 2); // [count, 4, 2]
         var sign = Tensor.From([1L, 1, -1, 1, -1, -1, 1, -1], 4, 2);
         var corners = Tensor.From(Corners.Of(height, width), 4, 2).To(DType.Int64);
         return new Draws { ["end"] = inwards.To(Device.Cpu) * sign + corners }.Sometimes(random, Probability, count);

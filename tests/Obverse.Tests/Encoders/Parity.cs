@@ -64,7 +64,7 @@ internal static class Parity
     public static double[] Tolerances(string sentence) =>
         [.. System.Text.RegularExpressions.Regex.Matches(sentence, @"\d+(\.\d+)?e-\d+").Select(m => double.Parse(m.Value, System.Globalization.CultureInfo.InvariantCulture))];
 
-    private static void Record(string what, double error, double tolerance)
+    public static void Record(string what, double error, double tolerance)
     {
         if (Environment.GetEnvironmentVariable("OBVERSE_PARITY") is not { Length: > 0 } log) return;
         lock (recording) File.AppendAllText(log, FormattableString.Invariant($"{what}\t{error:G3}\t{tolerance:G3}\n"));

@@ -37,7 +37,7 @@ public class EngineTests
         }
 
         var first = Loss();
-        var last = Enumerable.Range(0, steps).Select(_ => Loss()).Last();
+        var last = Enumerable.Range(0, steps).Select(_ => Loss()).ToArray()[^1];
         Assert.True(last < 0.25 * first, $"{name}: {first:g3} -> {last:g3}");
         using var shown = canvas.Show();
         using var larger = canvas.Show(48, 40);

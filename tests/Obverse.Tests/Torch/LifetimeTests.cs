@@ -31,7 +31,7 @@ public class LifetimeTests
         }
 
         var after = Step(0);
-        Assert.Equal(after, Enumerable.Range(1, 1000).Select(Step).Last());
+        Assert.Equal(after, Enumerable.Range(1, 1000).Select(Step).ToArray()[^1]);
     }
 
     [Fact]
