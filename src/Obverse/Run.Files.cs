@@ -5,11 +5,13 @@ namespace Obverse;
 
 public sealed partial record Run
 {
-    /// <summary>The finished picture of an inversion that this run began.</summary>
+    /// <summary>The picture of an inversion that this run began, as it is now; of the run's size, even while the canvas grows.</summary>
     public Picture Show(Inversion inversion)
     {
         using var scope = new TensorScope();
-        return (Shown is { } size ? inversion.Show(size.Height, size.Width) : inversion.Show()).ToPicture();
+        if (Shown is { } size) return inversion.Show(size.Height, size.Width).ToPicture();
+        var shown = inversion.Show();
+        return (shown.Size(2) == Height && shown.Size(3) == Width ? shown : inversion.Show(Height, Width)).ToPicture();
     }
 
     /// <summary>Writes a picture with this run in it.</summary>
