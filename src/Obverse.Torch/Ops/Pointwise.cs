@@ -89,6 +89,7 @@ public sealed partial class Tensor
     public Tensor AddcdivInPlace(Tensor a, Tensor b, Scalar value) => addcdiv_in_place.CallInPlace(this, a, b, value);
     public Tensor LerpInPlace(Tensor end, Scalar weight) => lerp_in_place.CallInPlace(this, end, weight);
     public Tensor ClampInPlace(double min, double max) => clamp_in_place.CallInPlace(this, min, max);
+    public Tensor Relu6InPlace() => hardtanh_in_place.CallInPlace(this, 0.0, 6.0);
     public Tensor ZeroInPlace() => zero_in_place.CallInPlace(this);
     public Tensor FillInPlace(Scalar value) => fill_in_place.CallInPlace(this, value);
 
@@ -109,5 +110,5 @@ public sealed partial class Tensor
         where = Op.Find("aten::where", "self"), masked_fill = Op.Find("aten::masked_fill", "Scalar"), isnan = Op.Find("aten::isnan"), isfinite = Op.Find("aten::isfinite"),
         add_in_place = Op.Find("aten::add_", "Tensor"), add_scalar_in_place = Op.Find("aten::add_", "Scalar"), sub_in_place = Op.Find("aten::sub_", "Tensor"), mul_in_place = Op.Find("aten::mul_", "Tensor"), mul_scalar_in_place = Op.Find("aten::mul_", "Scalar"),
         addcmul_in_place = Op.Find("aten::addcmul_"), addcdiv_in_place = Op.Find("aten::addcdiv_"), lerp_in_place = Op.Find("aten::lerp_", "Scalar"), clamp_in_place = Op.Find("aten::clamp_"),
-        zero_in_place = Op.Find("aten::zero_"), fill_in_place = Op.Find("aten::fill_", "Scalar");
+        zero_in_place = Op.Find("aten::zero_"), hardtanh_in_place = Op.Find("aten::hardtanh_"), fill_in_place = Op.Find("aten::fill_", "Scalar");
 }

@@ -104,8 +104,9 @@ internal static class Mojibake
         var run = 0;
         for (var i = 0; i < bytes.Length;)
         {
+            if (page.Latin && i > 0 && i + 1 < bytes.Length && bytes[i] == 0xc3 && bytes[i + 1] == ' ' && char.IsAsciiLetterLower((char)bytes[i - 1])) return true;
             var length = Length(bytes[i]);
-            if (length == 0 || i + length > bytes.Length || !bytes.AsSpan(i + 1, length - 1).AreContinuations())
+            if (length == 0 || i + length > bytes.Length || !AreContinuations(bytes.AsSpan(i + 1, length - 1)))
             {
                 run = 0;
                 i++;
@@ -113,20 +114,51 @@ internal static class Mojibake
             }
 
             run++;
-            if (run > page.Plausible || !char.IsLetter(page.Letter(bytes[i])) || (page.Latin && bytes[i] is 0xc2 or 0xc3)) return true;
-            for (var j = i + 1; j < i + length; j++)
-            {
-                var letter = page.Letter(bytes[j]);
-                if (MayOpen(letter) ? j + 1 < bytes.Length && char.IsLetterOrDigit(page.Letter(bytes[j + 1])) : !MayFollowLetter(letter)) return true;
-            }
-
+            if (run > page.Plausible || IsOdd(bytes, i, length, page)) return true;
             i += length;
         }
 
         return false;
     }
 
-    private static bool AreContinuations(this Span<byte> bytes)
+    private static bool IsOdd(byte[] bytes, int at, int length, Page page)
+    {
+        var (lead, next) = (page.Letter(bytes[at]), page.Letter(bytes[at + 1]));
+
+        // E2 80 begins dashes and quotes in UTF-8, the likeliest damage of all: "â€" (and "вЂ", "‚Ä", "ΓÇ").
+        if (bytes[at] == 0xe2 && bytes[at + 1] == 0x80) return true;
+        if (page.Latin && (bytes[at] is 0xc2 or 0xc3 || (length > 2 && HasLetter(bytes.AsSpan(at + 1, length - 1), page)))) return true;
+        if (!char.IsLetter(lead))
+        {
+            return page.CodePage switch
+            {
+                10000 => (lead == '√' && next != '…') || (lead == '¬' && next != '´' && !char.IsPunctuation(next)),
+                437 => lead is '├' or '┬' && (char.IsLetter(next) || next is '¡' or '¿' or '«' or '»' or '¬'),
+                _ => char.IsLetter(next),
+            };
+        }
+
+        if (page.CodePage == 10000) return false;
+        for (var i = at + 1; i < at + length; i++)
+        {
+            var letter = page.Letter(bytes[i]);
+            if (MayOpen(letter) ? i + 1 < bytes.Length && char.IsLetterOrDigit(page.Letter(bytes[i + 1])) : !MayFollowLetter(letter)) return true;
+        }
+
+        return false;
+    }
+
+    private static bool HasLetter(Span<byte> bytes, Page page)
+    {
+        foreach (var value in bytes)
+        {
+            if (char.IsLetter(page.Letter(value))) return true;
+        }
+
+        return false;
+    }
+
+    private static bool AreContinuations(Span<byte> bytes)
     {
         foreach (var value in bytes)
         {
@@ -140,7 +172,8 @@ internal static class Mojibake
     private static bool MayOpen(char letter) => letter is '¡' or '¿' or '«' or '©' or '‘' or '‚' or '“' or '„' or '•' or '‹';
 
     private static bool MayFollowLetter(char letter) =>
-        letter is '…' or '–' or '—' or '’' or '”' or '›' or '»' or '™' or '®' or '·' or '´' or '\u00a0' or '\u00ad' || (char.IsLetter(letter) && letter is not ('ƒ' or 'ª' or 'º' or 'ˆ' or 'µ'));
+        letter is '…' or '–' or '—' or '’' or '”' or '›' or '»' or '™' or '®' or '·' or '´' or '\u00a0' or '\u00ad' 
+        || (char.IsLetter(letter) && char.GetUnicodeCategory(letter) != System.Globalization.UnicodeCategory.ModifierLetter && letter is not ('ƒ' or 'ª' or 'º' or 'µ'));
 
     private static string? Decode(byte[] bytes, Page page)
     {
@@ -158,9 +191,18 @@ internal static class Mojibake
             var length = Length(bytes[i]);
             if (length == 0 || i + length > bytes.Length) return null;
             var sequence = bytes.AsSpan(i, length);
+
+            // CESU-8: a character outside the BMP as two halves of three bytes each.
+            if (bytes.AsSpan(i) is [0xed, >= 0xa0 and <= 0xaf, >= 0x80 and <= 0xbf, 0xed, >= 0xb0 and <= 0xbf, >= 0x80 and <= 0xbf, ..])
+            {
+                letters.Append((char)(0xd000 | ((bytes[i + 1] & 0x3f) << 6) | (bytes[i + 2] & 0x3f))).Append((char)(0xd000 | ((bytes[i + 4] & 0x3f) << 6) | (bytes[i + 5] & 0x3f)));
+                i += 6;
+                continue;
+            }
+
             if (sequence[1..].Contains(Lost))
             {
-                if (!sequence[1..].AreContinuations()) return null;
+                if (!AreContinuations(sequence[1..])) return null;
                 letters.Append('\ufffd');
             }
             else
@@ -194,7 +236,7 @@ internal static class Mojibake
                     restored.Add(0xa0);
                     if (i + 2 < given.Length && given[i + 2] == ' ') i++;
                 }
-                else if (given[i] is 0xe2 && i + 2 < given.Length && given[i + 2] is >= 0x80 and <= 0xbf)
+                else if (given[i] is 0xc2 or 0xc5 or 0xce or 0xd0 || (given[i] is >= 0xe0 and <= 0xef && i + 2 < given.Length && given[i + 2] is >= 0x80 and <= 0xbf))
                 {
                     restored.Add(0xa0);
                     i++;
@@ -215,7 +257,7 @@ internal static class Mojibake
         {
             CodePage = codePage;
             Latin = codePage is 28591 or 1252;
-            Plausible = Latin ? 1 : 2;
+            Plausible = Latin ? 1 : codePage == 10000 ? int.MaxValue : 2;
             var encoding = codePage == 28591 ? Encoding.Latin1 : CodePagesEncodingProvider.Instance.GetEncoding(codePage)!;
             for (var value = 0x80; value < 0x100; value++)
             {
@@ -231,7 +273,7 @@ internal static class Mojibake
         /// <summary>Windows-1252 and its subset, in which nearly all damage is done.</summary>
         public bool Latin { get; }
 
-        /// <summary>How many two-letter sequences in a row could still be a word of the encoding's own languages.</summary>
+        /// <summary>How many sequences in a row could still be a word of the encoding's own languages.</summary>
         public int Plausible { get; }
 
         public int CodePage { get; }

@@ -1,0 +1,80 @@
+using Obverse.Torch;
+
+namespace Obverse.Models;
+
+/// <summary>QuickGelu is x·σ(1.702x), OpenAI's; Gelu is the exact x·Φ(x). Which one belongs to a checkpoint, not to an architecture (spec clip.md 1.4).</summary>
+public enum Activation { QuickGelu, Gelu }
+
+/// <summary>How one transformer looks: shared by both towers.</summary>
+public sealed record TransformerShape(int Width, int Layers, int Heads, int MlpWidth, Activation Activation, double Epsilon = 1e-5);
+
+/// <summary>
+/// Pre-norm transformer block (openai/CLIP clip/model.py): x += attention(ln_1(x)); x += mlp(ln_2(x)). Both towers are stacks of it;
+/// the text tower gives a <see cref="CausalMask"/>.
+/// </summary>
+public sealed class ResidualAttentionBlock
+{
+    private readonly TransformerShape shape;
+    private readonly LayerNorm ln1, ln2;
+    private readonly Tensor inWeight, inBias, outWeight, outBias, wideWeight, wideBias, narrowWeight, narrowBias;
+
+    public ResidualAttentionBlock(Weights weights, TransformerShape shape, BlockInits? inits = null)
+    {
+        this.shape = shape;
+        var (w, m) = (shape.Width, shape.MlpWidth);
+        inits ??= BlockInits.PyTorch(w, m);
+        ln1 = new(weights / "ln_1", w, shape.Epsilon);
+        inWeight = (weights / "attn").Get("in_proj_weight", [3 * w, w], inits.Attention); // rows: q, k, v
+        inBias = (weights / "attn").Get("in_proj_bias", [3 * w], Inits.Zeros);
+        outWeight = (weights / "attn" / "out_proj").Get("weight", [w, w], inits.Output);
+        outBias = (weights / "attn" / "out_proj").Get("bias", [w], Inits.Zeros);
+        ln2 = new(weights / "ln_2", w, shape.Epsilon);
+        wideWeight = (weights / "mlp" / "c_fc").Get("weight", [m, w], inits.Wide);
+        wideBias = (weights / "mlp" / "c_fc").Get("bias", [m], Inits.Uniform(1 / Math.Sqrt(w)));
+        narrowWeight = (weights / "mlp" / "c_proj").Get("weight", [w, m], inits.Narrow);
+        narrowBias = (weights / "mlp" / "c_proj").Get("bias", [w], Inits.Uniform(1 / Math.Sqrt(m)));
+    }
+
+    /// <summary>[n, tokens, width] to the same; <paramref name="mask"/> [tokens, tokens] is added to the scores.</summary>
+    public Tensor Forward(Tensor x, Tensor? mask = null, Trace? trace = null, int index = 0)
+    {
+        x = x + Attend(ln1.Forward(x), mask, trace, index);
+        var wide = ln2.Forward(x).Linear(wideWeight, wideBias); // [n, tokens, mlp]
+        return x + (shape.Activation == Activation.Gelu ? wide.Gelu() : wide * (wide * 1.702).Sigmoid()).Linear(narrowWeight, narrowBias);
+    }
+
+    private Tensor Attend(Tensor x, Tensor? mask, Trace? trace, int index)
+    {
+        var (n, tokens, depth) = (x.Size(0), x.Size(1), shape.Width / shape.Heads);
+        var parts = x.Linear(inWeight, inBias).Reshape(n, tokens, 3, shape.Heads, depth).Permute(2, 0, 3, 1, 4).Unbind(); // three of [n, heads, tokens, depth]
+        var scores = (parts[0] * (1 / Math.Sqrt(depth))).Matmul(parts[1].Transpose(-2, -1));
+        var attention = (mask is null ? scores : scores + mask).Softmax(-1); // [n, heads, tokens, tokens], rows = queries
+        trace?.Add($"attention.{index}", attention);
+        return attention.Matmul(parts[2]).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
+    }
+}
+
+/// <summary>How the matrices of a new block are drawn.</summary>
+public sealed record BlockInits(Init Attention, Init Output, Init Wide, Init Narrow)
+{
+    /// <summary>CLIP's text tower (openai/CLIP clip/model.py, initialize_parameters).</summary>
+    public static BlockInits Scaled(int width, int layers) => new(
+        Inits.Normal(1 / Math.Sqrt(width)),
+        Inits.Normal(1 / Math.Sqrt(width * 2.0 * layers)),
+        Inits.Normal(1 / Math.Sqrt(2.0 * width)),
+        Inits.Normal(1 / Math.Sqrt(width * 2.0 * layers)));
+
+    /// <summary>CLIP's vision tower, which leaves the defaults of torch.nn.MultiheadAttention (Xavier over [3w, w]) and torch.nn.Linear.</summary>
+    public static BlockInits PyTorch(int width, int mlpWidth) => new(
+        Inits.Uniform(Math.Sqrt(6.0 / (4 * width))),
+        Inits.Uniform(1 / Math.Sqrt(width)),
+        Inits.Uniform(1 / Math.Sqrt(width)),
+        Inits.Uniform(1 / Math.Sqrt(mlpWidth)));
+}
+
+/// <summary>Lets every token see itself and those before it.</summary>
+public static class CausalMask
+{
+    /// <summary>[tokens, tokens], -infinity above the diagonal, 0 elsewhere.</summary>
+    public static Tensor Of(long tokens, Device? device = null) => Tensor.Full([tokens, tokens], double.NegativeInfinity, device: device).Triu(1);
+}

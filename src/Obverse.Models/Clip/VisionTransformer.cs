@@ -1,0 +1,58 @@
+using Obverse.Torch;
+
+namespace Obverse.Models;
+
+/// <summary>What CLIP sees with: normalised pictures [n, 3, h, w] to [n, D], not normalised.</summary>
+public interface IImageTower : IDisposable
+{
+    Tensor Forward(Tensor pixels, Trace? trace = null);
+}
+
+/// <summary>
+/// CLIP's vision transformer (openai/CLIP clip/model.py, VisionTransformer): patches, class token, positions, ln_pre, blocks, ln_post of the
+/// class token, proj. Weights by open_clip's names.
+/// </summary>
+public sealed class VisionTransformer : IImageTower
+{
+    private readonly VisionConfig config;
+    private readonly Tensor patches, classToken, positions, projection;
+    private readonly LayerNorm lnPre, lnPost;
+    private readonly ResidualAttentionBlock[] blocks;
+
+    public VisionTransformer(Weights weights, VisionConfig config)
+    {
+        this.config = config;
+        var (w, p, grid) = (config.Width, config.PatchSize, config.ImageSize / config.PatchSize);
+        var (scale, shape) = (1 / Math.Sqrt(w), config.Shape);
+        classToken = weights.Get("class_embedding", [w], Inits.Normal(scale));
+        positions = weights.Get("positional_embedding", [grid * grid + 1, w], Inits.Normal(scale));
+        projection = weights.Get("proj", [w, config.EmbedDim], Inits.Normal(scale));
+        patches = (weights / "conv1").Get("weight", [w, 3, p, p], Inits.Uniform(1 / Math.Sqrt(3.0 * p * p))); // torch.nn.Conv2d's own
+        lnPre = new(weights / "ln_pre", w, config.Epsilon);
+        blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new ResidualAttentionBlock(weights / "transformer" / "resblocks" / i, shape))];
+        lnPost = new(weights / "ln_post", w, config.Epsilon);
+    }
+
+    /// <summary>[n, 3, s, s] to [n, D]; s is the size that the checkpoint's positions belong to.</summary>
+    public Tensor Forward(Tensor pixels, Trace? trace = null)
+    {
+        if (pixels.Size(2) != config.ImageSize || pixels.Size(3) != config.ImageSize) throw new ArgumentException($"vision tower: pictures of {pixels.Size(2)} x {pixels.Size(3)} given, wanted {config.ImageSize} x {config.ImageSize}");
+        var n = pixels.Size(0);
+        var x = pixels.Conv2d(patches, stride: config.PatchSize).Flatten(2).Transpose(1, 2); // [n, grid², width], row by row
+        x = Tensor.Cat([classToken.Reshape(1, 1, -1).Expand(n, 1, config.Width), x], 1) + positions;
+        trace?.Add("embeddings", x);
+        x = lnPre.Forward(x);
+        trace?.Add("pre_ln", x);
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            x = blocks[i].Forward(x, null, trace, i);
+            trace?.Add($"block.{i}", x);
+        }
+
+        x = lnPost.Forward(x.Select(1, 0));
+        trace?.Add("post_ln", x);
+        return x.Matmul(projection);
+    }
+
+    public void Dispose() { } // the weights own everything
+}

@@ -1,0 +1,160 @@
+using Obverse.Models;
+using Obverse.Torch;
+using Xunit;
+
+namespace Obverse.Tests.Encoders;
+
+/// <summary>Every model folder of the fixture tree against the library that made it; the tree's README says what the tensors are.</summary>
+public class ClipModelTests
+{
+    private const double States = 1e-4, Gradients = 1e-4; // README, "Tolerances to expect"
+
+    public static TheoryData<string> Models => Fixtures.Folders("clip/models", "fixture.json");
+    public static TheoryData<string> TimmModels => Fixtures.Folders("efficientnet-lite", "open_clip_config.json");
+
+    [SkippableTheory]
+    [MemberData(nameof(Models))]
+    public void Towers_compute_what_their_library_does(string folder)
+    {
+        var (top, _, expected) = Open(folder);
+        using var file = expected;
+        using var model = Load(folder, top);
+        using var scope = new TensorScope();
+
+        var pixels = expected["pixel_values"].Clone();
+        pixels.RequiresGrad = true;
+        var seen = new Trace();
+        var images = model.Image.Forward(pixels, seen);
+        Compare(folder, "vision", expected, seen);
+        Parity.Close($"{folder} image_embeds", expected["image_embeds"], images, States, 1);
+        Parity.Close($"{folder} image_embeds_norm", expected["image_embeds_norm"], images.Normalized(), States, 1);
+
+        var ids = expected["input_ids"];
+        var read = new Trace();
+        var ends = model.Text.Ends(ids);
+        var pooled = model.Text.Pool(model.Text.Hidden(ids, read), ends);
+        Compare(folder, "text", expected, read);
+        if (expected.Contains("text.pooled")) Parity.Close($"{folder} text.pooled", expected["text.pooled"], pooled, States, 1);
+        var texts = model.EncodeText(ids);
+        Parity.Close($"{folder} text_embeds", expected["text_embeds"], texts, States, 1);
+        Parity.Close($"{folder} text_embeds_norm", expected["text_embeds_norm"], texts.Normalized(), States, 1);
+        Parity.Close($"{folder} logits_per_image", expected["logits_per_image"], model.Logits(images, texts), States, 1);
+
+        var cosines = images.Normalized().Matmul(expected["target"].Normalized());
+        Parity.Close($"{folder} cos", expected["cos"], cosines, States, 1);
+        Parity.Close($"{folder} grad.pixel_values", expected["grad.pixel_values"], Tensor.Gradients(cosines.Sum(), [pixels])[0]!, Gradients);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Models))]
+    public void Parameter_counts_are_the_library_s(string folder)
+    {
+        var (top, fixture, expected) = Open(folder);
+        expected.Dispose();
+        Skip.IfNot(fixture.TryGetProperty("parameters", out var all), $"{folder}: no counts");
+        using var model = Load(folder, top);
+        Assert.Equal(all.GetInt64(), model.Parameters.Sum(p => p.Value.Elements));
+        Assert.Equal(fixture.GetProperty("visual_parameters").GetInt64(), model.Parameters.Where(p => p.Key.StartsWith("visual.", StringComparison.Ordinal)).Sum(p => p.Value.Elements));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Models))]
+    public void Contrastive_loss_and_its_gradients_are_the_library_s(string folder)
+    {
+        var (top, _, expected) = Open(folder);
+        using var file = expected;
+        Skip.IfNot(expected.Contains("infonce.loss"), $"{folder}: no infonce.loss");
+        using var model = Load(folder, top);
+        using var scope = new TensorScope();
+        foreach (var (_, parameter) in model.Parameters) parameter.RequiresGrad = true;
+
+        var logits = model.Logits(model.EncodeImage(expected["pixel_values"]), model.EncodeText(expected["input_ids"]));
+        var pairs = Tensor.Arange(logits.Size(0));
+        var loss = (logits.CrossEntropy(pairs) + logits.T().CrossEntropy(pairs)) / 2;
+        Parity.Close($"{folder} infonce.loss", expected["infonce.loss"], loss, States);
+        loss.Backward();
+
+        // Names are the library's: gradients take the way back through the layout that weights took.
+        var gradients = ClipLayoutNames.OfLibrary(model.Weights.All.Where(w => w.Value.Grad is not null).ToDictionary(w => w.Key, w => w.Value.Grad!));
+        var largest = expected.Names.Where(n => n.StartsWith("infonce.grad.", StringComparison.Ordinal)).Max(n => expected[n].Abs().Max().Item());
+        foreach (var name in expected.Names.Where(n => n.StartsWith("infonce.grad.", StringComparison.Ordinal)))
+        {
+            // A key's bias shifts a query's scores alike: its gradient is rounding, so it is measured by the others'.
+            var floor = name.EndsWith("k_proj.bias", StringComparison.Ordinal) ? largest : 0;
+            Parity.Close($"{folder} {name}", expected[name], gradients(name["infonce.grad.".Length..]), Gradients, floor);
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(TimmModels))]
+    public void A_timm_tower_inside_a_clip_is_open_clip_s(string folder)
+    {
+        var top = Fixtures.Require(folder.Length == 0 ? "efficientnet-lite" : folder);
+        Skip.If(folder.Length == 0, "no folder with open_clip_config.json in efficientnet-lite");
+        var fixture = Parity.Json(Path.Combine(top, "fixture.json"));
+        var trunk = Path.GetFullPath(Path.Combine(top, fixture.GetProperty("trunk_weights").GetString()!));
+        Skip.IfNot(File.Exists(trunk), $"{folder}: no weights at {trunk}");
+        var tolerance = Parity.Tolerances(fixture.GetProperty("tolerance").GetString()!);
+        using var whole = new TemporaryFolder();
+        Assemble(top, trunk, fixture.GetProperty("trunk_prefix").GetString()!, whole.Path);
+        using var inputs = Safetensors.Open(Path.Combine(top, "inputs.safetensors"));
+        using var expected = Safetensors.Open(Path.Combine(top, "expected.safetensors"));
+
+        foreach (var trainable in new[] { false, true })
+        {
+            using var model = ClipModel.Load(whole.Path, trainable: trainable);
+            using var scope = new TensorScope();
+            var label = $"{folder} {(trainable ? "plain" : "folded")}";
+            var texts = model.EncodeText(inputs["input_ids"]);
+            Parity.Close($"{label} text_features", expected["text_features"], texts, tolerance[0]);
+            var pixels = inputs["pixel_values"];
+            Parity.Close($"{label} image_features", expected["image_features"], model.EncodeImage(pixels), tolerance[0]);
+            Tensor Cosine(Tensor p) => model.EncodeImage(p).Normalized().Matmul(texts[0].Normalized());
+            Parity.Close($"{label} cosine", expected["cosine"], Cosine(pixels), tolerance[0]);
+            Parity.CloseGradient($"{label} gradient", expected["grad_cosine_sum"], Cosine, pixels, tolerance[^1]);
+        }
+    }
+
+    private static (string Top, System.Text.Json.JsonElement Fixture, Safetensors Expected) Open(string folder)
+    {
+        var top = Fixtures.Require(folder.Length == 0 ? "clip/models" : folder);
+        Skip.If(folder.Length == 0, "no model folder in clip/models");
+        var fixture = Parity.Json(Path.Combine(top, "fixture.json"));
+        var source = fixture.TryGetProperty("same_as", out var other) ? Path.Combine(Path.GetDirectoryName(top)!, other.GetString()!) : top;
+        return (top, fixture, Safetensors.Open(Path.Combine(source, "expected.safetensors")));
+    }
+
+    private static ClipModel Load(string folder, string top)
+    {
+        try
+        {
+            return ClipModel.Load(top);
+        }
+        catch (NotSupportedException e)
+        {
+            Skip.If(e.Message.Contains("not built yet", StringComparison.Ordinal), $"{folder}: {e.Message}");
+            throw;
+        }
+    }
+
+    private static void Compare(string folder, string tower, Safetensors expected, Trace trace)
+    {
+        foreach (var name in expected.Names.Where(n => n.StartsWith(tower + ".", StringComparison.Ordinal) && n != "text.pooled"))
+        {
+            Parity.Close($"{folder} {name}", expected[name], trace[name[(tower.Length + 1)..]], States, 1);
+        }
+    }
+
+    // The fixture leaves the trunk out, because it is the published network's.
+    private static void Assemble(string top, string trunk, string prefix, string folder)
+    {
+        using var rest = Safetensors.Open(Directory.EnumerateFiles(top, "open_clip_model*.safetensors").Single());
+        using var network = Safetensors.Open(trunk);
+        Safetensors.Save(Path.Combine(folder, "open_clip_model.safetensors"),
+        [
+            .. rest.Names.Select(n => KeyValuePair.Create(n, rest[n])),
+            .. network.Names.Where(n => !n.StartsWith("classifier.", StringComparison.Ordinal)).Select(n => KeyValuePair.Create(prefix + n, network[n])),
+        ]);
+        File.Copy(Path.Combine(top, "open_clip_config.json"), Path.Combine(folder, "open_clip_config.json"));
+    }
+}
