@@ -41,7 +41,7 @@ public sealed class ClipEncoder : Encoder
         return Model.EncodeImage(Model.Normalize(images)).Normalized();
     }
 
-    public override Tensor Embed(IReadOnlyList<string> texts) => throw new NotSupportedException(); // until the tokenizer is attached
+    public override Tensor Embed(IReadOnlyList<string> texts) => Model.EncodeText(texts).Normalized();
 
     public override void Dispose()
     {
