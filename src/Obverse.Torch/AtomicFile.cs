@@ -56,6 +56,8 @@ public sealed class AtomicFile : IDisposable
         file.Commit();
     }
 
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
     /// <summary>Flushes to disk and renames over the target.</summary>
     /// <exception cref="IOException">The disk is full or the rename failed; the message names the path.</exception>
     public void Commit()

@@ -1,0 +1,57 @@
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Evaluation;
+
+/// <summary>Texts to embeddings: [n] strings to [n, D], not normalised.</summary>
+public delegate Tensor TextEmbedder(IReadOnlyList<string> texts);
+
+/// <summary>Right answers among the first one and the first five, of so many pictures.</summary>
+public readonly record struct TopAccuracy(double Top1, double Top5, int Count)
+{
+    public override string ToString() => FormattableString.Invariant($"{Top1:P1} / {Top5:P1} of {Count:N0}");
+}
+
+/// <summary>A classifier made of words (Radford et al. 2021; open_clip, zero_shot_classifier.py).</summary>
+public static class ZeroShot
+{
+    /// <summary>For every name the normalised mean of its normalised embeddings through the templates: [names, D]. <c>{}</c> stands for the name.</summary>
+    public static Tensor Classifier(TextEmbedder embed, IReadOnlyList<string> names, IReadOnlyList<string> templates)
+    {
+        using var still = new NoGrad();
+        return TensorScope.Of(() =>
+        {
+            List<Tensor> rows = [];
+            const int Names = 16; // at once, times the templates
+            for (var at = 0; at < names.Count; at += Names)
+            {
+                var some = names.Skip(at).Take(Names).ToArray();
+                rows.Add(TensorScope.Of(() => embed([.. some.SelectMany(name => templates.Select(t => ImageNetTemplates.Fill(t, name)))])
+                    .Normalized().Reshape(some.Length, templates.Count, -1).Mean(1).Normalized()));
+            }
+
+            return Tensor.Cat(rows);
+        });
+    }
+
+    /// <summary>How often a right row of <paramref name="classifier"/> is nearest by cosine, and among the five nearest.</summary>
+    /// <param name="embeddings">[n, D], of any length.</param>
+    /// <param name="classifier">[classes, D].</param>
+    /// <param name="right">For every picture the rows that count as right.</param>
+    public static TopAccuracy Accuracy(Tensor embeddings, Tensor classifier, IReadOnlyList<IReadOnlyList<int>> right)
+    {
+        using var still = new NoGrad();
+        using var scope = new TensorScope();
+        var (n, k) = (right.Count, (int)Math.Min(5, classifier.Size(0)));
+        if (embeddings.Size(0) != n) throw new ArgumentException($"zero-shot: {embeddings.Size(0)} embeddings given, right answers for {n}");
+        var best = embeddings.Normalized().Matmul(classifier.Normalized().T()).TopK(k).Indices.ToArray<long>();
+        var (first, five) = (0, 0);
+        for (var i = 0; i < n; i++)
+        {
+            if (right[i].Contains((int)best[i * k])) first++;
+            if (Enumerable.Range(i * k, k).Any(at => right[i].Contains((int)best[at]))) five++;
+        }
+
+        return new(first / (double)n, five / (double)n, n);
+    }
+}

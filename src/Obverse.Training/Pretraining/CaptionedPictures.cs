@@ -1,0 +1,96 @@
+using Obverse.Evaluation;
+using Obverse.Torch;
+
+namespace Obverse.Training;
+
+/// <summary>Pictures that a text tower is trained against. Equal groups are true of each other's pictures.</summary>
+public interface ICaptionedPictures
+{
+    /// <summary>Numbers of the views of a kind.</summary>
+    IReadOnlyList<int> Of(ViewKind kind);
+
+    /// <summary>A true caption of a view, another one each time, and the group it belongs to.</summary>
+    (string Caption, string Group) Describe(int view, Random random);
+
+    /// <summary>[n, D], not normalised, with gradients for what learns.</summary>
+    Tensor Embed(IReadOnlyList<int> views);
+}
+
+/// <summary>The views of a <see cref="PictureSet"/> with words for them.</summary>
+public abstract class ViewedPictures(PictureSet set, IReadOnlyList<ViewRow> rows) : ICaptionedPictures
+{
+    private readonly ILookup<ViewKind, int> kinds = Enumerable.Range(0, rows.Count).ToLookup(i => rows[i].Kind);
+
+    protected PictureSet Set => set;
+    protected IReadOnlyList<ViewRow> Rows => rows;
+
+    public IReadOnlyList<int> Of(ViewKind kind) => [.. kinds[kind]];
+
+    public (string Caption, string Group) Describe(int view, Random random)
+    {
+        var row = rows[view];
+        var entry = set.Entries[row.Picture];
+        switch (row.Kind)
+        {
+            case ViewKind.Photo: return (Captions.Photo(entry, random), entry.Label);
+            case ViewKind.Drawing: return (Captions.Drawing(entry, Backdrop.All.First(b => b.Name == row.Backdrop), random), entry.Concept);
+            default:
+                var captions = row.Captions!;
+                return (captions[random.Next(captions.Count)], captions[0]);
+        }
+    }
+
+    public abstract Tensor Embed(IReadOnlyList<int> views);
+}
+
+/// <summary>Cached features of a frozen tower through a linear projection: locked-image tuning, where only words learn, or nearly (Zhai et al. 2022).</summary>
+public sealed class CachedPictures : ViewedPictures
+{
+    private readonly FeatureCache cache;
+    private readonly Tensor startWeight, startBias;
+    private readonly (int View, int Class)[] labelled;
+
+    /// <param name="cache">Features and what they show.</param>
+    /// <param name="set">The pictures they were made from.</param>
+    /// <param name="projection">Where the shared space begins; copied.</param>
+    /// <param name="classes">Photographs of these classes can be labelled.</param>
+    public CachedPictures(FeatureCache cache, PictureSet set, AnalyticProjection projection, IReadOnlyList<ClassName> classes) : base(set, cache.Rows)
+    {
+        this.cache = cache;
+        (startWeight, startBias) = (projection.Weight, projection.Bias);
+        Weight = projection.Weight.Clone();
+        Bias = projection.Bias.Clone();
+        var known = ClassesOf(set, classes);
+        labelled = [.. Of(ViewKind.Photo).Select(view => (view, Class: known.GetValueOrDefault((set.Entries[cache.Rows[view].Picture].Style, set.Entries[cache.Rows[view].Picture].Label), -1))).Where(pair => pair.Class >= 0)];
+    }
+
+    /// <summary>[D, channels].</summary>
+    public Tensor Weight { get; }
+
+    /// <summary>[D].</summary>
+    public Tensor Bias { get; }
+
+    /// <summary>Views of photographs whose class the classifier has.</summary>
+    public IReadOnlyList<(int View, int Class)> Labelled => labelled;
+
+    public override Tensor Embed(IReadOnlyList<int> views) => Features(views).Linear(Weight, Bias);
+
+    /// <summary>The same by the projection as it was at the start.</summary>
+    public Tensor EmbedAsAtFirst(IReadOnlyList<int> views) => Features(views).Linear(startWeight, startBias);
+
+    private Tensor Features(IReadOnlyList<int> views) => cache.Take([.. views.Select(view => (long)view)]);
+
+    /// <summary>Which folders of photographs are which class: most names in common, at least half.</summary>
+    public static Dictionary<(string Style, string Label), int> ClassesOf(PictureSet set, IReadOnlyList<ClassName> classes)
+    {
+        Dictionary<(string, string), int> found = [];
+        foreach (var entry in set.Entries.Where(entry => entry.IsPhoto).DistinctBy(entry => (entry.Style, entry.Label)))
+        {
+            var names = entry.Names.Select(name => name.ToLowerInvariant()).ToHashSet();
+            var best = classes.Select(c => (c.Index, Agreement: c.Synonyms.Count(s => names.Contains(s.ToLowerInvariant())) / (double)names.Union(c.Synonyms.Select(s => s.ToLowerInvariant())).Count())).MaxBy(pair => pair.Agreement);
+            if (best.Agreement >= 0.5) found[(entry.Style, entry.Label)] = best.Index;
+        }
+
+        return found;
+    }
+}
