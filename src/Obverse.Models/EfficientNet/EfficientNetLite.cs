@@ -159,8 +159,8 @@ public sealed class EfficientNetLite : IDisposable
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var scale = gamma / (variance + Epsilon).Sqrt();
-            var (w, b) = (weight * scale.Reshape(outputs, 1, 1, 1), beta - mean * scale);
-            weight = TensorScope.Unscoped(() => w.ChannelsLast().Clone());
+            var (w, b) = ((weight * scale.Reshape(outputs, 1, 1, 1)).ChannelsLast(), beta - mean * scale);
+            weight = TensorScope.Unscoped(() => w.Clone());
             bias = TensorScope.Unscoped(() => b.Clone());
             (gamma, beta, mean, variance) = (null, null, null, null);
         }
