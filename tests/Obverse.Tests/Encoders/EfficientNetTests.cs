@@ -34,11 +34,11 @@ public class EfficientNetTests
                 var label = $"{folder} {size} {(fold ? "folded" : "plain")}";
                 var (pixels, direction) = (inputs[input], expected["direction"].Normalized());
                 var trace = new Trace();
-                var features = network.Pooled(pixels, trace);
+                var features = network.Features(pixels, trace);
                 foreach (var (stage, map) in trace.States) Parity.Close($"{label} {stage}", expected[$"{size}.{stage}.mean_hw"], map.Mean([2, 3]), tolerances[0]);
                 Parity.Close($"{label} features", expected[$"{size}.features"], features, tolerances[0]);
                 Parity.Close($"{label} logits", expected[$"{size}.logits"], network.Classify(features), tolerances[0]);
-                Tensor Cosine(Tensor x) => network.Pooled(x).Normalized().Matmul(direction);
+                Tensor Cosine(Tensor x) => network.Features(x).Normalized().Matmul(direction);
                 Parity.Close($"{label} cosine", expected[$"{size}.cosine"], Cosine(pixels), tolerances[0]);
                 Parity.CloseGradient($"{label} gradient", expected[$"{size}.grad_cosine_sum"], Cosine, pixels, tolerances[^1]);
             }
@@ -56,11 +56,11 @@ public class EfficientNetTests
         Unsettle(weights, random);
         using var folded = new EfficientNetLite(weights, name, fold: true);
         using var scope = new TensorScope();
-        var (pixels, direction) = (random.Normal(2, 3, height, width), random.Normal(EfficientNetLite.Features).Normalized());
-        Tensor Cosine(EfficientNetLite network, Tensor x) => network.Pooled(x).Normalized().Matmul(direction);
+        var (pixels, direction) = (random.Normal(2, 3, height, width), random.Normal(EfficientNetLite.Channels).Normalized());
+        Tensor Cosine(EfficientNetLite network, Tensor x) => network.Features(x).Normalized().Matmul(direction);
 
-        Assert.Equal([2, EfficientNetLite.Features, (height + 31) / 32, (width + 31) / 32], folded.Forward(pixels).Shape);
-        Parity.Close($"{name} folded features", plain.Pooled(pixels), folded.Pooled(pixels), 1e-3); // lite4 of random weights turns 1e-7 in the pixels into 1e-4 here
+        Assert.Equal([2, EfficientNetLite.Channels, (height + 31) / 32, (width + 31) / 32], folded.Forward(pixels).Shape);
+        Parity.Close($"{name} folded features", plain.Features(pixels), folded.Features(pixels), 1e-3); // lite4 of random weights turns 1e-7 in the pixels into 1e-4 here
         pixels.RequiresGrad = true;
         var (expected, got) = (Tensor.Gradients(Cosine(plain, pixels).Sum(), [pixels])[0]!, Tensor.Gradients(Cosine(folded, pixels).Sum(), [pixels])[0]!);
 
@@ -76,7 +76,7 @@ public class EfficientNetTests
         using var network = new EfficientNetLite(weights, "tf_efficientnet_lite0", fold: false);
         using var scope = new TensorScope();
         foreach (var (name, weight) in weights.All) weight.RequiresGrad = !name.Contains("running_", StringComparison.Ordinal);
-        network.Pooled(random.Normal(2, 3, 64, 64)).Square().Mean().Backward();
+        network.Features(random.Normal(2, 3, 64, 64)).Square().Mean().Backward();
         Assert.All(weights.All.Where(w => w.Value.RequiresGrad), w => Assert.True(w.Value.Grad!.Abs().Sum().Item() > 0, w.Key));
     }
 
