@@ -63,6 +63,24 @@ public class ClipModelTests
         Assert.Equal(fixture.GetProperty("visual_parameters").GetInt64(), model.Parameters.Where(p => p.Key.StartsWith("visual.", StringComparison.Ordinal)).Sum(p => p.Value.Elements));
     }
 
+    // Folders named pair-… hold the same weights in different layouts.
+    [SkippableFact]
+    public void Two_layouts_of_one_model_load_to_the_same_bits()
+    {
+        var pairs = ((IEnumerable<object[]>)Models).Select(row => (string)row[0]).Where(folder => Path.GetFileName(folder).StartsWith("pair-", StringComparison.Ordinal)).GroupBy(Path.GetDirectoryName).Where(g => g.Count() > 1).ToList();
+        Skip.If(pairs.Count == 0, "no pair-… folders in clip/models");
+        foreach (var pair in pairs)
+        {
+            using var first = Load(pair.First(), Path.Combine(Fixtures.Root, pair.First()));
+            foreach (var folder in pair.Skip(1))
+            {
+                using var other = Load(folder, Path.Combine(Fixtures.Root, folder));
+                Assert.Equal(first.Weights.All.Keys.Order(), other.Weights.All.Keys.Order());
+                foreach (var (name, weight) in first.Weights.All) Assert.Equal(weight.ToFloats(), other.Weights.All[name].ToFloats());
+            }
+        }
+    }
+
     [SkippableTheory]
     [MemberData(nameof(ContrastiveModels))]
     public void Contrastive_loss_and_its_gradients_are_the_library_s(string folder)
