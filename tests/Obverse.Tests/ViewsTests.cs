@@ -26,7 +26,7 @@ public class ViewsTests
     ];
 
     // These want a square picture to do nothing.
-    private static readonly View[] nothingToASquare = [new CentreCropView { Size = Width }, new PatchView { Size = Width }, new PatchView { Size = Width, To = Width }, new LanczosCutView { Size = Width }];
+    private static readonly View[] nothingToASquare = [new TrimView(), new CentreCropView { Size = Width }, new PatchView { Size = Width }, new PatchView { Size = Width, To = Width }, new LanczosCutView { Size = Width }];
 
     [Fact]
     public void A_view_of_no_strength_leaves_the_picture_as_it_is()

@@ -28,6 +28,7 @@ public sealed partial record Views
             new("shift", Plain.Then(new ShiftView { Fraction = 0.25 })),
             new("rescale", Plain.Then(new RescaleView { Ratio = new(0.6, 1.4) })),
             new("centre crop", Plain.Crop(Part(0.6))),
+            new("trimmed margin", Plain.Trim(Part(0.1), Part(0.2))),
             new("patch", Plain.Patch(Part(0.5), side)),
             new("random resized crop", Plain.RandomResizedCrop(side, 0.3, 0.9)),
             new("lanczos cut", Plain.Then(new LanczosCutView { Size = Part(0.5) })),
