@@ -21,7 +21,7 @@ public static class CommandLine
     {
         var root = Root(screen);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // "@home" is a prompt like any other
-        if (parsed.Errors.Count > 0 && parsed.Action is not (System.CommandLine.Help.HelpAction or VersionOption))
+        if (parsed.Action is System.CommandLine.Invocation.ParseErrorAction)
         {
             var command = Path(parsed.CommandResult);
             return screen.Fail(parsed.CommandResult.Command == root && args.Count == 0 ? $"no command given; `obverse --help` lists them" : $"{parsed.Errors[0].Message.TrimEnd('.')}; see `{command} --help`", 2);

@@ -217,7 +217,7 @@ internal sealed record InvertSession(Screen Screen)
         return Judge.Load(LoadedModel.Judge);
     }
 
-    private static Verdict Verdict(Judge judge, Prompt prompt, Picture picture) => judge.Look(picture, string.Join(", ", prompt.Texts.Where(part => part.Weight > 0).Select(part => part.Text)));
+    private static Verdict Verdict(Judge judge, Prompt prompt, Picture picture) => judge.Look(picture, Commands.JudgeCommand.Wanted(prompt));
 
     private static string Describe(Verdict verdict) => string.Create(CultureInfo.InvariantCulture,
         $"judge: rank {verdict.Coarse.Rank} of {verdict.Names} (log-probability {verdict.Coarse.LogProbability:0.00}), sharp {verdict.Sharp.Rank} ({verdict.Sharp.LogProbability:0.00}); sees {string.Join(", ", verdict.Coarse.Top.Take(3).Select(t => t.Name))}");

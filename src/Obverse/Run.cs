@@ -67,6 +67,8 @@ public sealed partial record Run
 
     public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? new JsonSerializerOptions(json) { WriteIndented = true } : json);
 
+    internal static string Serialize<T>(T part) => JsonSerializer.Serialize(part, json);
+
     /// <exception cref="InvalidDataException">Not the JSON of a run.</exception>
     public static Run FromJson(string text)
     {

@@ -24,6 +24,9 @@ public sealed record Recipe
     /// <summary>As many steps; what happens at given steps moves with them.</summary>
     public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count), Canvas = Canvas.Stretched(Schedule.StepCount, count) };
 
+    /// <summary>As a run's JSON has it.</summary>
+    public string ToJson() => Run.Serialize(this);
+
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 
     public bool Equals(Recipe? other) => other is not null && Name == other.Name && Canvas.Equals(other.Canvas) && Views.Equals(other.Views) && Objective.Equals(other.Objective)
