@@ -25,8 +25,10 @@ public static class CommandLine
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // "@home" is a prompt like any other
         if (parsed.Action is ParseErrorAction)
         {
-            var command = Path(parsed.CommandResult);
-            return screen.Fail(parsed.CommandResult.Command == root && args.Count == 0 ? $"no command given; `obverse --help` lists them" : $"{parsed.Errors[0].Message.TrimEnd('.')}; see `{command} --help`", 2);
+            if (args.Count == 0) return screen.Fail("no command given; `obverse --help` lists them", 2);
+            // Of several errors the one that says most: our own about an option's value, then what was not understood.
+            var said = parsed.Errors.Select(error => error.Message.TrimEnd('.')).OrderByDescending(error => error.StartsWith("--", StringComparison.Ordinal) ? 2 : error.Contains('\'') ? 1 : 0).First();
+            return screen.Fail($"{said}; see `{Path(parsed.CommandResult)} --help`", 2);
         }
 
         // In a list of commands the first sentence is enough.

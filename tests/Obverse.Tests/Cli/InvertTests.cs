@@ -4,6 +4,7 @@ using Xunit;
 
 namespace Obverse.Tests.Commands;
 
+[Collection("command line")]
 public class InvertTests
 {
     [Theory]

@@ -4,8 +4,13 @@ using Obverse.Cli;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;
+using Xunit;
 
 namespace Obverse.Tests.Commands;
+
+/// <summary>Commands set how many threads the whole process has: they run alone.</summary>
+[CollectionDefinition("command line", DisableParallelization = true)]
+public class RunAlone;
 
 /// <summary>The command line in this process, in a folder of its own with a tiny random model.</summary>
 public sealed class Program : IDisposable
