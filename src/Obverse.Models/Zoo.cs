@@ -18,6 +18,9 @@ public static class Zoo
         throw new FileNotFoundException($"no model '{model}': not a folder or file here, and not in the zoo, which has {(Names.Count == 0 ? "nothing" : string.Join(", ", Names))}");
     }
 
+    /// <summary>The file that holds a model's weights.</summary>
+    public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? ClipLayout.WeightsFile(path) : path;
+
     private static string? Find()
     {
         if (Environment.GetEnvironmentVariable("OBVERSE_ZOO") is { Length: > 0 } named) return named;

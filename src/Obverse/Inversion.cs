@@ -31,6 +31,9 @@ public sealed class Inversion : IDisposable
     /// <summary>The result is the picture as last seen, before the last update (DAS), not after it.</summary>
     public bool ShowsLastSeen { get; init; }
 
+    /// <summary>Steps after which the run ends although its schedule goes on; null: at the schedule's end.</summary>
+    public int? StopAfter { get; init; }
+
     /// <summary>The next step's number; set it to go on from a restored canvas.</summary>
     public int Next { get; private set; }
 
@@ -45,7 +48,7 @@ public sealed class Inversion : IDisposable
     public IEnumerable<Step> Run(CancellationToken cancellation = default)
     {
         if (Targets.Count != Encoder.Members.Count) throw new ArgumentException($"{Targets.Count} targets for {Encoder.Members.Count} encoders: one each is wanted");
-        while (Next < Schedule.StepCount && !cancellation.IsCancellationRequested) yield return Advance();
+        while (Next < (StopAfter ?? Schedule.StepCount) && !cancellation.IsCancellationRequested) yield return Advance();
     }
 
     /// <summary>The finished pictures, [count, 3, h, w] in [0, 1]; at another size if asked.</summary>
@@ -57,14 +60,14 @@ public sealed class Inversion : IDisposable
     });
 
     /// <summary>What a checkpoint needs beside the run's description: parameters, moments and the step's number.</summary>
-    public void Save(string path)
+    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var scope = new TensorScope();
         var state = Canvas.State().Select(pair => KeyValuePair.Create("canvas." + pair.Key, pair.Value))
             .Concat((optimizer?.Save() ?? []).Select(pair => KeyValuePair.Create("optimizer." + pair.Key, pair.Value)))
             .Append(KeyValuePair.Create("next", Tensor.From([(long)Next])));
         if (lastSeen is not null) state = state.Append(KeyValuePair.Create("last-seen", lastSeen));
-        Safetensors.Save(path, state);
+        Safetensors.Save(path, state, metadata);
     }
 
     /// <summary>Goes on where <see cref="Save"/> was called; the rest of the run must be the same.</summary>
@@ -162,7 +165,7 @@ public sealed class Inversion : IDisposable
         return looks;
     }
 
-    private Tensor Composite(Tensor image) => Mask is null ? image : image * Mask + (Background ?? throw new InvalidOperationException("a mask wants a background")) * (1 - Mask);
+    private Tensor Composite(Tensor image) => Inpainting.Over(image, Mask, Background);
 }
 
 /// <summary>What one step did. Losses and similarities: one a picture.</summary>

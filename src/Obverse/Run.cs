@@ -24,7 +24,7 @@ public sealed record PictureFile(string Path, string Sha256)
 /// Everything that makes one picture, as a value: recipe, prompt, model, seed, size. The same run on the same machine with the same number of threads
 /// gives the same bytes. It is stored in the PNG it made; `obverse replay` makes it again.
 /// </summary>
-public sealed record Run
+public sealed partial record Run
 {
     /// <summary>PNG text chunk that holds a run.</summary>
     public const string Keyword = "obverse-run";
@@ -49,6 +49,12 @@ public sealed record Run
     /// <summary>White (or opaque) where the picture may change.</summary>
     public PictureFile? Mask { get; init; }
 
+    /// <summary>The size it is shown at, where that is not the size it was drawn at.</summary>
+    public PictureSize? Shown { get; init; }
+
+    /// <summary>The step after which it was stopped by hand; null: it went to its end.</summary>
+    public int? StoppedAfter { get; init; }
+
     /// <summary>SHA-256 of the pictures among the prompt's parts, in their order.</summary>
     public IReadOnlyList<string> ImageSha256 { get; init; } = [];
 
@@ -60,6 +66,8 @@ public sealed record Run
     public static string Version { get; } = typeof(Run).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? new JsonSerializerOptions(json) { WriteIndented = true } : json);
+
+    internal static string Serialize<T>(T part) => JsonSerializer.Serialize(part, json);
 
     /// <exception cref="InvalidDataException">Not the JSON of a run.</exception>
     public static Run FromJson(string text)
@@ -87,26 +95,34 @@ public sealed record Run
     /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's.</summary>
     public Inversion Begin(ClipEncoder encoder)
     {
-        if (Width is < 8 or > 8192 || Height is < 8 or > 8192) throw new ArgumentOutOfRangeException(nameof(Width), $"size {Width}x{Height}: sides of 8 to 8192 pixels are wanted");
-        using var random = Generator.For(Seed, 0);
-        using var scope = new TensorScope();
-        using var still = new NoGrad();
         Encoder seen = Recipe.Sides.Count switch
         {
             0 => encoder,
             1 => encoder.At(Recipe.Sides[0]),
             _ => new EnsembleEncoder([.. Recipe.Sides.Select(side => ((Encoder)encoder.At(side), 1.0))]),
         };
-        var start = Start is null ? null : Start.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
-        var mask = Mask is null ? null : MaskOf(Mask.Load());
-        if (mask is not null && start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
         var targets = TensorScope.Unscoped(() => TargetsFor(seen));
-        var canvas = Recipe.Canvas.Create(1, Height, Width, random, start);
+        var (canvas, mask, background) = Prepare();
         return new Inversion
         {
             Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = Seed,
-            Mask = mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), Background = start is null || mask is null ? null : TensorScope.Unscoped(() => start.Clone()), ShowsLastSeen = Recipe.ShowsLastSeen,
+            Mask = mask, Background = background, ShowsLastSeen = Recipe.ShowsLastSeen, StopAfter = StoppedAfter,
         };
+    }
+
+    /// <summary>The canvas as it is before the first step; with a mask, that and what shows where it is 0.</summary>
+    private (Canvas Canvas, Tensor? Mask, Tensor? Background) Prepare()
+    {
+        if (Width is < PictureSize.Least or > PictureSize.Most || Height is < PictureSize.Least or > PictureSize.Most) throw new ArgumentOutOfRangeException(nameof(Width), $"size {Width}x{Height}: sides of {PictureSize.Least} to {PictureSize.Most} pixels are wanted");
+        using var random = Generator.For(Seed, 0);
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var start = Start?.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
+        var mask = Mask is null ? null : MaskOf(Mask.Load());
+        if (mask is not null && start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
+        return (Recipe.Canvas.Create(1, Height, Width, random, start), mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), mask is null ? null : TensorScope.Unscoped(() => start!.Clone()));
     }
 
     private IReadOnlyList<Target> TargetsFor(Encoder seen)

@@ -92,4 +92,7 @@ public abstract record CanvasPlan
 {
     /// <summary>Makes the canvas. <paramref name="start"/>, if given, is [1 or count, 3, height, width] in [0, 1]: the picture to begin with.</summary>
     public abstract Canvas Create(long count, long height, long width, Generator random, Tensor? start = null);
+
+    /// <summary>The plan for a run of <paramref name="to"/> steps in place of <paramref name="from"/>.</summary>
+    public virtual CanvasPlan Stretched(int from, int to) => this;
 }

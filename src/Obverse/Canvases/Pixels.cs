@@ -16,6 +16,8 @@ public sealed record Pixels(double StartShare = 1, IReadOnlyList<int>? GrowAt = 
         return new PixelCanvas(pixels, height, width, this);
     }
 
+    public override CanvasPlan Stretched(int from, int to) => this with { GrowAt = GrowAt is null ? null : [.. GrowAt.Select(step => (int)((long)step * to / from))] };
+
     public bool Equals(Pixels? other) => other is not null && StartShare == other.StartShare && MinMax == other.MinMax && (GrowAt ?? []).SequenceEqual(other.GrowAt ?? []);
     public override int GetHashCode() => HashCode.Combine(StartShare, MinMax, GrowAt?.Count);
 }

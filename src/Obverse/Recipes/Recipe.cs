@@ -21,7 +21,11 @@ public sealed record Recipe
     /// <summary>The finished picture is the one seen in the last step, before its update.</summary>
     public bool ShowsLastSeen { get; init; }
 
-    public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count) };
+    /// <summary>As many steps; what happens at given steps moves with them.</summary>
+    public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count), Canvas = Canvas.Stretched(Schedule.StepCount, count) };
+
+    /// <summary>As a run's JSON has it.</summary>
+    public string ToJson() => Run.Serialize(this);
 
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 

@@ -1,0 +1,23 @@
+using Obverse.Models;
+
+namespace Obverse.Cli;
+
+/// <summary>Where a drawing is after a step.</summary>
+/// <param name="Picture">Renders it as it is now.</param>
+/// <param name="StepsPerSecond">Over the last steps.</param>
+internal sealed record Moment(string Title, Step Step, double StepsPerSecond, Func<Picture> Picture)
+{
+    public int Done => Step.Index + 1;
+    public double SecondsLeft => (Step.Of - Done) / StepsPerSecond;
+}
+
+/// <summary>Shows a drawing being made.</summary>
+internal abstract class ProgressView(Screen screen)
+{
+    protected Screen Screen => screen;
+
+    public static ProgressView For(Screen screen, bool json) => json ? new JsonProgress(screen) : screen.IsLive ? new LiveProgress(screen) : new LineProgress(screen);
+
+    /// <summary>Runs something that tells of every step.</summary>
+    public abstract void During(Action<Action<Moment>> work);
+}
