@@ -58,6 +58,7 @@ public static class CommandLine
             EmbedCommand.Create(screen),
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
+            GalleryCommand.Create(screen),
             DataCommand.Create(screen),
             InfoCommand.Create(screen),
             new Option<bool>("--debug") { Description = "Show where an error came from.", Recursive = true },
