@@ -66,6 +66,7 @@ public static class CommandLine
             EmbedCommand.Create(screen),
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
+            GalleryCommand.Create(screen),
             DataCommand.Create(screen),
             InfoCommand.Create(screen),
             new HelpOption(),

@@ -37,6 +37,9 @@ public sealed class Inversion : IDisposable
     /// <summary>The next step's number; set it to go on from a restored canvas.</summary>
     public int Next { get; private set; }
 
+    /// <summary>Raised after every step, on the thread that runs it.</summary>
+    public event Action<Step>? Stepped;
+
     /// <summary>For tests: recorded draws for a step and an encoder's number, in place of the seed's; and a look at the inner tensors by name.</summary>
     internal Func<int, int, IReadOnlyList<Draws>>? Recorded { get; init; }
     internal Action<string, Tensor>? Observe { get; init; }
@@ -118,7 +121,12 @@ public sealed class Inversion : IDisposable
         var through = Canvas.Return(raw.Detach(), gradient);
         Observe?.Invoke("grad_raw", through);
         raw.Backward(through);
-        if (Schedule.ClipNorm is { } limit) Observe?.Invoke("grad_norm", Tensor.Number(optimizer!.ClipNorm(limit)));
+        if (Schedule.ClipNorm is { } limit)
+        {
+            var norm = optimizer!.ClipNorm(limit);
+            Observe?.Invoke("grad_norm", Tensor.Number(norm));
+        }
+
         foreach (var (name, parameters) in Canvas.Layers) Observe?.Invoke("grad." + name, parameters[0].Grad!);
         Canvas.BeforeStep();
         for (var layer = 0; layer < optimizer!.Groups.Count; layer++) optimizer.Groups[layer].Rate = Schedule.RateAt(step, layer, optimizer.Groups.Count);
@@ -128,13 +136,15 @@ public sealed class Inversion : IDisposable
         Next++;
 
         double[] Floats(Tensor t) => [.. t.ToFloats().Select(v => (double)v)];
-        return new()
+        var done = new Step
         {
             Index = step,
             Of = Schedule.StepCount,
             Losses = Floats(losses),
             Similarities = looks is null ? [] : Floats((looks[0].Embeddings.Detach() * looks[0].Target.Direction.Unsqueeze(-2)).Sum(-1).Mean(1)),
         };
+        Stepped?.Invoke(done);
+        return done;
     }
 
     private List<Look> Look(Tensor image, int step)

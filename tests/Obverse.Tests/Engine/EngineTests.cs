@@ -143,6 +143,16 @@ public class EngineTests
     }
 
     [Fact]
+    public void A_clipped_gradient_moves_plain_descent_by_no_more_than_its_limit()
+    {
+        using var toy = ToyClip.Load();
+        using var inversion = Make(toy, 1000 * Objective.Toward(), Schedule.Sgd(1).Clip(0.25).Steps(1), new Pixels());
+        using var before = inversion.Canvas.Render().Detach().Clone();
+        foreach (var _ in inversion.Run()) { }
+        Assert.Equal(0.25, (inversion.Canvas.Render().Detach() - before).Norm().Item(), 1e-3);
+    }
+
+    [Fact]
     public void Only_the_masked_region_changes()
     {
         using var toy = ToyClip.Load();
