@@ -124,7 +124,7 @@ public class InvertTests
     {
         using var program = new Program();
         Assert.Equal(0, program.Run("invert", "a cat", "--model", program.Model, "--time", "2s", "--out", program["cat.png"]).Code);
-        Assert.True(Run.FromPicture(program["cat.png"]).Recipe.Schedule.StepCount > 1);
+        Assert.NotEqual(Recipes.Named("pyramid").Schedule.StepCount, Run.FromPicture(program["cat.png"]).Recipe.Schedule.StepCount);
         Assert.Equal(0, program.Run("replay", program["cat.png"], "--check").Code);
     }
 

@@ -39,14 +39,18 @@ public sealed class Program : IDisposable
 
     public byte[] Bytes(string name) => File.ReadAllBytes(this[name]);
 
-    public Answer Run(params string[] args) => Run(default, new StringWriter(), args);
+    public Answer Run(params string[] args) => Run(default, new StringWriter(), OneThread(args));
 
     /// <summary>As if Ctrl-C were pressed when the step is told.</summary>
     public Answer Stopped(int step, params string[] args)
     {
         using var stop = new CancellationTokenSource();
-        return Run(stop.Token, new Watching($"\"step\":{step},", stop), [.. args, "--json"]);
+        return Run(stop.Token, new Watching($"\"step\":{step},", stop), [.. OneThread(args), "--json"]);
     }
+
+    // Tiny tensors gain nothing by a second thread, and lose much on a busy machine.
+    private static string[] OneThread(string[] args) =>
+        args is ["invert" or "embed" or "classify" or "judge", ..] && !args.Contains("--threads") && !args.Contains("--help") ? [.. args, "--threads", "1"] : args;
 
     private static Answer Run(CancellationToken stop, StringWriter output, string[] args)
     {
