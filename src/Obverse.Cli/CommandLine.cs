@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Obverse.Cli.Commands;
 
@@ -21,12 +23,16 @@ public static class CommandLine
     {
         var root = Root(screen);
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // "@home" is a prompt like any other
-        if (parsed.Action is System.CommandLine.Invocation.ParseErrorAction)
+        if (parsed.Action is ParseErrorAction)
         {
-            var command = Path(parsed.CommandResult);
-            return screen.Fail(parsed.CommandResult.Command == root && args.Count == 0 ? $"no command given; `obverse --help` lists them" : $"{parsed.Errors[0].Message.TrimEnd('.')}; see `{command} --help`", 2);
+            if (args.Count == 0) return screen.Fail("no command given; `obverse --help` lists them", 2);
+            // Of several errors the one that says most: our own about an option's value, then what was not understood.
+            var said = parsed.Errors.Select(error => error.Message.TrimEnd('.')).OrderByDescending(error => error.StartsWith("--", StringComparison.Ordinal) ? 2 : error.Contains('\'') ? 1 : 0).First();
+            return screen.Fail($"{said}; see `{Path(parsed.CommandResult)} --help`", 2);
         }
 
+        // In a list of commands the first sentence is enough.
+        foreach (var listed in parsed.CommandResult.Command.Subcommands) listed.Description = FirstSentence(listed.Description ?? "");
         try
         {
             return parsed.Invoke(new InvocationConfiguration { Output = screen.Out, Error = screen.Error, EnableDefaultExceptionHandler = false });
@@ -39,15 +45,17 @@ public static class CommandLine
         }
     }
 
-    private static RootCommand Root(Screen screen)
+    private static Command Root(Screen screen)
     {
-        var root = new RootCommand(
+        var root = new Command("obverse",
             """
             Obverse runs CLIP backwards: from a sentence to a picture, on an ordinary computer, offline.
 
               obverse invert "a tabby cat"
               obverse invert "a fox | watercolour:0.4 | blurry:-0.3" --n 4
               obverse replay a-tabby-cat.png --check
+
+            `obverse COMMAND --help` shows what a command can do, with examples.
             """)
         {
             InvertCommand.Create(screen),
@@ -61,9 +69,18 @@ public static class CommandLine
             GalleryCommand.Create(screen),
             DataCommand.Create(screen),
             InfoCommand.Create(screen),
+            new HelpOption(),
+            new VersionOption(),
             new Option<bool>("--debug") { Description = "Show where an error came from.", Recursive = true },
         };
         return root;
+    }
+
+    private static string FirstSentence(string text)
+    {
+        var line = text.ReplaceLineEndings(" ");
+        var end = line.IndexOf(". ", StringComparison.Ordinal);
+        return end < 0 ? line : line[..(end + 1)];
     }
 
     private static string Path(CommandResult command) => command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : "obverse";

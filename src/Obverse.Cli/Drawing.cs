@@ -31,13 +31,14 @@ internal static class Drawing
 {
     private const int FilmFrames = 100, FramesPerSecond = 20;
 
-    public static Drawn Draw(Run run, ClipEncoder encoder, DrawingFiles files, Screen screen, ProgressView progress, string? resume = null)
+    public static Drawn Draw(Run run, ClipEncoder encoder, DrawingFiles files, Screen screen, ProgressView progress, string? resume = null, Action? begun = null)
     {
         var watch = Stopwatch.StartNew();
         using var inversion = run.Begin(encoder);
         if (resume is not null) inversion.Restore(resume);
         using var film = files.Film is null ? null : Film.Open(files.Film, FramesPerSecond);
         var filmEvery = files.Every > 0 ? files.Every : Math.Max(1, run.Recipe.Schedule.StepCount / FilmFrames);
+        begun?.Invoke();
         var speed = new Speed();
         Step? last = null;
         progress.During(tell =>

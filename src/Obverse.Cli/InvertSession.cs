@@ -66,7 +66,6 @@ internal sealed record InvertSession(Screen Screen)
 
         var run = Time is { } time ? Within(time - watch.Elapsed, Of, model.Encoder) : Of(Quality ?? Obverse.Quality.Normal);
         Screen.Stop.ThrowIfCancellationRequested();
-        Introduce(run, model);
         return Count == 1 ? One(run, model, files) : Several(run, model, files);
     }
 
@@ -89,7 +88,7 @@ internal sealed record InvertSession(Screen Screen)
 
     private int One(Run run, LoadedModel model, DrawingFiles files, string? resume = null)
     {
-        var drawn = Drawing.Draw(run, model.Encoder, files, Screen, ProgressView.For(Screen, Json), resume);
+        var drawn = Drawing.Draw(run, model.Encoder, files, Screen, ProgressView.For(Screen, Json), resume, () => Introduce(run, model));
         if (drawn.Checkpoint is not null) return Interrupted(drawn);
         using var judge = Judges == true ? OpenJudge() : null;
         Tell(drawn, judge is null ? null : Verdict(judge, run.Prompt, drawn.Picture));
@@ -104,7 +103,7 @@ internal sealed record InvertSession(Screen Screen)
             var seed = run.Seed + (ulong)i;
             string At(string path) => OutputPaths.Beside(path, $"-seed{seed}");
             var one = files with { Picture = At(files.Picture), Film = files.Film is null ? null : At(files.Film), Canvas = files.Canvas is null ? null : At(files.Canvas) };
-            var drawn = Drawing.Draw(run with { Seed = seed }, model.Encoder, one, Screen, ProgressView.For(Screen, Json));
+            var drawn = Drawing.Draw(run with { Seed = seed }, model.Encoder, one, Screen, ProgressView.For(Screen, Json), begun: i == 0 ? () => Introduce(run, model) : null);
             if (drawn.Checkpoint is not null) return Interrupted(drawn);
             drawings.Add(drawn);
             if (!Json) Screen.Say(drawn.File);

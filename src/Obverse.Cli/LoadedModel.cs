@@ -31,13 +31,15 @@ internal sealed class LoadedModel : IDisposable
     }
 
     /// <summary>Loads it, on so many threads; default: one a core.</summary>
-    public static LoadedModel Open(string name, int? threads = null)
+    /// <exception cref="IOException">Its files are damaged; or it is to read texts and has no tokenizer.</exception>
+    public static LoadedModel Open(string name, int? threads = null, bool reads = true)
     {
         Find(name);
         Runtime.Threads = threads ?? Environment.ProcessorCount;
         var encoder = ClipEncoder.Load(name);
         try
         {
+            if (reads && encoder.Model.Tokenizer is null) throw new WeightsException($"{name}: no tokenizer in its folder, so it reads no texts; put its bpe.txt.gz there");
             return new(name, encoder, Run.Hash(Zoo.WeightsFile(name)));
         }
         catch

@@ -32,7 +32,7 @@ internal static class EmbedCommand
             var lines = list is null ? [] : TextLines.Read(list);
             LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default);
             OutputPaths.MustBeWritable(path);
-            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
+            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null);
             var problems = new List<string>();
             using var rows = list is not null
                 ? PictureBatches.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))

@@ -22,6 +22,7 @@ internal static class InfoCommand
         };
         command.SetAction(parsed =>
         {
+            Runtime.Threads = Environment.ProcessorCount; // as the commands have it
             var blas = MathLibraries.Loaded();
             var problems = Problems(blas).ToList();
             var models = Zoo.Names.Select(Describe).ToList();

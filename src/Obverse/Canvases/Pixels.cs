@@ -18,6 +18,8 @@ public sealed record Pixels(double StartShare = 1, IReadOnlyList<int>? GrowAt = 
 
     public override CanvasPlan Stretched(int from, int to) => this with { GrowAt = GrowAt is null ? null : [.. GrowAt.Select(step => (int)((long)step * to / from))] };
 
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Pixels {{ StartShare = {StartShare:0.###}, GrowAt = [{string.Join(", ", GrowAt ?? [])}], MinMax = {MinMax} }}");
+
     public bool Equals(Pixels? other) => other is not null && StartShare == other.StartShare && MinMax == other.MinMax && (GrowAt ?? []).SequenceEqual(other.GrowAt ?? []);
     public override int GetHashCode() => HashCode.Combine(StartShare, MinMax, GrowAt?.Count);
 }

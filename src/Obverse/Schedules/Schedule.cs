@@ -39,6 +39,10 @@ public sealed record Schedule
     public Schedule StepDown(int every, double factor) => this with { Curve = RateCurve.Step, Every = every, Factor = factor };
     public Schedule Clip(double norm) => this with { ClipNorm = norm };
 
+    public override string ToString() =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Optimizer} {Rate}{Curve switch { RateCurve.Cosine => " falling as a cosine", RateCurve.Step => $" x {Factor} every {Every} steps", _ => "" }}, {StepCount} steps")
+        + (LayerSweep is null ? "" : $", {LayerSweep}") + (ClipNorm is null ? "" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $", gradients of at most {ClipNorm}"));
+
     /// <summary>The rate of layer <paramref name="layer"/> of <paramref name="layers"/> at <paramref name="step"/> (from 0).</summary>
     public double RateAt(int step, int layer, int layers)
     {
