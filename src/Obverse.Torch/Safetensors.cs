@@ -197,9 +197,9 @@ public sealed unsafe class Safetensors : IDisposable
 
         public Mapping(string path)
         {
-            Length = new FileInfo(path).Length;
-            if (Length == 0) return;
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            Length = stream.Length; // not FileInfo's: of a link, as a hub cache has them, that is the link's own
+            if (Length == 0) return;
             file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
             view = file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.CopyOnWrite);
             byte* start = null;

@@ -9,7 +9,9 @@ namespace Obverse;
 /// <param name="Levels">How many levels: sides in equal ratios from 1 to the canvas's longer side. 0: every whole side 1, 2, 3 …, as DAS has it.</param>
 /// <param name="Margin">Pixels round the picture as a share of its side (DAS: 56 of 224), which jitter may roll in; cut away at the end.</param>
 /// <param name="Closed">Stores only the sum and moves it as all levels would under plain SGD: the same result without the levels' memory.</param>
-public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false) : CanvasPlan
+/// <param name="Falloff">Levels are multiplied by (smallest side / side) to this power before they are added: 0 as DAS; above it, fine detail must be earned (the 1/f of natural pictures).</param>
+/// <param name="NaturalColours">The sum's channels are mixed as colours of photographs are (spec pixel-baselines.md 3.4, lucid), so that grey costs less than purple.</param>
+public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false, double Falloff = 0, bool NaturalColours = false) : CanvasPlan
 {
     public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
     {
@@ -24,7 +26,8 @@ public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = fa
             raw = (inside.Pad([marginX, marginX, marginY, marginY], value: 0.5) * 2 - 1).Atanh().Expand(count, 3, h, w);
         }
 
-        return new PyramidCanvas(count, h, w, Sides(Math.Max(h, w)), raw, Closed) { Margin = (marginY, marginX) };
+        if (Closed && (Falloff != 0 || NaturalColours)) throw new ArgumentException("the closed form of the pyramid is DAS's: no falloff, no mixed colours");
+        return new PyramidCanvas(count, h, w, Sides(Math.Max(h, w)), raw, Closed) { Margin = (marginY, marginX), Falloff = Falloff, NaturalColours = NaturalColours };
     }
 
     /// <summary>The levels' sides along the longer side of the canvas.</summary>
@@ -59,6 +62,12 @@ public sealed class PyramidCanvas : Canvas
 
     /// <summary>Rows and columns at each border that belong to no finished picture.</summary>
     public (long Y, long X) Margin { get; init; }
+
+    /// <inheritdoc cref="Pyramid.Falloff"/>
+    public double Falloff { get; init; }
+
+    /// <inheritdoc cref="Pyramid.NaturalColours"/>
+    public bool NaturalColours { get; init; }
 
     /// <summary>[1, 1, h, w] of 0 and 1: multiplies the gradient that arrives at the sum (DAS's inpainting).</summary>
     public Tensor? Mask { get; init; }
@@ -109,9 +118,26 @@ public sealed class PyramidCanvas : Canvas
 
     private Tensor Sum(long height, long width)
     {
-        var sum = Up(levels[0], height, width);
-        for (var i = 1; i < levels.Length; i++) sum = sum + Up(levels[i], height, width);
-        return sum;
+        Tensor Level(int i)
+        {
+            var up = Up(levels[i], height, width);
+            return Falloff == 0 ? up : up * Math.Pow(Math.Max(sizes[0].Height, sizes[0].Width) / (double)Math.Max(sizes[i].Height, sizes[i].Width), Falloff);
+        }
+
+        var sum = Level(0);
+        for (var i = 1; i < levels.Length; i++) sum = sum + Level(i);
+        return NaturalColours ? sum.Conv2d(Photographic) : sum;
+    }
+
+    // Square root of the covariance of photographs' colours, by its largest column: lucid optvis/param/color.py. [3, 3, 1, 1], out x in.
+    private static Tensor Photographic
+    {
+        get
+        {
+            double[] root = [0.26, 0.09, 0.02, 0.27, 0.00, -0.05, 0.27, -0.09, 0.03];
+            var longest = Enumerable.Range(0, 3).Max(c => Math.Sqrt(Enumerable.Range(0, 3).Sum(r => root[3 * r + c] * root[3 * r + c])));
+            return Tensor.From([.. root.Select(v => (float)(v / longest))], 3, 3, 1, 1);
+        }
     }
 
     private Tensor Squash(Tensor sum) => (start is null ? sum : sum + start).Tanh() * 0.5 + 0.5;
