@@ -14,7 +14,7 @@ internal static class GalleryCommand
         var names = Flags.Text("--names", "A,B,C", "What to draw. [default: --random names]");
         var random = Flags.Whole("--random", "So many of ImageNet's names, drawn by the seed. [default: 12]", 1, 998);
         var recipes = Flags.Text("--recipes", "A,B", "Which recipes. [default: all]");
-        var quality = Flags.Parsed<Quality>("--quality", "draft|normal|best", "Steps and views. [default: normal]", Enum.Parse<Quality>);
+        var quality = InvertCommand.QualityOption("[default: normal]");
         var size = Flags.Whole("--size", "Side in pixels. [default: the model's]", 32, 1024);
         var seed = Flags.Whole("--seed", "For the drawing and for the choice of names. [default: 0]", 0, int.MaxValue);
         var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clip]");
@@ -41,7 +41,7 @@ internal static class GalleryCommand
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge);
             var gallery = new Gallery
             {
-                Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = start, Quality = parsed.GetResult(quality) is null ? Quality.Normal : parsed.GetValue(quality),
+                Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
                 Names = parsed.GetValue(names)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? Gallery.RandomNames(parsed.GetValue(random) ?? 12, start),
                 Side = parsed.GetValue(size) ?? drawing.Encoder.Side,
             };

@@ -14,7 +14,7 @@ internal static class InvertCommand
         var toward = new Option<string[]>("--toward") { HelpName = "IMAGE[:W]", Description = "Draw toward a picture too, with a weight. May be given several times." };
         var recipe = Flags.Text("--recipe", "NAME", "How to draw: `obverse recipes` lists them. [default: pyramid]");
         var model = Flags.Text("--model", "MODEL", "Which CLIP looks: a folder, a file or a name of the zoo. [default: pocket-clip]");
-        var quality = Flags.Parsed<Quality?>("--quality", "draft|normal|best", "Choose steps, views and size together. [default: normal]", text => Enum.TryParse<Quality>(text, ignoreCase: true, out var q) && Enum.IsDefined(q) && !char.IsDigit(text[0]) ? q : throw new FormatException("draft, normal or best was wanted"));
+        var quality = QualityOption("[default: normal]");
         var time = Flags.Parsed("--time", "60s", "Choose steps, views and size so that it takes about this long: 60s, 2m, 1m30s.", Durations.Parse);
         var steps = Flags.Whole("--steps", "How many steps to take.", 1, 1_000_000);
         var views = Flags.Whole("--views", "How many views a step looks at.", 1, 1024);
@@ -63,4 +63,8 @@ internal static class InvertCommand
         });
         return command;
     }
+
+    /// <summary>--quality, for every command that draws.</summary>
+    public static Option<Quality?> QualityOption(string usual) => Flags.Parsed<Quality?>("--quality", "draft|normal|best", $"Choose steps, views and size together. {usual}", text =>
+        Enum.TryParse<Quality>(text, ignoreCase: true, out var quality) && Enum.IsDefined(quality) && char.IsLetter(text[0]) ? quality : throw new FormatException("draft, normal or best was wanted"));
 }

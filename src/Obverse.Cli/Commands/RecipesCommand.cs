@@ -7,7 +7,7 @@ internal static class RecipesCommand
 {
     public static Command Create(Screen screen)
     {
-        var quality = Flags.Parsed<Quality?>("--quality", "draft|normal|best", "Whose numbers to show. [default: normal]", text => Enum.TryParse<Quality>(text, ignoreCase: true, out var q) && Enum.IsDefined(q) && !char.IsDigit(text[0]) ? q : throw new FormatException("draft, normal or best was wanted"));
+        var quality = InvertCommand.QualityOption("[default: normal]");
         var json = Flags.Switch("--json", "Print a JSON object a recipe.");
         var command = new Command("recipes",
             """

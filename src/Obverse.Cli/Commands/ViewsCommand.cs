@@ -1,11 +1,12 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Obverse.Models;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
 /// <summary>`obverse views`: what every view does to a picture.</summary>
-internal static class ViewsCommand
+internal static partial class ViewsCommand
 {
     private const int DefaultSide = 128;
 
@@ -43,7 +44,7 @@ internal static class ViewsCommand
         using var scope = new TensorScope();
         var rows = Views.ContactSheet(picture.ToTensor(), draws, seed).ToArray();
         return Beside([.. rows.Chunk((rows.Length + 1) / 2).Select(half => ContactSheet.Draw(
-            [.. half.SelectMany(row => Enumerable.Range(0, draws).Select(i => (row.Pictures.ToPicture(i), "")))], draws, 112, rowHeadings: [.. half.Select(row => $"{row.Name}: {Parameters(row.Views)}")]))]);
+            [.. half.SelectMany(row => Enumerable.Range(0, draws).Select(i => (row.Pictures.ToPicture(i), "")))], draws, 112, rowHeadings: [.. half.Select(row => Parameters(row.Views) is { Length: > 0 } set ? $"{row.Name}: {set}" : row.Name)]))]);
     }
 
     // Of one view what is not as by default; of a chain the names.
@@ -52,8 +53,11 @@ internal static class ViewsCommand
         static string Name(View view) => view.GetType().Name.Replace("View", "", StringComparison.Ordinal);
         if (views.Chain is not [var view]) return string.Join(", ", views.Chain.Select(Name));
         var usual = view.GetType().GetConstructor(Type.EmptyTypes) is { } make ? Members((View)make.Invoke(null)).ToHashSet() : [];
-        return string.Join(", ", Members(view).Where(member => !usual.Contains(member)).Select(member => member.Replace(" =", "", StringComparison.Ordinal)));
+        return string.Join(", ", Members(view).Where(member => !usual.Contains(member)).Select(member => LongNumber().Replace(member.Replace(" =", "", StringComparison.Ordinal), "$1")));
     }
+
+    [GeneratedRegex(@"(\d+\.\d\d\d)\d+")]
+    private static partial Regex LongNumber();
 
     // "AffineView { Angle = -30 … 30, Scale = 1 }" is a record's way of printing itself.
     private static IEnumerable<string> Members(View view)
