@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -215,6 +216,15 @@ OB int ob_set_requires_grad(void* impl, int on) { return guarded(-1, [&] { borro
 OB void* ob_gradient(void* impl) { return guarded(nothing, [&]() -> void* { return give(borrow(impl).grad()); }); }
 OB int ob_set_gradient(void* impl, void* gradient) { return guarded(-1, [&] { borrow(impl).mutable_grad() = borrow(gradient); return 0; }); }
 OB int ob_grad_mode(int on) { int was = at::GradMode::is_enabled(); at::GradMode::set_enabled(on != 0); return was; }
+
+// Products in bfloat16 on the CPU, of this thread; what was on before comes back.
+OB int ob_autocast(int on) {
+    int was = at::autocast::is_cpu_enabled();
+    at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+    at::autocast::set_cpu_enabled(on != 0);
+    if (was && !on) at::autocast::clear_cache();
+    return was;
+}
 
 OB int ob_backward(void* root, void* gradient, int keep) {
     return guarded(-1, [&] {

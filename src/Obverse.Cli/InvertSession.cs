@@ -66,6 +66,7 @@ internal sealed record InvertSession(Screen Screen)
 
         var run = Time is { } time ? Within(time - watch.Elapsed, Of, model.Encoder) : Of(Quality ?? Obverse.Quality.Normal);
         Screen.Stop.ThrowIfCancellationRequested();
+        TellOfStrangeWords(prompt, model);
         return Count == 1 ? One(run, model, files) : Several(run, model, files);
     }
 
@@ -182,6 +183,27 @@ internal sealed record InvertSession(Screen Screen)
     {
         if (Json) Screen.Json(new { Event = "start", Prompt = run.Prompt.ToString(), Recipe = run.Recipe.Name, run.Model, Steps = run.Recipe.Schedule.StepCount, Views = run.Recipe.Views.Copies, run.Width, run.Height, run.Seed, Pictures = Count, run.Threads });
         else Screen.Note($"{run.Prompt}: {run.Recipe.Name}, {run.Width}x{run.Height}, {run.Recipe.Schedule.StepCount} steps of {run.Recipe.Views.Copies} views, {model.Name}, seed {run.Seed}{(Count > 1 ? $" … {run.Seed + (ulong)Count - 1}" : "")}");
+    }
+
+    // Only of the zoo's towers is it known what they were taught.
+    private void TellOfStrangeWords(Prompt prompt, LoadedModel model)
+    {
+        if (!Zoo.Names.Contains(model.Name)) return;
+        Knowledge? knowledge = null;
+        try
+        {
+            foreach (var part in prompt.Texts.Where(part => part.Weight > 0 && ImageNet.NamedBy(part.Text!).Count == 0))
+            {
+                var found = (knowledge ??= new Knowledge(model.Encoder)).Of(part.Text!);
+                if (found.IsFamiliar) continue;
+                if (Json) Screen.Json(new { Event = "unfamiliar", part.Text, Nearest = found.Nearest.Select(near => new { near.Name, near.Cosine }) });
+                else Screen.Note($"{model.Name} knows nothing near \"{part.Text}\"; the nearest it knows: {string.Join(", ", found.Nearest.Select(near => string.Create(CultureInfo.InvariantCulture, $"{near.Name} ({near.Cosine:0.00})")))}");
+            }
+        }
+        finally
+        {
+            knowledge?.Dispose();
+        }
     }
 
     private int Interrupted(Drawn drawn)

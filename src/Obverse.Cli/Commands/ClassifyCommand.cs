@@ -49,7 +49,7 @@ internal static class ClassifyCommand
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();
-            var seen = PictureBatches.Embed(loaded.Encoder, files, (i, problem) =>
+            var seen = EmbeddingRows.Embed(loaded.Encoder, files, (i, problem) =>
             {
                 bad.Add(i);
                 screen.Note(problem.Message);

@@ -35,8 +35,8 @@ internal static class EmbedCommand
             using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null);
             var problems = new List<string>();
             using var rows = list is not null
-                ? PictureBatches.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))
-                : PictureBatches.Embed(loaded.Encoder, files, (_, problem) => problems.Add(problem.Message), screen.Stop, !parsed.GetValue(raw));
+                ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))
+                : EmbeddingRows.Embed(loaded.Encoder, files, (_, problem) => problems.Add(problem.Message), screen.Stop, !parsed.GetValue(raw));
             // A row that is missing would shift all that follow: nothing is written then.
             if (problems.Count > 0) return Fail(screen, problems, files.Length);
             Safetensors.Save(path, [new("embeddings", rows)], new Dictionary<string, string> { ["model"] = loaded.Name, ["model-sha256"] = loaded.Sha256, ["of"] = list is null ? "pictures" : "texts" });

@@ -13,7 +13,7 @@ internal static class ViewsCommand
     {
         var input = new Argument<string?>("PICTURE") { Arity = ArgumentArity.ZeroOrOne, Description = "What to look at. [default: a test picture]" };
         var output = new Option<string>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write.", DefaultValueFactory = _ => "views.png" };
-        var draws = Flags.Whole("--draws", "Draws in a row. [default: 6]", 1, 32);
+        var draws = Flags.Whole("--draws", "Draws in a row. [default: 5]", 1, 32);
         var seed = Flags.Whole("--seed", "Where randomness begins. [default: 0]", 0, int.MaxValue);
         var command = new Command("views",
             """
@@ -30,25 +30,52 @@ internal static class ViewsCommand
             var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".png", ".jpg", ".webp");
             OutputPaths.MustBeWritable(path, 4 << 20);
             var picture = parsed.GetValue(input) is { } file ? Square(Picture.Load(file)) : TestPicture();
-            Sheet(picture, parsed.GetValue(draws) ?? 6, (ulong)(parsed.GetValue(seed) ?? 0)).Save(path);
+            Sheet(picture, parsed.GetValue(draws) ?? 5, (ulong)(parsed.GetValue(seed) ?? 0)).Save(path);
             screen.Say($"{path}  {Views.Catalogue().Count} views");
             return 0;
         });
         return command;
     }
 
+    // Two columns of rows: one would be a ribbon.
     private static Picture Sheet(Picture picture, int draws, ulong seed)
     {
         using var scope = new TensorScope();
-        var cells = new List<(Picture, string)>();
-        var headings = new List<string>();
-        foreach (var (name, views, pictures) in Views.ContactSheet(picture.ToTensor(), draws, seed))
+        var rows = Views.ContactSheet(picture.ToTensor(), draws, seed).ToArray();
+        return Beside([.. rows.Chunk((rows.Length + 1) / 2).Select(half => ContactSheet.Draw(
+            [.. half.SelectMany(row => Enumerable.Range(0, draws).Select(i => (row.Pictures.ToPicture(i), "")))], draws, 112, rowHeadings: [.. half.Select(row => $"{row.Name}: {Parameters(row.Views)}")]))]);
+    }
+
+    // Of one view what is not as by default; of a chain the names.
+    private static string Parameters(Views views)
+    {
+        static string Name(View view) => view.GetType().Name.Replace("View", "", StringComparison.Ordinal);
+        if (views.Chain is not [var view]) return string.Join(", ", views.Chain.Select(Name));
+        var usual = view.GetType().GetConstructor(Type.EmptyTypes) is { } make ? Members((View)make.Invoke(null)).ToHashSet() : [];
+        return string.Join(", ", Members(view).Where(member => !usual.Contains(member)).Select(member => member.Replace(" =", "", StringComparison.Ordinal)));
+    }
+
+    // "AffineView { Angle = -30 … 30, Scale = 1 }" is a record's way of printing itself.
+    private static IEnumerable<string> Members(View view)
+    {
+        var text = view.ToString();
+        var open = text.IndexOf('{');
+        return open < 0 ? [] : text[(open + 1)..^1].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static Picture Beside(IReadOnlyList<Picture> pictures)
+    {
+        var (width, height) = (pictures.Sum(p => p.Width), pictures.Max(p => p.Height));
+        var rgb = new byte[width * height * 3];
+        Array.Fill(rgb, (byte)255);
+        var left = 0;
+        foreach (var picture in pictures)
         {
-            headings.Add(name);
-            for (var i = 0; i < draws; i++) cells.Add((pictures.ToPicture(i), i == 0 ? string.Join(", ", views.Chain) : ""));
+            for (var y = 0; y < picture.Height; y++) picture.Rgb.Slice(y * picture.Width * 3, picture.Width * 3).CopyTo(rgb.AsSpan((y * width + left) * 3));
+            left += picture.Width;
         }
 
-        return ContactSheet.Draw(cells, draws, 96, "Views", rowHeadings: headings, captionLines: 6);
+        return new(width, height, rgb);
     }
 
     private static Picture Square(Picture picture)

@@ -21,5 +21,5 @@ internal sealed class LineProgress(Screen screen) : ProgressView(screen)
     }
 
     public static string Line(Moment moment) => string.Create(CultureInfo.InvariantCulture,
-        $"step {moment.Done}/{moment.Step.Of}  loss {moment.Step.Loss:0.0000}  similarity {moment.Step.Similarity:0.000}  {moment.StepsPerSecond:0.0} steps/s  {Durations.Show(moment.SecondsLeft)} left");
+        $"step {moment.Done}/{moment.Step.Of}  loss {moment.Step.Loss:0.0000}  similarity {moment.Step.Similarity:0.000}  {moment.Pace}");
 }

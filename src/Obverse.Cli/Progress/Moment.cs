@@ -1,3 +1,4 @@
+using System.Globalization;
 using Obverse.Models;
 
 namespace Obverse.Cli;
@@ -8,6 +9,8 @@ namespace Obverse.Cli;
 internal sealed record Moment(string Title, Step Step, double StepsPerSecond, Func<Picture> Picture)
 {
     public int Done => Step.Index + 1;
+    /// <summary>"7.9 steps/s  12 s left"; empty before there is a speed.</summary>
+    public string Pace => double.IsFinite(StepsPerSecond) ? string.Create(CultureInfo.InvariantCulture, $"{StepsPerSecond:0.0} steps/s  {Durations.Show(SecondsLeft)} left") : "";
     public double SecondsLeft => (Step.Of - Done) / StepsPerSecond;
 }
 

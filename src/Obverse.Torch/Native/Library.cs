@@ -32,6 +32,7 @@ internal static unsafe partial class Library
     [LibraryImport(Name)] public static partial nint ob_gradient(nint tensor);
     [LibraryImport(Name)] public static partial int ob_set_gradient(nint tensor, nint gradient);
     [LibraryImport(Name)] public static partial int ob_grad_mode(int on);
+    [LibraryImport(Name)] public static partial int ob_autocast(int on);
     [LibraryImport(Name)] public static partial int ob_backward(nint root, nint gradient, int keep);
     [LibraryImport(Name)] public static partial int ob_grad(nint* outputs, int no, nint* inputs, int ni, nint* seeds, int keep, int create, nint* gradients);
     [LibraryImport(Name)] public static partial nint ob_generator(ulong seed, int device, int index);

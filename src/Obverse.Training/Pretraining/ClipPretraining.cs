@@ -94,7 +94,8 @@ public sealed class ClipPretraining : IDisposable
     public Tensor Embed(IReadOnlyList<string> texts)
     {
         using var still = new NoGrad();
-        return TensorScope.Of(() => Forward([.. texts.Select(Ids)], Math.Max(1, texts.Count / 64)));
+        using var fast = new Autocast(options.BFloat16);
+        return TensorScope.Of(() => Forward([.. texts.Select(Ids)], Math.Max(1, texts.Count / 64)).To(DType.Float32));
     }
 
     /// <summary>Trains to the end, or until <paramref name="cancel"/> asks to stop, which leaves a checkpoint. The averaged weights are then in place.</summary>
@@ -231,7 +232,8 @@ public sealed class ClipPretraining : IDisposable
             losses.Add(part * weight);
         }
 
-        var embedded = Forward([.. texts.Select(Ids)], options.LengthGroups);
+        Tensor embedded;
+        using (new Autocast(options.BFloat16)) embedded = Forward([.. texts.Select(Ids)], options.LengthGroups).To(DType.Float32);
         var e = embedded.Normalized();
         if (lessons is not null)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Obverse.Evaluation;
 using Obverse.Torch;
 
 namespace Obverse.Training;
@@ -74,7 +75,7 @@ public sealed class FeatureCache : IDisposable
                 {
                     if (!ready.TryTake(out var item, Timeout.Infinite, cancel)) break;
                     rows.AddRange(item.Rows);
-                    features.Add(TensorScope.Of(() => Batches.Run(item.Pictures, side, tower).To(DType.Float16)));
+                    features.Add(TensorScope.Of(() => PictureBatches.Run(item.Pictures, side, tower, batch).To(DType.Float16)));
                 }
 
                 if (rows.Count < wanted) break; // the renderer failed; its error is thrown below
@@ -117,23 +118,4 @@ public sealed class FeatureCache : IDisposable
     private static string FeaturesOf(string directory, int part) => Path.Combine(directory, $"part-{part:D5}.safetensors");
 
     private static string RowsOf(string directory, int part) => Path.Combine(directory, $"part-{part:D5}.jsonl");
-}
-
-/// <summary>Bytes to tensors.</summary>
-public static class Batches
-{
-    /// <summary>RGB bytes, [side, side, 3] each, to [n, 3, side, side] in 0 … 1.</summary>
-    public static Tensor Of(IReadOnlyList<byte[]> pictures, int side)
-    {
-        var all = new byte[pictures.Count * side * side * 3];
-        for (var i = 0; i < pictures.Count; i++) pictures[i].CopyTo(all.AsSpan(i * side * side * 3));
-        return Tensor.From(all, pictures.Count, side, side, 3).Permute(0, 3, 1, 2).To(DType.Float32) / 255.0;
-    }
-
-    /// <summary>One batch through a frozen tower.</summary>
-    public static Tensor Run(IReadOnlyList<byte[]> pictures, int side, Func<Tensor, Tensor> tower)
-    {
-        using var still = new NoGrad();
-        return tower(Of(pictures, side));
-    }
 }

@@ -35,9 +35,8 @@ public sealed class TextTeacher : IDisposable
     public static TextTeacher Open(string strings, string embeddings, IReadOnlyList<ClassName> classes)
     {
         using var file = Safetensors.Open(embeddings);
-        using var scope = new TensorScope();
-        var m = (file["embedding"].To(DType.Float32) * file["scale"]).Normalized();
-        return From(File.ReadAllText(strings).TrimEnd('\n').Split('\n'), scope.Keep(m), classes);
+        var m = TensorScope.Of(() => (file["embedding"].To(DType.Float32) * file["scale"]).Normalized());
+        return From(File.ReadAllText(strings).TrimEnd('\n').Split('\n'), m, classes);
     }
 
     /// <param name="strings">Any strings.</param>

@@ -4,7 +4,7 @@ using Obverse.Torch;
 namespace Obverse.Cli;
 
 /// <summary>Picture files as a CLIP wants them (shorter side resized, the middle cut out, as its library does), embedded a few at a time.</summary>
-internal static class PictureBatches
+internal static class EmbeddingRows
 {
     private const int AtOnce = 16;
 
