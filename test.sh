@@ -9,4 +9,11 @@ need_sdk
 build_native
 build_managed tests/Obverse.Tests tests src native tests
 cd "$root"
-exec dotnet test tests/Obverse.Tests -c Release --no-build --nologo "$@"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+set +e
+dotnet test tests/Obverse.Tests -c Release --no-build --nologo "$@" 2>&1 </dev/null | tee "$log"
+status=${PIPESTATUS[0]}
+# The count once more, plainly, as the last line.
+sed -nE 's/^.*Failed: +([0-9]+), Passed: +([0-9]+), Skipped: +([0-9]+).*$/\2 passed, \1 failed, \3 skipped/p' "$log" | tail -n 1
+exit "$status"

@@ -68,6 +68,8 @@ public sealed class PictureViews
 
     public int Count => plan.Length;
 
+    public ViewKind KindOf(int index) => plan[index].Kind;
+
     /// <summary>View <paramref name="index"/> as RGB bytes [side, side, 3].</summary>
     public (byte[] Rgb, ViewRow Row) Render(int index, int side)
     {
@@ -104,7 +106,7 @@ public sealed class PictureViews
         }
 
         var backdrop = Backdrop.All[random.Next(Backdrop.All.Count)].Shade(random);
-        var size = Math.Max(8, (int)(Math.Min(width, height) * (0.6 + 0.35 * random.NextDouble())));
+        var size = Math.Max(1, (int)(Math.Min(width, height) * (0.6 + 0.35 * random.NextDouble())));
         var drawing = Resample.Premultiplied(rgba, w, h, 4, size, size);
         var (atX, atY) = (random.Next(width - size + 1), random.Next(height - size + 1));
         var laid = new byte[width * height * 4];

@@ -14,21 +14,21 @@ public interface ICaptionedPictures
 
     /// <summary>[n, D], not normalised, with gradients for what learns.</summary>
     Tensor Embed(IReadOnlyList<int> views);
+
+    /// <summary>These will be asked for next; what can be done on another thread may begin.</summary>
+    void Prepare(IReadOnlyList<int> views)
+    {
+    }
 }
 
 /// <summary>The views of a <see cref="PictureSet"/> with words for them.</summary>
-public abstract class ViewedPictures(PictureSet set, IReadOnlyList<ViewRow> rows) : ICaptionedPictures
+public abstract class ViewedPictures(PictureSet set) : ICaptionedPictures
 {
-    private readonly ILookup<ViewKind, int> kinds = Enumerable.Range(0, rows.Count).ToLookup(i => rows[i].Kind);
-
-    protected PictureSet Set => set;
-    protected IReadOnlyList<ViewRow> Rows => rows;
-
-    public IReadOnlyList<int> Of(ViewKind kind) => [.. kinds[kind]];
+    public abstract IReadOnlyList<int> Of(ViewKind kind);
 
     public (string Caption, string Group) Describe(int view, Random random)
     {
-        var row = rows[view];
+        var row = Row(view);
         var entry = set.Entries[row.Picture];
         switch (row.Kind)
         {
@@ -41,6 +41,12 @@ public abstract class ViewedPictures(PictureSet set, IReadOnlyList<ViewRow> rows
     }
 
     public abstract Tensor Embed(IReadOnlyList<int> views);
+
+    public virtual void Prepare(IReadOnlyList<int> views)
+    {
+    }
+
+    protected abstract ViewRow Row(int view);
 }
 
 /// <summary>Cached features of a frozen tower through a linear projection: locked-image tuning, where only words learn, or nearly (Zhai et al. 2022).</summary>
@@ -49,14 +55,16 @@ public sealed class CachedPictures : ViewedPictures
     private readonly FeatureCache cache;
     private readonly Tensor startWeight, startBias;
     private readonly (int View, int Class)[] labelled;
+    private readonly ILookup<ViewKind, int> kinds;
 
     /// <param name="cache">Features and what they show.</param>
     /// <param name="set">The pictures they were made from.</param>
     /// <param name="projection">Where the shared space begins; copied.</param>
     /// <param name="classes">Photographs of these classes can be labelled.</param>
-    public CachedPictures(FeatureCache cache, PictureSet set, AnalyticProjection projection, IReadOnlyList<ClassName> classes) : base(set, cache.Rows)
+    public CachedPictures(FeatureCache cache, PictureSet set, AnalyticProjection projection, IReadOnlyList<ClassName> classes) : base(set)
     {
         this.cache = cache;
+        kinds = Enumerable.Range(0, cache.Rows.Count).ToLookup(i => cache.Rows[i].Kind);
         (startWeight, startBias) = (projection.Weight, projection.Bias);
         Weight = projection.Weight.Clone();
         Bias = projection.Bias.Clone();
@@ -72,6 +80,10 @@ public sealed class CachedPictures : ViewedPictures
 
     /// <summary>Views of photographs whose class the classifier has.</summary>
     public IReadOnlyList<(int View, int Class)> Labelled => labelled;
+
+    public override IReadOnlyList<int> Of(ViewKind kind) => [.. kinds[kind]];
+
+    protected override ViewRow Row(int view) => cache.Rows[view];
 
     public override Tensor Embed(IReadOnlyList<int> views) => Features(views).Linear(Weight, Bias);
 
@@ -92,5 +104,32 @@ public sealed class CachedPictures : ViewedPictures
         }
 
         return found;
+    }
+}
+
+/// <summary>Pictures rendered as they are asked for, through a tower that learns from nothing: CLIP as it was first trained. Rendering is on another thread.</summary>
+/// <param name="set">Pictures with names.</param>
+/// <param name="views">Their training views.</param>
+/// <param name="side">In pixels.</param>
+/// <param name="tower">[n, 3, side, side] in 0 … 1 to [n, D], with gradients.</param>
+public sealed class RenderedPictures(PictureSet set, PictureViews views, int side, Func<Tensor, Tensor> tower) : ViewedPictures(set)
+{
+    private Dictionary<int, (byte[] Rgb, ViewRow Row)> rendered = [];
+    private Task<Dictionary<int, (byte[] Rgb, ViewRow Row)>>? next;
+    private readonly ILookup<ViewKind, int> kinds = Enumerable.Range(0, views.Count).ToLookup(views.KindOf);
+
+    public override IReadOnlyList<int> Of(ViewKind kind) => [.. kinds[kind]];
+
+    public override void Prepare(IReadOnlyList<int> soon) => next = Task.Run(() => soon.Distinct().ToDictionary(view => view, view => views.Render(view, side)));
+
+    public override Tensor Embed(IReadOnlyList<int> asked) => tower(PictureBatches.ToTensor([.. asked.Select(view => Rendered(view).Rgb)], side));
+
+    protected override ViewRow Row(int view) => Rendered(view).Row;
+
+    private (byte[] Rgb, ViewRow Row) Rendered(int view)
+    {
+        if (rendered.TryGetValue(view, out var found)) return found;
+        if (next is not null) (rendered, next) = (next.GetAwaiter().GetResult(), null);
+        return rendered.TryGetValue(view, out found) ? found : rendered[view] = views.Render(view, side);
     }
 }

@@ -220,8 +220,9 @@ public sealed class ClipPretraining : IDisposable
             texts.AddRange(named.Select(lesson => lesson.Text));
         }
 
-        int[] views = [.. pairs.SelectMany(pair => pair.Deck.Deal(step, pair.Count).Select(i => pair.Views[i]))];
+        var views = ViewsOf(step);
         var captions = views.Select(view => pictures!.Describe(view, random)).ToArray();
+        pictures?.Prepare(ViewsOf(step + 1));
         texts.AddRange(captions.Select(caption => caption.Caption));
 
         Dictionary<string, double> parts = [];
@@ -282,6 +283,8 @@ public sealed class ClipPretraining : IDisposable
         if (losses.Count == 0) throw new InvalidOperationException("pretraining: neither strings nor pictures to learn from");
         return (losses.Aggregate((a, b) => a + b), parts, texts.Count);
     }
+
+    private int[] ViewsOf(long step) => [.. pairs.SelectMany(pair => pair.Deck.Deal(step, pair.Count).Select(i => pair.Views[i]))];
 
     /// <summary>Half of the definitions lose a word in eight: people do not say all of it.</summary>
     private static string Shortened(string definition, Random random)

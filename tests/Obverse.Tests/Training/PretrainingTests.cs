@@ -1,0 +1,211 @@
+using Obverse.Evaluation;
+using Obverse.Models;
+using Obverse.Tests.Encoders;
+using Obverse.Torch;
+using Obverse.Training;
+using Xunit;
+
+namespace Obverse.Tests.Training;
+
+public class PretrainingTests
+{
+    private const int Dim = 6;
+    private static readonly string[] things = ["cat", "dog", "car", "boat", "apple", "pear", "house", "tree"];
+
+    [Fact]
+    public void Analytic_projection_keeps_the_ranking_of_the_classifier()
+    {
+        using var scope = new TensorScope();
+        using var random = new Generator(1);
+        var (classifier, features) = (random.Normal(40, 64), random.Normal(200, 64) + 0.5);
+        var mean = features.Mean(0);
+        using var whole = AnalyticProjection.From(classifier, mean, 39);
+        // 40 centred rows have rank 39, so nothing is lost: products are the centred scores.
+        var scores = (features - mean).Matmul((classifier - classifier.Mean(0, keep: true)).T());
+        var products = features.Linear(whole.Weight, whole.Bias).Matmul(whole.Anchors.T());
+        Assert.True((scores - products).Abs().Max().Item() < 1e-3);
+        Assert.Equal(scores.Argmax(1).ToArray<long>(), products.Argmax(1).ToArray<long>());
+
+        using var half = AnalyticProjection.From(classifier, mean, 30);
+        var fewer = features.Linear(half.Weight, half.Bias).Matmul(half.Anchors.T());
+        var agreed = fewer.Argmax(1).EqualTo(scores.Argmax(1)).To(DType.Float32).Mean().Item();
+        Assert.True(agreed > 0.6, $"30 of 39 dimensions agree in {agreed:P0}");
+    }
+
+    [Fact]
+    public void Targets_are_mixtures_of_anchors_and_a_name_is_its_own()
+    {
+        using var scope = new TensorScope();
+        using var teacher = Teacher();
+        using var random = new Generator(2);
+        var anchors = random.Normal(things.Length, Dim);
+        var p = teacher.Classes(teacher.Embeddings);
+        Assert.True((p.Sum(1) - 1).Abs().Max().Item() < 1e-5);
+        Assert.True((teacher.Targets(teacher.Embeddings, anchors) - p.Matmul(anchors)).Abs().Max().Item() < 1e-5);
+        for (var c = 0; c < things.Length; c++) Assert.Equal(c, (int)p[teacher.Find(things[c])!.Value].Argmax(0).Item());
+    }
+
+    [Fact]
+    public void A_run_stopped_and_taken_up_ends_with_the_same_weights()
+    {
+        using var folder = new TemporaryFolder();
+        using var teacher = Teacher();
+        var unbroken = Weights(teacher, Tiny with { Steps = 8 }, null, stopAt: null);
+        _ = Weights(teacher, Tiny with { Steps = 8 }, folder.Path, stopAt: 3);
+        var broken = Weights(teacher, Tiny with { Steps = 8 }, folder.Path, stopAt: null);
+        Assert.Equal(unbroken.Count, broken.Count);
+        foreach (var (name, values) in unbroken) Assert.True(values.AsSpan().SequenceEqual(broken[name]), name);
+        Assert.Equal(8, File.ReadLines(Path.Combine(folder.Path, "log.csv")).Count() - 1);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_other_options_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        using var teacher = Teacher();
+        _ = Weights(teacher, Tiny with { Steps = 2 }, folder.Path, stopAt: null);
+        var error = Assert.Throws<InvalidOperationException>(() => Weights(teacher, Tiny with { Steps = 4, Rate = 1 }, folder.Path, stopAt: null));
+        Assert.Contains("checkpoint.safetensors", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_part_of_the_loss_falls()
+    {
+        using var teacher = Teacher();
+        List<PretrainingStep> seen = [];
+        _ = Weights(teacher, Tiny with { Steps = 60, LogEvery = 20 }, null, null, seen.Add);
+        foreach (var part in (string[])["loss", "target", "teacher", "names", "pairs"])
+        {
+            Assert.True(seen[^1].Parts[part] < 0.8 * seen[0].Parts[part], $"{part}: {seen[0].Parts[part]:F3} to {seen[^1].Parts[part]:F3}");
+        }
+    }
+
+    [Fact]
+    public void Batches_are_dealt_once_round_before_any_card_comes_again()
+    {
+        var deck = new Deck(10, 5, 1);
+        var first = Enumerable.Range(0, 5).SelectMany(step => deck.Deal(step, 4)).ToArray();
+        Assert.Equal(Enumerable.Range(0, 10), first[..10].Order());
+        Assert.Equal(Enumerable.Range(0, 10), first[10..].Order());
+        Assert.NotEqual(first[..10], first[10..]);
+        Assert.Equal(first[12..16], new Deck(10, 5, 1).Deal(3, 4));
+        Assert.NotEqual(first[12..16], new Deck(10, 6, 1).Deal(3, 4));
+    }
+
+    [Fact]
+    public void Options_survive_json()
+    {
+        var options = new ClipPretrainingOptions { Seed = ulong.MaxValue, Steps = 12, Rate = 3e-4, BFloat16 = true, LabelledPhotos = 5 };
+        Assert.Equal(options, ClipPretrainingOptions.FromJson(options.ToJson()));
+        Assert.Null(ClipPretrainingOptions.FromJson("{}").Steps);
+    }
+
+    [SkippableFact]
+    public void Everyday_phrases_are_a_hundred_and_the_teacher_says_none_of_them()
+    {
+        var phrases = PocketClip.HeldOutPhrases();
+        Assert.Equal(100, phrases.Count);
+        Assert.All(phrases, phrase => Assert.All(phrase.Classes, c => Assert.InRange(c, 0, 999)));
+        var strings = Path.Combine(Fixtures.Data, "text-teacher.txt");
+        Skip.IfNot(File.Exists(strings), $"no {strings}");
+        var taught = File.ReadLines(strings).Select(line => line.ToLowerInvariant()).ToHashSet();
+        Assert.All(phrases, phrase => Assert.DoesNotContain(phrase.Text.ToLowerInvariant(), taught));
+    }
+
+    [Fact]
+    public void Held_out_strings_are_in_no_lesson_and_definitions_find_their_class()
+    {
+        using var teacher = Teacher();
+        Gloss[] nouns = [new("small furry animal that purrs", ["cat", "house cat"], ["cat"]), new("a floating vehicle", ["boat"], ["boat"]), new("a sweet fruit", ["plum"], ["plum"])];
+        var lessons = TextLessons.Of(teacher, Classes, nouns, ["A Floating Vehicle", "red cat"]);
+        Assert.Equal(("small furry animal that purrs", 0), lessons.Definitions.Select(d => (d.Text, d.Class)).Single());
+        Assert.DoesNotContain(lessons.Strings.Concat(lessons.Development), lesson => lesson.Text == "red cat");
+        Assert.Empty(lessons.Glosses); // the teacher knows no plum
+        Assert.Equal(things.Length, lessons.Names.Count);
+    }
+
+    [Fact]
+    public void WordNet_lines_are_read_and_a_word_has_its_first_meaning()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "index.noun"), "  1 a licence\nbank n 2 0 2 1 00000200 00000100\nlakeside n 1 0 1 0 00000100\n");
+        File.WriteAllText(Path.Combine(folder.Path, "data.noun"), "  1 a licence\n00000100 17 n 02 bank 0 lakeside 0 000 | sloping land; \"by the bank\"\n00000200 14 n 01 bank 0 000 | a house for money\n");
+        var nouns = WordNet.Nouns(folder.Path);
+        Assert.Equal(["sloping land", "a house for money"], nouns.Select(noun => noun.Definition));
+        Assert.Equal(["lakeside"], nouns[0].Mainly);
+        Assert.Equal(["bank"], nouns[1].Mainly);
+    }
+
+    [Fact]
+    public void A_vision_transformer_learns_from_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var set = ViewTests.Drawings(folder.Path);
+        var views = new PictureViews(set, "pocket-clip", 3, new ViewCounts { Drawings = 4, Compositions = 4 });
+        var bpe = BpeTrainer.Train(things.Concat(things), 40);
+        var config = new ClipConfig
+        {
+            Vision = new() { ImageSize = 32, PatchSize = 8, Width = 32, Layers = 2, Heads = 2, MlpWidth = 64, EmbedDim = 16 },
+            Text = new() { Width = 32, Layers = 1, Heads = 2, MlpWidth = 64, VocabularySize = bpe.VocabularySize, EmbedDim = 16 },
+        };
+        using var random = new Generator(4);
+        using var model = ClipModel.New(config, random);
+        var pictures = new RenderedPictures(set, views, 32, x => model.EncodeImage(model.Normalize(x)));
+        var options = new ClipPretrainingOptions { Steps = 40, Photos = 0, Drawings = 8, Compositions = 2, PairWeight = 1, Rate = 3e-3, Warmup = 4, LogEvery = 10, Average = 0, LengthGroups = 1 };
+        using var training = new ClipPretraining(options, model.Weights, config.Text, bpe, pictures: pictures);
+        List<double> losses = [];
+        training.Run(progress: step => losses.Add(step.Loss));
+        Assert.True(losses[^1] < 0.8 * losses[0], $"{losses[0]:F3} to {losses[^1]:F3}");
+    }
+
+    private static ClipPretrainingOptions Tiny => new()
+    {
+        Seed = 3, Strings = 8, Glosses = 0, Names = 8, Photos = 4, Drawings = 0, Compositions = 0, Rate = 1e-2, PairWeight = 0.5, ClassWeight = 0.05, Warmup = 2, LogEvery = 1, LengthGroups = 2, Average = 0.5,
+    };
+
+    private static IReadOnlyList<ClassName> Classes { get; } = [.. things.Select((name, i) => new ClassName(i, $"n{i:D8}", name, [name]))];
+
+    // Unit vectors: a name of its own direction, "red" and "old" ones near it.
+    private static TextTeacher Teacher()
+    {
+        string[] strings = [.. things.SelectMany(thing => (string[])[thing, $"red {thing}", $"old {thing}", $"a {thing}"])];
+        using var random = new Generator(9);
+        var embeddings = TensorScope.Of(() =>
+        {
+            var own = Tensor.Eye(things.Length, DType.Float32).RepeatInterleave(4, 0);
+            var noise = random.Normal(strings.Length, things.Length) * 0.1;
+            for (var i = 0; i < strings.Length; i += 4) noise[i] = Tensor.Zeros([things.Length]);
+            return (own + noise).Normalized();
+        });
+        return TextTeacher.From(strings, embeddings, Classes);
+    }
+
+    private static Dictionary<string, float[]> Weights(TextTeacher teacher, ClipPretrainingOptions options, string? folder, int? stopAt, Action<PretrainingStep>? progress = null)
+    {
+        var lessons = TextLessons.Of(teacher, Classes);
+        var bpe = BpeTrainer.Train(teacher.Strings, 30);
+        var config = new TextConfig { ContextLength = 12, Width = 32, Layers = 1, Heads = 2, MlpWidth = 64, VocabularySize = bpe.VocabularySize, EmbedDim = Dim };
+        using var random = Generator.For(options.Seed, 1);
+        using var weights = Obverse.Torch.Weights.New(random);
+        using var anchors = random.Normal(things.Length, Dim);
+        using var images = random.Normal(32, Dim);
+        using var training = new ClipPretraining(options, weights, config, bpe, lessons, anchors, new Clouds(images, anchors));
+        using var stop = new CancellationTokenSource();
+        training.Run(folder, step =>
+        {
+            progress?.Invoke(step);
+            if (step.Step == stopAt) stop.Cancel();
+        }, stop.Token);
+        return weights.All.ToDictionary(pair => pair.Key, pair => pair.Value.ToFloats());
+    }
+
+    /// <summary>Pictures that are points near the anchors of their names.</summary>
+    private sealed class Clouds(Tensor noise, Tensor anchors) : ICaptionedPictures
+    {
+        public IReadOnlyList<int> Of(ViewKind kind) => kind == ViewKind.Photo ? [.. Enumerable.Range(0, 32)] : [];
+
+        public (string Caption, string Group) Describe(int view, Random random) => ($"a {things[view % things.Length]}", things[view % things.Length]);
+
+        public Tensor Embed(IReadOnlyList<int> views) => Tensor.Stack([.. views.Select(view => anchors[view % things.Length] + noise[view] * 0.2)]);
+    }
+}
