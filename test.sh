@@ -3,7 +3,6 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/tools/setup.sh"
-mkdir -p "$root/.build"
 install_packages
 need_sdk
 build_native

@@ -54,10 +54,10 @@ need_sdk() {
 }
 
 build_native() {
+  mkdir -p "$root/.build" 2>/dev/null && [ -w "$root/.build" ] || stop "cannot write to $root: build it as the user that owns it, or copy it to a folder of yours"
   local stamp=$root/.build/libobverse_torch.so
   if [ -f "$stamp" ] && [ -z "$(find "$root/native" -newer "$stamp" -type f -print -quit)" ]; then return; fi
   say "building the libtorch shim (once) …"
-  mkdir -p "$root/.build"
   if [ -n "${LIBTORCH:-}" ]; then
     # Straight to g++: a CUDA libtorch's CMake config would demand a CUDA toolkit that the shim does not use.
     local cuda=; [ -e "$LIBTORCH/lib/libtorch_cuda.so" ] && cuda=-ltorch_cuda

@@ -87,15 +87,8 @@ public sealed class PyramidCanvas : Canvas
         using var scope = new TensorScope();
         var gradient = levels[0].Grad!;
         var moved = gradient.ZerosLike();
-        foreach (var (h, w) in sizes)
-        {
-            var level = Tensor.Zeros([Count, 3, h, w]);
-            level.RequiresGrad = true;
-            var down = Tensor.Gradients(Up(level, Height, Width), [level], gradient)[0]!; // U_rᵀ is the backward pass of up
-            using var still = new NoGrad();
-            moved.AddInPlace(Up(down, Height, Width));
-        }
-
+        using var still = new NoGrad();
+        foreach (var (h, w) in sizes) moved.AddInPlace((h, w) == (Height, Width) ? gradient : Up(gradient.ResizeAdjoint(h, w, Kernel(h, w)), Height, Width));
         gradient.CopyInPlace(moved);
     }
 
@@ -143,8 +136,9 @@ public sealed class PyramidCanvas : Canvas
     private Tensor Squash(Tensor sum) => (start is null ? sum : sum + start).Tanh() * 0.5 + 0.5;
 
     private static Tensor Up(Tensor level, long height, long width) =>
-        level.Size(2) == height && level.Size(3) == width ? level
-        : level.Resize(height, width, level.Size(2) == 1 && level.Size(3) == 1 ? Interpolation.Nearest : Interpolation.Bicubic);
+        level.Size(2) == height && level.Size(3) == width ? level : level.Resize(height, width, Kernel(level.Size(2), level.Size(3)));
+
+    private static Interpolation Kernel(long height, long width) => height == 1 && width == 1 ? Interpolation.Nearest : Interpolation.Bicubic;
 
     private static Tensor Crop(Tensor image, (long Y, long X) margin) =>
         margin == (0, 0) ? image : image.Narrow(2, margin.Y, image.Size(2) - 2 * margin.Y).Narrow(3, margin.X, image.Size(3) - 2 * margin.X);
