@@ -7,7 +7,9 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/grad_mode.h>
+#include <torch/library.h>
 #include <torch/version.h>
 
 #include <atomic>
@@ -259,3 +261,26 @@ OB void ob_generator_free(void* g) { delete static_cast<at::Generator*>(g); }
 OB int ob_threads(int n) { if (n > 0) at::set_num_threads(n); return at::get_num_threads(); }
 OB const char* ob_build() { static std::string text = at::show_config() + at::get_parallel_info(); return text.c_str(); }
 OB int ob_has_cuda() { return at::hasCUDA(); }
+
+// ---- operators of our own: what autograd cannot be told with libtorch's (their backward looks at the sign of the gradient)
+
+namespace {
+
+// Clamps; outside the range only a gradient whose descent step leads back inside passes (VQGAN+CLIP's clamp_with_grad).
+struct ClampWithGrad : torch::autograd::Function<ClampWithGrad> {
+    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, double min, double max) {
+        auto clamped = x.clamp(min, max);
+        context->save_for_backward({x - clamped});
+        return clamped;
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+        auto outside = context->get_saved_variables()[0];
+        return {gradients[0] * (gradients[0] * outside >= 0), at::Tensor(), at::Tensor()};
+    }
+};
+
+}  // namespace
+
+TORCH_LIBRARY(obverse, library) {
+    library.def("clamp_with_grad(Tensor x, float min, float max) -> Tensor", [](const at::Tensor& x, double min, double max) { return ClampWithGrad::apply(x, min, max); });
+}

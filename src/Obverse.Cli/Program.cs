@@ -1,1 +1,1 @@
-return 0;
+return Obverse.Cli.CommandLine.Run(args);

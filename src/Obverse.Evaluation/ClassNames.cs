@@ -12,9 +12,11 @@ public sealed record ClassName(int Index, string Wnid, string ClipName, IReadOnl
     private static readonly JsonSerializerOptions json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>A list as <c>imagenet-classes.json</c> has it: index, wnid, clip_name, synonyms.</summary>
-    public static IReadOnlyList<ClassName> Load(string path)
+    public static IReadOnlyList<ClassName> Load(string path) => Parse(File.ReadAllBytes(path), path);
+
+    internal static IReadOnlyList<ClassName> Parse(ReadOnlySpan<byte> text, string path)
     {
-        var classes = JsonSerializer.Deserialize<ClassName[]>(File.ReadAllBytes(path), json) ?? [];
+        var classes = JsonSerializer.Deserialize<ClassName[]>(text, json) ?? [];
         for (var i = 0; i < classes.Length; i++)
         {
             if (classes[i].Index != i) throw new InvalidDataException($"'{path}': entry {i} has the index {classes[i].Index}; the classifier's order was wanted.");

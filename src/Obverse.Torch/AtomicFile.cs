@@ -1,8 +1,12 @@
+using System.Collections.Concurrent;
+
 namespace Obverse.Torch;
 
 /// <summary>A file that appears whole or not at all: written under a temporary name in the same folder, flushed to disk, then renamed.</summary>
 public sealed class AtomicFile : IDisposable
 {
+    private static readonly ConcurrentDictionary<string, bool> unfinished = new();
+
     private FileStream? stream;
     private bool committed;
 
@@ -31,7 +35,9 @@ public sealed class AtomicFile : IDisposable
         var temporary = Path.Combine(folder, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
         try
         {
-            return new AtomicFile(target, temporary, new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, 1 << 16));
+            var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
+            unfinished[temporary] = true;
+            return new AtomicFile(target, temporary, stream);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -64,11 +70,13 @@ public sealed class AtomicFile : IDisposable
     {
         try
         {
-            stream?.Flush(flushToDisk: true);
-            stream?.Dispose();
+            stream ??= new FileStream(TemporaryPath, FileMode.Open, FileAccess.ReadWrite);   // another program wrote it
+            stream.Flush(flushToDisk: true);
+            stream.Dispose();
             stream = null;
             File.Move(TemporaryPath, Target, overwrite: true);
             committed = true;
+            unfinished.TryRemove(TemporaryPath, out _);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -96,9 +104,21 @@ public sealed class AtomicFile : IDisposable
         stream = null;
         if (committed) return;
         committed = true;
+        Delete(TemporaryPath);
+    }
+
+    /// <summary>For a program that ends at once: takes away what is half-written.</summary>
+    public static void AbandonAll()
+    {
+        foreach (var path in unfinished.Keys) Delete(path);
+    }
+
+    private static void Delete(string temporary)
+    {
         try
         {
-            File.Delete(TemporaryPath);
+            File.Delete(temporary);
+            unfinished.TryRemove(temporary, out _);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,11 +1,12 @@
 // Draws one emoji set as square RGBA pictures with names:
 //
-//   node rasterise.mjs --set noto --out parts [--size 96] [--jobs 2]
+//   node rasterise.mjs --set noto --out parts [--size 96] [--jobs 2] [--leash yes]
 //
 // writes parts/noto.96.blobs (the pictures, one zlib stream each: 8-bit RGBA, straight alpha, rows from the top)
 // and   parts/noto.96.jsonl (a line a picture: icon, concept, name, emoji, keywords, offset, length, width, height).
 // Lines are appended as pictures are drawn, a picture before its line, so a killed run goes on where it was;
 // the last line, {"finished": n}, says that the set is whole and is not drawn again.
+// With --leash it ends when its standard input does, so that it never outlives a killed caller and writes beside the next one.
 // resvg runs in child processes: an icon that takes its child down is noted as skipped and the others go on.
 import { fork } from 'node:child_process';
 import fs from 'node:fs';
@@ -57,8 +58,9 @@ function document(icons, { icon, flip, turn }) {
 }
 
 async function parent() {
-  const { set, out, size = '96', jobs = '2' } = Object.fromEntries(process.argv.slice(2).join('\n').split(/^--/m).filter(Boolean).map(pair => pair.trim().split('\n')));
-  if (!set || !out) { console.error('usage: node rasterise.mjs --set NAME --out DIR [--size 96] [--jobs 2]'); process.exit(2); }
+  const { set, out, size = '96', jobs = '2', leash } = Object.fromEntries(process.argv.slice(2).join('\n').split(/^--/m).filter(Boolean).map(pair => pair.trim().split('\n')));
+  if (!set || !out) { console.error('usage: node rasterise.mjs --set NAME --out DIR [--size 96] [--jobs 2] [--leash yes]'); process.exit(2); }
+  if (leash) process.stdin.on('end', () => process.exit(1)).resume().unref();
   fs.mkdirSync(out, { recursive: true });
   const stem = path.join(out, `${set}.${size}`);
   const icons = json(require.resolve(`@iconify-json/${set}/icons.json`));
@@ -142,12 +144,14 @@ function resume(stem) {
 
 // Which icons of a set are drawn and what each shows. The same emoji has one concept in all sets, whatever a set calls it:
 // the code point is looked up where the set gives it, else the name among the names that emojibase and the other sets use.
+// Names of a set's own stand in fxemoji-names.json: for a label of emojibase, or after a plus for what no emoji is.
 function choose(set, icons) {
   const known = dictionary();
   const chars = path.join(path.dirname(require.resolve(`@iconify-json/${set}/icons.json`)), 'chars.json');
   const codes = new Map();
   if (fs.existsSync(chars)) for (const [code, name] of Object.entries(json(chars))) if (!codes.has(name) || known.byCode.has(plain(code))) codes.set(name, code);
-  const own = set === 'fxemoji' ? json(path.join(here, 'fxemoji-names.json')) : {};
+  const own = set === 'fxemoji' ? json(path.join(here, 'fxemoji-names.json'))
+    : ['emojione', 'noto-v1'].includes(set) ? { pistol: '+pistol' } : {};       // a revolver, not yet the water pistol of today's sets
 
   const sources = Object.keys(icons.icons).map(icon => ({ icon }));
   for (const [name, alias] of Object.entries(icons.aliases ?? {}))
@@ -170,7 +174,7 @@ function choose(set, icons) {
     const toned = name.match(/^(.+)-(light|medium-light|medium|medium-dark|dark)$/);
     if (toned && icons.icons[toned[1]]) continue;
     const code = codes.get(name);
-    const emoji = (code && known.byCode.get(plain(code))) ?? (own[name] && !own[name].startsWith('+') ? known.byName.get(squash(own[name])) : known.byName.get(squash(name)));
+    const emoji = (code && known.byCode.get(plain(code))) ?? (own[name]?.startsWith('+') ? undefined : known.byName.get(squash(own[name] ?? name)));
     offer(name, source, emoji, Boolean(code));
   }
   return [...chosen.values()].sort((a, b) => a.icon < b.icon ? -1 : 1);
@@ -219,4 +223,15 @@ function drawable({ group, subgroup }) { return group !== undefined && group !==
 function plain(code) { return code.toLowerCase().split('-').filter(part => part !== 'fe0f').join('-'); }
 function squash(name) { return name.toLowerCase().replace(/[^a-z0-9]/g, ''); }
 function slug(name) { return name.normalize('NFD').toLowerCase().replace(/[’']/g, '').replace(/[^a-z0-9\u0300-\u036f]+/g, '-').replace(/[\u0300-\u036f]/g, '').replace(/^-|-$/g, ''); }
-function humanName(label) { return label.replace(/[“”⊛!]/g, '').replace(/\s*\([^)]*\)/g, '').replaceAll('’', "'").replace(/: (facing \w+)/, ' $1').replaceAll(': ', ', ').trim(); }
+
+// "woman: red hair" is emojibase's order; people say "woman with red hair".
+function humanName(label) {
+  const [head, tail] = label.replace(/[“”⊛!]/g, '').replace(/\s*\([^)]*\)/g, '').replaceAll('’', "'").trim().split(': ');
+  if (!tail) return head === 'mount fuji' ? 'Mount Fuji' : head;
+  if (tail.startsWith('facing ')) return `${head} ${tail}`;
+  if (tail === 'bald') return `bald ${head}`;
+  if (tail === 'beard') return `${head} with a beard`;
+  if (tail.endsWith(' hair')) return `${head} with ${tail}`;
+  const people = tail.split(', ').map(who => `${/^a/.test(who) ? 'an' : 'a'} ${who}`);
+  return `${head}${head === 'kiss' ? ' between' : head === 'family' ? ' of' : ','} ${people.slice(0, -1).join(', ')}${people.length > 1 ? ' and ' : ''}${people.at(-1)}`;
+}

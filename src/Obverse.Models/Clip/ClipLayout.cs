@@ -91,7 +91,8 @@ internal static class ClipLayout
 
             if (name.EndsWith("_projection.weight", StringComparison.Ordinal) && tensor.Dims == 2) // [D, width] to [width, D]
             {
-                renamed.Add(key, tensor.T().Contiguous());
+                using var turned = tensor.T();
+                renamed.Add(key, turned.Contiguous());
                 tensor.Dispose();
             }
             else if (key.Contains(".self_attn.q_proj.", StringComparison.Ordinal)) // rows of in_proj: q, k, v

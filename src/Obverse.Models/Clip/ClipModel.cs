@@ -10,6 +10,8 @@ public sealed class ClipModel : IDisposable
 {
     private const string ConfigFile = "open_clip_config.json", WeightsFile = "open_clip_model.safetensors";
 
+    private static readonly string[] tokenizerFiles = ["bpe.txt.gz", "bpe_simple_vocab*.txt.gz", "vocab.json"];
+
     private readonly Tensor mean, std;
 
     /// <summary>
@@ -44,7 +46,9 @@ public sealed class ClipModel : IDisposable
             if (config is null && !isOpenAI) throw new WeightsException($"{file}: no {ConfigFile} and no config.json beside it, and the weights are not OpenAI's; give a ClipConfig");
             config ??= ClipConfig.FromOpenAI(tensors);
             weights = Weights.From(tensors, file);
-            return new ClipModel(weights, config, trainable) { Folder = folder };
+            var model = new ClipModel(weights, config, trainable) { Folder = folder };
+            if (FindTokenizer(folder, config) is { } tokenizer) model.Tokenizer = tokenizer;
+            return model;
         }
         catch
         {
@@ -64,6 +68,18 @@ public sealed class ClipModel : IDisposable
 
     /// <summary>The folder it was loaded from; null for a new one.</summary>
     public string? Folder { get; private init; }
+
+    /// <summary>What turns text into token rows; null where the folder has none. One that does not fit the text tower is refused.</summary>
+    public BpeTokenizer? Tokenizer
+    {
+        get;
+        set
+        {
+            if (value is not null && value.VocabularySize > Config.Text.VocabularySize) throw new ArgumentException($"a tokenizer of {value.VocabularySize} ids was given; the text tower has {Config.Text.VocabularySize}");
+            if (value is not null && Config.Text.EndId is { } end && value.EndId != end) throw new ArgumentException($"a tokenizer that ends with id {value.EndId} was given; the text tower is read at id {end}");
+            field = value;
+        }
+    }
 
     /// <summary>The side of pictures in pixels that the checkpoint is made for.</summary>
     public int ImageSize => Config.Vision.ImageSize;
@@ -86,15 +102,35 @@ public sealed class ClipModel : IDisposable
     /// <summary>Token rows [n, context], int64, to [n, D].</summary>
     public Tensor EncodeText(Tensor ids) => Text.Forward(ids);
 
+    /// <summary>Texts to [n, D], by the model's tokenizer; what is too long for the context is cut.</summary>
+    public Tensor EncodeText(IReadOnlyList<string> texts) => EncodeText(Tokenize(texts));
+
+    /// <summary>Token rows of texts: [n, context], int64.</summary>
+    public Tensor Tokenize(IReadOnlyList<string> texts)
+    {
+        if (Tokenizer is null) throw new InvalidOperationException($"{Folder ?? "this new model"} has no tokenizer: put one of {string.Join(", ", tokenizerFiles)} in its folder, or set Tokenizer");
+        var ids = new long[texts.Count * Config.Text.ContextLength];
+        for (var i = 0; i < texts.Count; i++)
+        {
+            var row = Tokenizer.EncodeRow(texts[i], Config.Text.ContextLength);
+            for (var j = 0; j < row.Length; j++) ids[i * row.Length + j] = row[j];
+        }
+
+        return Tensor.From(ids, texts.Count, Config.Text.ContextLength);
+    }
+
     /// <summary>exp(logit_scale) · cosine of every picture to every text: [n, D], [t, D] to [n, t].</summary>
     public Tensor Logits(Tensor imageEmbeds, Tensor textEmbeds) => imageEmbeds.Normalized().Matmul(textEmbeds.Normalized().T()) * LogitScale.Exp();
 
-    /// <summary>Writes open_clip_config.json and open_clip_model.safetensors; <paramref name="half"/> stores matrices as fp16.</summary>
+    /// <summary>Writes open_clip_config.json, open_clip_model.safetensors and the tokenizer; <paramref name="half"/> stores matrices as fp16.</summary>
     public void Save(string folder, bool half = false)
     {
         Directory.CreateDirectory(folder);
         Weights.Save(Path.Combine(folder, WeightsFile), new Dictionary<string, string> { ["format"] = "pt" }, half);
         Config.Save(Path.Combine(folder, ConfigFile));
+        if (Tokenizer is null) return;
+        if (Tokenizer.EndId != 513 + Tokenizer.Merges.Count) throw new NotSupportedException($"{folder}: the tokenizer numbers its symbols in an order of its own; {tokenizerFiles[0]} cannot hold that");
+        Tokenizer.Save(Path.Combine(folder, tokenizerFiles[0]));
     }
 
     public void Dispose()
@@ -103,5 +139,16 @@ public sealed class ClipModel : IDisposable
         Weights.Dispose();
         mean.Dispose();
         std.Dispose();
+    }
+
+    private static BpeTokenizer? FindTokenizer(string folder, ClipConfig config)
+    {
+        foreach (var name in tokenizerFiles)
+        {
+            if (Directory.EnumerateFiles(folder, name).Order(StringComparer.Ordinal).FirstOrDefault() is not { } file) continue;
+            return file.EndsWith(".json", StringComparison.Ordinal) ? BpeTokenizer.Load(folder) : BpeTokenizer.Load(file, config.Origin == ClipOrigin.OpenClip ? TokenizerFlavour.OpenClip : TokenizerFlavour.OpenAi);
+        }
+
+        return null;
     }
 }

@@ -13,15 +13,15 @@ public sealed class TimmVision : IImageTower
     public TimmVision(Weights weights, VisionConfig config, bool fold = true)
     {
         Trunk = new(weights / "trunk", config.TimmName!, fold);
-        projection = new(weights / "head" / "proj", EfficientNetLite.Features, config.EmbedDim, config.TimmProjectionBias);
+        projection = new(weights / "head" / "proj", EfficientNetLite.Channels, config.EmbedDim, config.TimmProjectionBias);
     }
 
     public EfficientNetLite Trunk { get; }
 
-    public Tensor Forward(Tensor pixels, Trace? trace = null) => Project(Trunk.Pooled(pixels, trace));
+    public Tensor Forward(Tensor pixels, Trace? trace = null) => Project(Trunk.Features(pixels, trace));
 
-    /// <summary>Pooled features [n, 1280] to the shared space [n, D].</summary>
-    public Tensor Project(Tensor pooled) => projection.Forward(pooled);
+    /// <summary>Features of the trunk, [n, 1280], to the shared space [n, D].</summary>
+    public Tensor Project(Tensor features) => projection.Forward(features);
 
     public void Dispose() => Trunk.Dispose();
 }

@@ -9,7 +9,7 @@ namespace Obverse.Models;
 public sealed class EfficientNetLite : IDisposable
 {
     /// <summary>Channels of the last feature map; the head is never scaled.</summary>
-    public const int Features = 1280;
+    public const int Channels = 1280;
 
     private const double Epsilon = 1e-3; // of every batch norm: TensorFlow's, not PyTorch's 1e-5
 
@@ -45,8 +45,8 @@ public sealed class EfficientNetLite : IDisposable
             blocks.Add(row);
         }
 
-        head = new(weights, "conv_head", "bn2", inputs, Features, kernel: 1, stride: 1, depthwise: false, fold);
-        if (weights.Has("classifier.weight")) classifier = new Linear(weights / "classifier", Features, weights.All.First(w => w.Key.EndsWith("classifier.bias", StringComparison.Ordinal)).Value.Elements);
+        head = new(weights, "conv_head", "bn2", inputs, Channels, kernel: 1, stride: 1, depthwise: false, fold);
+        if (weights.Find("classifier.weight") is { } rows) classifier = new(weights / "classifier", Channels, rows.Size(0));
     }
 
     public string Name { get; }
@@ -70,10 +70,10 @@ public sealed class EfficientNetLite : IDisposable
     }
 
     /// <summary>Mean of the feature map over the picture: [n, 1280].</summary>
-    public Tensor Pooled(Tensor pixels, Trace? trace = null) => Forward(pixels, trace).Mean([2, 3]);
+    public Tensor Features(Tensor pixels, Trace? trace = null) => Forward(pixels, trace).Mean([2, 3]);
 
-    /// <summary>Class scores of pooled features, [n, 1000]; only where the weights have a classifier.</summary>
-    public Tensor Classify(Tensor pooled) => classifier?.Forward(pooled) ?? throw new InvalidOperationException($"{Name}: these weights have no classifier");
+    /// <summary>Class scores of <see cref="Features"/>, [n, 1000] before the softmax; only where the weights have a classifier.</summary>
+    public Tensor Classify(Tensor features) => classifier?.Forward(features) ?? throw new InvalidOperationException($"{Name}: these weights have no classifier");
 
     public void Dispose()
     {
@@ -159,8 +159,8 @@ public sealed class EfficientNetLite : IDisposable
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var scale = gamma / (variance + Epsilon).Sqrt();
-            var (w, b) = (weight * scale.Reshape(outputs, 1, 1, 1), beta - mean * scale);
-            weight = TensorScope.Unscoped(() => w.ChannelsLast().Clone());
+            var (w, b) = ((weight * scale.Reshape(outputs, 1, 1, 1)).ChannelsLast(), beta - mean * scale);
+            weight = TensorScope.Unscoped(() => w.Clone());
             bias = TensorScope.Unscoped(() => b.Clone());
             (gamma, beta, mean, variance) = (null, null, null, null);
         }

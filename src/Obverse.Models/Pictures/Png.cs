@@ -105,7 +105,8 @@ internal static class Png
         try
         {
             packed.Position = 0;
-            reader.Read(new ZLibStream(packed, CompressionMode.Decompress), interlaced: header[12] == 1, name);
+            using var unpacked = new ZLibStream(packed, CompressionMode.Decompress);
+            reader.Read(unpacked, interlaced: header[12] == 1, name);
         }
         catch (InvalidDataException e)
         {
@@ -157,18 +158,21 @@ internal static class Png
         var least = long.MaxValue;
         for (var filter = 0; filter < 5; filter++)
         {
-            var to = tries[filter];
-            to[0] = (byte)filter;
-            long sum = 0;
-            for (var i = 0; i < row.Length; i++)
+            var to = tries[filter].AsSpan(1);
+            tries[filter][0] = (byte)filter;
+            for (var i = 0; i < size; i++) to[i] = (byte)(row[i] - filter switch { 2 or 4 => above[i], 3 => above[i] / 2, _ => 0 });   // nothing to the left
+            switch (filter)
             {
-                int left = i >= size ? row[i - size] : 0, up = above[i], corner = i >= size ? above[i - size] : 0;
-                var v = (byte)(row[i] - filter switch { 0 => 0, 1 => left, 2 => up, 3 => (left + up) / 2, _ => Paeth(left, up, corner) });
-                to[i + 1] = v;
-                sum += v < 128 ? v : 256 - v;
+                case 0: row.CopyTo(to); break;
+                case 1: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - row[i - size]); break;
+                case 2: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - above[i]); break;
+                case 3: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - (row[i - size] + above[i]) / 2); break;
+                default: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - Paeth(row[i - size], above[i], above[i - size])); break;
             }
 
-            if (sum < least) (best, least) = (to, sum);
+            long sum = 0;
+            foreach (var v in to) sum += Math.Abs((int)(sbyte)v);
+            if (sum < least) (best, least) = (tries[filter], sum);
         }
 
         return best;

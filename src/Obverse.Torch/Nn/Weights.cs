@@ -8,7 +8,7 @@ public static class Inits
     public static Init Zeros { get; } = (_, shape) => Tensor.Zeros(shape);
     public static Init Ones { get; } = (_, shape) => Tensor.Ones(shape);
     public static Init Constant(double value) => (_, shape) => Tensor.Full(shape, value);
-    public static Init Normal(double std) => (random, shape) => random.Normal(shape) * std;
+    public static Init Normal(double std) => (random, shape) => random.Normal(shape).MulInPlace(std);
     public static Init Uniform(double bound) => (random, shape) => random.Uniform(-bound, bound, shape);
 }
 

@@ -16,6 +16,10 @@ public sealed partial class Tensor
     public Tensor Conv2d(Tensor weight, Tensor? bias, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, long groups = 1) =>
         conv2d.Call(this, weight, bias, Value.Ints(stride), Value.Ints(padding), Value.Ints(1, 1), groups);
     public Tensor AvgPool2d(long size, long? stride = null, long padding = 0) => avg_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
+
+    /// <summary>Mean of [rows, columns] windows. <paramref name="countPadding"/> counts the zeros of the padding; <paramref name="ceil"/> keeps a last window that sticks out.</summary>
+    public Tensor AvgPool2d(ReadOnlySpan<long> size, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, bool ceil = false, bool countPadding = true) =>
+        avg_pool2d.Call(this, Value.Ints(size), Value.Ints(stride), Value.Ints(padding), ceil, countPadding);
     public Tensor MaxPool2d(long size, long? stride = null, long padding = 0) => max_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
     public Tensor AdaptiveAvgPool2d(long height, long width) => adaptive_avg_pool2d.Call(this, Value.Ints(height, width));
     public Tensor AdaptiveMaxPool2d(long height, long width) => adaptive_max_pool2d.CallMany(this, Value.Ints(height, width))[0];
@@ -35,6 +39,13 @@ public sealed partial class Tensor
         };
     }
 
+    /// <summary>The transpose of <see cref="Resize"/> from height x width to this size, bicubic or nearest without options: what its backward pass does to a gradient.</summary>
+    public Tensor ResizeAdjoint(long height, long width, Interpolation by)
+    {
+        var (from, to) = (Value.Ints(Size(2), Size(3)), Value.Ints(Size(0), Size(1), height, width));
+        return by == Interpolation.Nearest ? nearest_backward.Call(this, from, to) : bicubic_backward.Call(this, from, to, false);
+    }
+
     /// <summary>Samples at [n, height, width, 2] places (x, y in -1 … 1).</summary>
     public Tensor GridSample(Tensor grid, Border border, bool alignCorners = false, Interpolation by = Interpolation.Bilinear) =>
         grid_sampler.Call(this, grid, by switch { Interpolation.Bilinear => 0, Interpolation.Nearest => 1, _ => 2 }, (int)border, alignCorners);
@@ -46,5 +57,6 @@ public sealed partial class Tensor
         conv2d = Op.Find("aten::conv2d"), avg_pool2d = Op.Find("aten::avg_pool2d"), max_pool2d = Op.Find("aten::max_pool2d"), adaptive_avg_pool2d = Op.Find("aten::adaptive_avg_pool2d"),
         adaptive_max_pool2d = Op.Find("aten::adaptive_max_pool2d"), nearest = Op.Find("aten::upsample_nearest2d"), nearest_exact = Op.Find("aten::_upsample_nearest_exact2d"),
         bilinear = Op.Find("aten::upsample_bilinear2d"), bilinear_aa = Op.Find("aten::_upsample_bilinear2d_aa"), bicubic = Op.Find("aten::upsample_bicubic2d"), bicubic_aa = Op.Find("aten::_upsample_bicubic2d_aa"),
+        bicubic_backward = Op.Find("aten::upsample_bicubic2d_backward"), nearest_backward = Op.Find("aten::upsample_nearest2d_backward"),
         grid_sampler = Op.Find("aten::grid_sampler"), affine_grid = Op.Find("aten::affine_grid_generator");
 }

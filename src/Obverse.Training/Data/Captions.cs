@@ -47,7 +47,7 @@ public static class Captions
             2 => $"{thing} {on}",
             3 => $"{WithArticle(noun)} of {thing}",
             4 => $"{WithArticle(noun)} of {thing} {on}",
-            5 => TakesArticle(entry.Name) || IsPlural(entry.Name) ? $"{WithArticle($"{adjective} {entry.Name}")} {on}" : $"{thing}, {noun}, {on}",
+            5 => TakesArticle(entry.Name) || IsPlural(entry.Name) && char.IsLower(entry.Name[0]) ? $"{WithArticle($"{adjective} {entry.Name}")} {on}" : $"{thing}, {noun}, {on}",
             6 => $"{entry.Name}, {noun}, {backdrop.Name} background",
             _ => $"{thing}, {noun}",
         };
@@ -56,31 +56,40 @@ public static class Captions
     /// <summary>"an apple", "a unicorn", "grapes", "Mount Fuji".</summary>
     public static string WithArticle(string name) => TakesArticle(name) ? $"{(StartsWithVowelSound(name) ? "an" : "a")} {name}" : name;
 
-    static bool TakesArticle(string name) => name.Length > 0 && !IsPlural(name) && !char.IsDigit(name[0])
-        && (char.IsLower(name[0]) || CapitalisedThings.Any(word => name.StartsWith(word, StringComparison.Ordinal)))
-        && !Bare.Any(word => name == word || name.StartsWith(word + " ", StringComparison.Ordinal) || name.StartsWith(word + ",", StringComparison.Ordinal));
+    static bool TakesArticle(string name) => name.Length > 0 && !IsPlural(name) && !Uncounted.Contains(name) && !IsActivity(name)
+        && (char.IsLower(name[0]) || char.IsDigit(name[0]) || CapitalisedThings.Any(word => name.StartsWith(word, StringComparison.Ordinal)) || name.EndsWith(" button", StringComparison.Ordinal) || name.EndsWith(" arrow", StringComparison.Ordinal))
+        && !NumbersAndPeople.Contains(FirstWord(name)) && !name.EndsWith("o'clock", StringComparison.Ordinal) && !name.EndsWith("-thirty", StringComparison.Ordinal);
 
-    // "rice", "one o'clock", "people hugging", "a 3D": words that stand alone; and names with a capital that are things, not persons or places.
-    static readonly string[] Bare = ["people", "men", "women", "two", "three", "hands", "family", "cooked rice", "rice", "sake", "money", "bacon", "bread", "butter", "cheese", "popcorn", "salt", "ice",
-        "one", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "children", "folding hands", "raising hands", "clapping hands", "music", "fog", "lightning"];
-    static readonly string[] CapitalisedThings = ["Christmas tree", "Japanese castle", "Japanese post", "Japanese symbol", "ATM", "T-Rex", "OK", "3D", "Celtic"];
-    static readonly string[] SingularInS = ["ss", "us", "is", "as"];
-    static readonly string[] PluralFirst = ["glasses", "scissors", "jeans", "shorts", "grapes", "cherries", "olives", "beans", "peanuts", "eyes", "footprints", "skis", "bubbles"];
+    static readonly HashSet<string> NumbersAndPeople = ["people", "men", "women", "two", "three", "children", "no"];
+    static readonly HashSet<string> Uncounted = ["american football", "bacon", "badminton", "bread", "broccoli", "bubble tea", "butter", "canned food", "clapping hands", "cooked rice", "coral", "curry rice", "dna", "fog",
+        "folding hands", "lightning", "money", "money with wings", "music", "nail polish", "non-potable water", "oden", "popcorn", "potable water", "raising hands", "rugby football", "sake", "salt", "shaved ice", "skull and crossbones",
+        "soap", "spaghetti", "sushi", "tennis", "thread", "wood", "yarn"];
+    static readonly string[] CapitalisedThings = ["Christmas tree", "Japanese", "ATM", "T-Rex", "OK", "Celtic"];
+    static readonly HashSet<string> OneInS = ["rhinoceros", "canvas", "christmas", "lens"];
+    static readonly HashSet<string> ThingsInIng = ["building", "ring", "wing", "king", "string", "painting", "earring", "seedling", "dumpling", "viking"];
 
-    // "grapes" and "green beans" are many; "cross", "hippopotamus" and "woman with glasses" are one.
+    static string FirstWord(string name) => name.Split(' ', ',')[0];
+    static bool IsActivity(string name) => !name.Contains(' ') && !name.Contains('-') && name.Length > 5 && name.EndsWith("ing", StringComparison.Ordinal) && !ThingsInIng.Contains(name);
+
+    // What the head noun is: "woman lifting weights" and "pot of beans" are one, "shopping bags" and "busts in silhouette" are many.
     static bool IsPlural(string name)
     {
-        if (name.Contains(" with ", StringComparison.Ordinal) || name.Contains(" of ", StringComparison.Ordinal) || name.Contains(" in ", StringComparison.Ordinal)) return IsPlural(name.Split(' ')[0]);
-        var last = name[(name.LastIndexOf(' ') + 1)..];
-        return PluralFirst.Contains(last) || last.EndsWith('s') && last.Length > 3 && !last.EndsWith("'s", StringComparison.Ordinal) && !SingularInS.Any(end => last.EndsWith(end, StringComparison.Ordinal));
+        if (FirstWord(name) is "man" or "woman" or "person" or "face" or "eye" or "sunrise") return false;
+        var head = name;
+        foreach (var joint in (string[])[" with ", " of ", " in ", " on ", ", "])
+            if (head.IndexOf(joint, StringComparison.Ordinal) is > 0 and var at) head = head[..at];
+        var last = head[(head.LastIndexOf(' ') + 1)..];
+        return last.Length > 3 && last.EndsWith('s') && !last.EndsWith("ss", StringComparison.Ordinal) && !last.EndsWith("us", StringComparison.Ordinal) && !last.EndsWith("is", StringComparison.Ordinal)
+            && !last.EndsWith("'s", StringComparison.Ordinal) && !OneInS.Contains(last) || last is "skis";
     }
 
     static bool StartsWithVowelSound(string name)
     {
         var word = name.ToLowerInvariant();
-        if (word.StartsWith("hour", StringComparison.Ordinal) || word.StartsWith("atm", StringComparison.Ordinal)) return true;
-        if (word.StartsWith("uni", StringComparison.Ordinal) || word.StartsWith("use", StringComparison.Ordinal) || word.StartsWith("euro", StringComparison.Ordinal) || word.StartsWith("one", StringComparison.Ordinal)) return false;
-        return "aeiou".Contains(word[0]);
+        if (word.StartsWith("hour", StringComparison.Ordinal) || word.StartsWith("x-ray", StringComparison.Ordinal) || word.StartsWith("sos", StringComparison.Ordinal)) return true;
+        foreach (var consonant in (string[])["uni", "use", "euro", "one", "ewe"])
+            if (word.StartsWith(consonant, StringComparison.Ordinal)) return false;
+        return "aeiou8".Contains(word[0]);
     }
 
     static T Pick<T>(IReadOnlyList<T> from, Random random) => from[random.Next(from.Count)];

@@ -30,7 +30,7 @@ public static class PocketData
     public static PictureCounts Build(string directory, IReadOnlyList<string>? photos = null, string? cache = null, IProgress<string>? progress = null, CancellationToken cancel = default)
     {
         foreach (var path in photos ?? []) new PhotoFolder(path).Dispose();          // a wrong path is said now, not after the drawing
-        var tools = Path.Combine(cache ?? DefaultCache(), "pocket-data");
+        var tools = Path.GetFullPath(Path.Combine(cache ?? DefaultCache(), "pocket-data"));   // Node runs inside it
         Directory.CreateDirectory(tools);
         using var alone = Lock(Path.Combine(tools, ".lock"));
         Require("node", minimum: 18, cancel);
@@ -38,8 +38,9 @@ public static class PocketData
         var version = Unpack(tools);
         Install(tools, progress, cancel);
         var parts = Path.Combine(tools, $"parts-{version}");
+        foreach (var stale in Directory.EnumerateDirectories(tools, "parts-*").Where(found => found != parts)) Directory.Delete(stale, recursive: true);
         foreach (var style in EmojiStyle.All)
-            Run("node", ["rasterise.mjs", "--set", style.Set, "--out", parts, "--size", $"{Side}", "--jobs", $"{Math.Min(2, Environment.ProcessorCount)}"], tools, progress, cancel);
+            Run("node", ["rasterise.mjs", "--set", style.Set, "--out", parts, "--size", $"{Side}", "--jobs", $"{Math.Min(2, Environment.ProcessorCount)}", "--leash", "yes"], tools, progress, cancel);
         return Pack(directory, parts, photos, progress, cancel);
     }
 
@@ -129,7 +130,7 @@ public static class PocketData
     {
         var (wanted, mark) = (Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(tools, "package-lock.json")))), Path.Combine(tools, "node_modules", ".obverse"));
         if (File.Exists(mark) && File.ReadAllText(mark) == wanted) return;
-        progress?.Report("fetching the emoji sets (about 60 MB, 210 MB unpacked)");
+        progress?.Report("fetching the emoji sets (210 MB unpacked)");
         Run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], tools, progress, cancel);
         File.WriteAllText(mark, wanted);
     }
@@ -149,7 +150,7 @@ public static class PocketData
     static void Run(string program, string[] arguments, string directory, IProgress<string>? progress, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true } };
+        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { WorkingDirectory = directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true } };
         List<string> errors = [];
         process.OutputDataReceived += (_, line) => { if (!string.IsNullOrWhiteSpace(line.Data)) progress?.Report(line.Data); };
         process.ErrorDataReceived += (_, line) => { if (!string.IsNullOrWhiteSpace(line.Data)) lock (errors) errors.Add(line.Data); };

@@ -113,7 +113,7 @@ public static class PocketClip
         Runtime.Threads = recipe.Pretraining.Threads;
         using var tower = Weights.Load(sources.Tower);
         using var network = new EfficientNetLite(tower, recipe.Tower);
-        Tensor Pool(Tensor x) => network.Pooled((x - 0.5) / 0.5);
+        Tensor Pool(Tensor x) => network.Features((x - 0.5) / 0.5);
         var views = new PictureViews(set, recipe.Name, recipe.Pretraining.Seed, recipe.Views);
         var features = Path.Combine(work, "features");
         FeatureCache.Build(features, views, Pool, recipe.Sides, progress: p => Say($"features: part {p.Done} of {p.Total}, {p.Text}, {p.Left?.TotalMinutes:F0} min left"), cancel: cancel);

@@ -54,6 +54,19 @@ internal static class Parity
         Assert.True(best.Max() <= tolerance, FormattableString.Invariant($"{what}: off by {best.Max():G4} of its scale, tolerance {tolerance:G3}"));
     }
 
+    /// <summary>The rows whose folder passes; one empty row where none does, so that the theory can skip.</summary>
+    public static TheoryData<string> Where(TheoryData<string> folders, Func<string, bool> passes)
+    {
+        var rows = new TheoryData<string>();
+        foreach (var row in (IEnumerable<object[]>)folders)
+        {
+            if (row[0] is string { Length: > 0 } folder && passes(Path.Combine(Fixtures.Root, folder))) rows.Add(folder);
+        }
+
+        if (!((IEnumerable<object[]>)rows).Any()) rows.Add("");
+        return rows;
+    }
+
     public static JsonElement Json(string path)
     {
         using var document = JsonDocument.Parse(File.ReadAllText(path));
@@ -64,7 +77,7 @@ internal static class Parity
     public static double[] Tolerances(string sentence) =>
         [.. System.Text.RegularExpressions.Regex.Matches(sentence, @"\d+(\.\d+)?e-\d+").Select(m => double.Parse(m.Value, System.Globalization.CultureInfo.InvariantCulture))];
 
-    private static void Record(string what, double error, double tolerance)
+    public static void Record(string what, double error, double tolerance)
     {
         if (Environment.GetEnvironmentVariable("OBVERSE_PARITY") is not { Length: > 0 } log) return;
         lock (recording) File.AppendAllText(log, FormattableString.Invariant($"{what}\t{error:G3}\t{tolerance:G3}\n"));

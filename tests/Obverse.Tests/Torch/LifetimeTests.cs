@@ -31,7 +31,7 @@ public class LifetimeTests
         }
 
         var after = Step(0);
-        Assert.Equal(after, Enumerable.Range(1, 1000).Select(Step).Last());
+        Assert.Equal(after, Enumerable.Range(1, 1000).Select(Step).ToArray()[^1]);
     }
 
     [Fact]
@@ -48,5 +48,14 @@ public class LifetimeTests
         Assert.Equal([2f, 2f, 2f], kept.ToFloats());
         kept.Dispose();
         Assert.InRange(Tensor.Live, before, before + 2); // ToFloats' intermediates may wait for the finaliser
+    }
+
+    [Fact]
+    public void Engine_steps_leave_no_tensors()
+    {
+        using var toy = Engine.ToyClip.Load();
+        using var inversion = Engine.EngineTests.Make(toy, Objective.Toward(), Schedule.Adam(0.05).Steps(40), new Pyramid(4));
+        var live = inversion.Run().Select(_ => Tensor.Live).ToArray();
+        Assert.Equal(live[5], live[^1]);
     }
 }

@@ -32,6 +32,17 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Single(Directory.GetFiles(folder));
     }
 
+    [Fact]
+    public void A_link_is_the_file_it_leads_to()
+    {
+        var path = Path.Combine(folder, "a.safetensors");
+        using var x = Tensor.Ones([5]);
+        Safetensors.Save(path, [KeyValuePair.Create("x", x)]);
+        var link = File.CreateSymbolicLink(Path.Combine(folder, "link"), path).FullName;
+        using var file = Safetensors.Open(link);
+        Assert.Equal(5, file["x"].Sum().Item());
+    }
+
     [Theory]
     [InlineData("{}", 1L << 60, "claims")]
     [InlineData("{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"y\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 0, "overlaps")]

@@ -1,0 +1,16 @@
+using Obverse.Bench;
+
+// One benchmark a call, so that each has a process of its own: bench/run.sh puts them together.
+switch (args)
+{
+    case ["op"]: OpCost.Run(); break;
+    case ["memory"]: ResidentSet.Run(); break;
+    case ["gemm"]: Gemm.Run(); break;
+    case ["vit", var views]: VitGradient.Run(int.Parse(views)); break;
+    case ["pyramid"]: PyramidStep.Run(); break;
+    default:
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS | pyramid");
+        return 2;
+}
+
+return 0;

@@ -1,0 +1,23 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Obverse.Bench;
+
+internal static class Timing
+{
+    /// <summary>Median seconds of a call, after two calls to warm up.</summary>
+    public static double Median(int repeats, Action body)
+    {
+        body();
+        body();
+        return Enumerable.Range(0, repeats).Select(_ =>
+        {
+            var watch = Stopwatch.StartNew();
+            body();
+            return watch.Elapsed.TotalSeconds;
+        }).Order().ElementAt(repeats / 2);
+    }
+
+    /// <summary>"name value" on a line of its own, for run.sh.</summary>
+    public static void Print(string name, double value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {value:g5}"));
+}

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using Obverse.Cli.Commands;
+
+namespace Obverse.Cli;
+
+/// <summary>The program: one command a file in Commands/. Exit codes: 0 done, 1 failed, 2 asked for wrongly.</summary>
+public static class CommandLine
+{
+    /// <summary>With this process's own terminal.</summary>
+    public static int Run(IReadOnlyList<string> args)
+    {
+        using var interrupt = new Interrupt();
+        return Run(args, new Screen(Console.Out, Console.Error, interrupt.Token) { IsLive = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb") });
+    }
+
+    /// <summary>Inside another program: what is said goes to the writers; the token is what Ctrl-C is at a terminal.</summary>
+    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken stop = default) => Run(args, new Screen(output, error, stop));
+
+    private static int Run(IReadOnlyList<string> args, Screen screen)
+    {
+        var root = Root(screen);
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // "@home" is a prompt like any other
+        if (parsed.Action is ParseErrorAction)
+        {
+            if (args.Count == 0) return screen.Fail("no command given; `obverse --help` lists them", 2);
+            // Of several errors the one that says most: our own about an option's value, then what was not understood.
+            var said = parsed.Errors.Select(error => error.Message.TrimEnd('.')).OrderByDescending(error => error.StartsWith("--", StringComparison.Ordinal) ? 2 : error.Contains('\'') ? 1 : 0).First();
+            return screen.Fail($"{said}; see `{Path(parsed.CommandResult)} --help`", 2);
+        }
+
+        // In a list of commands the first sentence is enough.
+        foreach (var listed in parsed.CommandResult.Command.Subcommands) listed.Description = FirstSentence(listed.Description ?? "");
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { Output = screen.Out, Error = screen.Error, EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e)
+        {
+            if (args.Contains("--debug")) screen.Error.WriteLine(e);
+            var (message, code) = Failures.Tell(e);
+            return screen.Fail(message, code);
+        }
+    }
+
+    private static Command Root(Screen screen)
+    {
+        var root = new Command("obverse",
+            """
+            Obverse runs CLIP backwards: from a sentence to a picture, on an ordinary computer, offline.
+
+              obverse invert "a tabby cat"
+              obverse invert "a fox | watercolour:0.4 | blurry:-0.3" --n 4
+              obverse replay a-tabby-cat.png --check
+
+            `obverse COMMAND --help` shows what a command can do, with examples.
+            """)
+        {
+            InvertCommand.Create(screen),
+            RenderCommand.Create(screen),
+            ReplayCommand.Create(screen),
+            RecipesCommand.Create(screen),
+            ViewsCommand.Create(screen),
+            EmbedCommand.Create(screen),
+            ClassifyCommand.Create(screen),
+            JudgeCommand.Create(screen),
+            GalleryCommand.Create(screen),
+            DataCommand.Create(screen),
+            InfoCommand.Create(screen),
+            new HelpOption(),
+            new VersionOption(),
+            new Option<bool>("--debug") { Description = "Show where an error came from.", Recursive = true },
+        };
+        return root;
+    }
+
+    private static string FirstSentence(string text)
+    {
+        var line = text.ReplaceLineEndings(" ");
+        var end = line.IndexOf(". ", StringComparison.Ordinal);
+        return end < 0 ? line : line[..(end + 1)];
+    }
+
+    private static string Path(CommandResult command) => command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : "obverse";
+}

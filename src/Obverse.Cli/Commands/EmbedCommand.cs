@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Obverse.Torch;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse embed`: texts or pictures to rows of a tensor.</summary>
+internal static class EmbedCommand
+{
+    public static Command Create(Screen screen)
+    {
+        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.ZeroOrMore, Description = "Picture files, a row each." };
+        var texts = Flags.Text("--text-file", "FILE", "A file of texts, a row a line, in place of pictures; - reads standard input.");
+        var output = new Option<string>("--out", "-o") { HelpName = "FILE.safetensors", Description = "Where to write.", Required = true };
+        var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
+        var raw = Flags.Switch("--raw", "Keep the rows' own lengths; else every row has length 1.");
+        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var json = Flags.Switch("--json", "Print the result as a JSON line.");
+        var command = new Command("embed",
+            """
+            Embed texts or pictures: one tensor `embeddings` [rows, d], a row a line or picture, in input order.
+
+              obverse embed --text-file captions.txt -o captions.safetensors
+              obverse embed photos/*.jpg -o photos.safetensors --model ./ViT-B-32
+            """)
+        {
+            pictures, texts, output, model, raw, threads, json,
+        };
+        command.SetAction(parsed =>
+        {
+            var (files, list, path) = (parsed.GetValue(pictures) ?? [], parsed.GetValue(texts), OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors"));
+            if ((files.Length == 0) == (list is null)) throw new UsageException(files.Length == 0 ? "nothing to embed: give pictures, or --text-file" : "give pictures or --text-file, not both");
+            var lines = list is null ? [] : TextLines.Read(list);
+            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default);
+            OutputPaths.MustBeWritable(path);
+            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null);
+            var problems = new List<string>();
+            using var rows = list is not null
+                ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))
+                : EmbeddingRows.Embed(loaded.Encoder, files, (_, problem) => problems.Add(problem.Message), screen.Stop, !parsed.GetValue(raw));
+            // A row that is missing would shift all that follow: nothing is written then.
+            if (problems.Count > 0) return Fail(screen, problems, files.Length);
+            Safetensors.Save(path, [new("embeddings", rows)], new Dictionary<string, string> { ["model"] = loaded.Name, ["model-sha256"] = loaded.Sha256, ["of"] = list is null ? "pictures" : "texts" });
+            if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, Rows = rows.Size(0), Dimension = rows.Size(1), Model = loaded.Name });
+            else screen.Say($"{path}  {rows.Size(0)} rows of {rows.Size(1)}");
+            return 0;
+        });
+        return command;
+    }
+
+    private static int Fail(Screen screen, List<string> problems, int count)
+    {
+        foreach (var problem in problems.Count > 1 ? problems : []) screen.Note(problem);
+        return screen.Fail(problems.Count == 1 ? problems[0] : $"{problems.Count} of {count} pictures cannot be read; nothing was written", 1);
+    }
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Globalization;
+using Obverse.Evaluation;
+using Obverse.Torch;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse gallery`: the same names with several recipes, judged.</summary>
+internal static class GalleryCommand
+{
+    public static Command Create(Screen screen)
+    {
+        var folder = new Argument<string>("FOLDER") { Description = "Where the sheet, the table and the pictures go; what is there already is not made again." };
+        var names = Flags.Text("--names", "A,B,C", "What to draw. [default: --random names]");
+        var random = Flags.Whole("--random", "So many of ImageNet's names, drawn by the seed. [default: 12]", 1, 998);
+        var recipes = Flags.Text("--recipes", "A,B", "Which recipes. [default: all]");
+        var quality = InvertCommand.QualityOption("[default: normal]");
+        var size = Flags.Whole("--size", "Side in pixels. [default: the model's]", 32, 1024);
+        var seed = Flags.Whole("--seed", "For the drawing and for the choice of names. [default: 0]", 0, int.MaxValue);
+        var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clip]");
+        var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
+        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var command = new Command("gallery",
+            """
+            Draw the same names with several recipes and let the judge rank them: a contact sheet, a table and a CSV.
+            Stop it and call it again: pictures that are there are kept.
+
+              obverse gallery docs/gallery --random 50 --recipes pyramid
+              obverse gallery out --names "goldfish,school bus,volcano" --recipes pyramid,das,clip-inv --quality draft
+            """)
+        {
+            folder, names, random, recipes, quality, size, seed, model, judge, threads,
+        };
+        command.SetAction(parsed =>
+        {
+            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.Names];
+            foreach (var recipe in chosen) Recipes.Named(recipe);
+            var start = (ulong)(parsed.GetValue(seed) ?? 0);
+            LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge);
+            using var drawing = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
+            using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge);
+            var gallery = new Gallery
+            {
+                Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
+                Names = parsed.GetValue(names)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? Gallery.RandomNames(parsed.GetValue(random) ?? 12, start),
+                Side = parsed.GetValue(size) ?? drawing.Encoder.Side,
+            };
+            var made = 0;
+            var entries = gallery.Make(drawing.Encoder, judging, entry => screen.Note(string.Create(CultureInfo.InvariantCulture,
+                $"{++made}/{chosen.Length * gallery.Names.Count} {entry.Recipe} \"{entry.Name}\": coarse {entry.Verdict.Coarse.Rank}, sharp {entry.Verdict.Sharp.Rank}{(double.IsNaN(entry.Seconds) ? "" : $", {entry.Seconds:F1} s")}")), screen.Stop);
+            screen.Say(gallery.Table(entries));
+            return 0;
+        });
+        return command;
+    }
+}

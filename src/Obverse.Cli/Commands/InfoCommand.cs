@@ -1,0 +1,109 @@
+using System.CommandLine;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse info`: what is in use, and what is wrong with it.</summary>
+internal static class InfoCommand
+{
+    public static Command Create(Screen screen)
+    {
+        var json = Flags.Switch("--json", "Print one JSON object.");
+        var command = new Command("info",
+            """
+            Tell which libtorch, BLAS, threads, device and models are in use, what is wrong with them, and how to
+            mend it.
+
+              obverse info
+            """)
+        {
+            json,
+        };
+        command.SetAction(parsed =>
+        {
+            Runtime.Threads = Environment.ProcessorCount; // as the commands have it
+            var blas = MathLibraries.Loaded();
+            var problems = Problems(blas).ToList();
+            var models = Zoo.Names.Select(Describe).ToList();
+            problems.AddRange(models.Where(m => m.Problem is not null).Select(m => m.Problem!));
+            if (parsed.GetValue(json))
+            {
+                screen.Json(new
+                {
+                    Obverse = Run.Version, Libtorch = Runtime.Version, Shim = Runtime.NativePath, Blas = blas, OpenMP = MathLibraries.OpenMP(), Cpu = Machine.Processor, Cores = Environment.ProcessorCount, Runtime.Threads,
+                    Device = Runtime.HasCuda ? "cuda" : "cpu", OmpWaitPolicy = Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), OmpNumThreads = Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), ZooFolder = Zoo.Folder, Models = models, Problems = problems,
+                });
+                return 0;
+            }
+
+            void Line(string name, object? value) => screen.Say($"{name,-12}{value}");
+            Line("obverse", Run.Version);
+            Line(".NET", Environment.Version);
+            Line("libtorch", Runtime.Version);
+            Line("shim", Runtime.NativePath);
+            Line("BLAS", blas.Count == 0 ? "none mapped" : string.Join(", ", blas));
+            Line("OpenMP", string.Join(", ", MathLibraries.OpenMP()));
+            Line("processor", $"{Machine.Processor}, {Environment.ProcessorCount} cores");
+            Line("threads", $"{Runtime.Threads}{Setting("OMP_NUM_THREADS")}{Setting("OMP_WAIT_POLICY")}");
+            Line("device", Runtime.HasCuda ? "cpu (a CUDA libtorch is here; the command line draws on the processor)" : "cpu");
+            Line("zoo", Zoo.Folder ?? "none");
+            foreach (var model in models) screen.Say($"  {model.Name,-16}{model.Megabytes:0.0} MB, {model.Side} px, {model.Dimension} dimensions");
+            if (problems.Count == 0) screen.Say("all is well");
+            foreach (var problem in problems) screen.Say($"! {problem}");
+            return 0;
+        });
+        return command;
+    }
+
+    private static string Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? $", {name}={value}" : "";
+
+    private static IEnumerable<string> Problems(IReadOnlyList<string> blas)
+    {
+        if (blas.Any(path => path.Contains("openblas-pthread", StringComparison.Ordinal)))
+        {
+            yield return "OpenBLAS runs threads of its own, which fight with libtorch's: apt-get install libopenblas0-openmp, and start with ./obverse (it puts that one first)";
+        }
+        else if (blas.Any(path => path.Contains("/blas/", StringComparison.Ordinal) || Path.GetFileName(path).StartsWith("libblas.so", StringComparison.Ordinal)) && !blas.Any(path => path.Contains("openblas", StringComparison.Ordinal) || path.Contains("mkl", StringComparison.Ordinal)))
+        {
+            yield return "the reference BLAS is in use, many times slower than OpenBLAS: apt-get install libopenblas0-openmp";
+        }
+
+        if (!string.Equals(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), "passive", StringComparison.OrdinalIgnoreCase))
+        {
+            yield return "OMP_WAIT_POLICY is not passive: waiting threads burn the cores that working ones want; start with ./obverse, or export OMP_WAIT_POLICY=passive";
+        }
+
+        if (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var threads) && threads < Environment.ProcessorCount)
+        {
+            yield return $"OMP_NUM_THREADS={threads} on {Environment.ProcessorCount} cores; commands take all cores unless --threads says otherwise";
+        }
+
+        if (Zoo.Folder is null) yield return "no zoo: models/ was not found beside the program or above it; set OBVERSE_ZOO to its folder";
+        else if (!Directory.Exists(Zoo.Folder)) yield return $"the zoo's folder {Zoo.Folder} (OBVERSE_ZOO) does not exist";
+        else
+        {
+            foreach (var wanted in new[] { LoadedModel.Default, LoadedModel.Judge })
+            {
+                if (!Zoo.Names.Contains(wanted)) yield return $"{wanted} is not in the zoo {Zoo.Folder}: `obverse train clip` makes it, or name another with --model";
+            }
+        }
+    }
+
+    private static ModelFacts Describe(string name)
+    {
+        try
+        {
+            var file = Zoo.WeightsFile(name);
+            var config = ClipConfig.Load(Path.Combine(Path.GetDirectoryName(file)!, "open_clip_config.json"));
+            using var weights = Safetensors.Open(file); // its header is checked by opening it
+            return new(name, new FileInfo(file).Length / 1e6, config.Vision.ImageSize, config.EmbedDim, null);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or NotSupportedException)
+        {
+            return new(name, 0, 0, 0, $"{name} cannot be used: {Failures.Tell(e).Message}");
+        }
+    }
+
+    private sealed record ModelFacts(string Name, double Megabytes, int Side, int Dimension, string? Problem);
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Obverse.Models;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse render`: a finished picture at another size.</summary>
+internal static class RenderCommand
+{
+    public static Command Create(Screen screen)
+    {
+        var input = new Argument<string>("FILE") { Description = "A canvas that `obverse invert --save` wrote, or a PNG of `obverse invert`, which is drawn again." };
+        var size = Flags.Parsed<PictureSize?>("--size", "N|WxH", "Size to show it at.", text => PictureSize.Parse(text));
+        size.Required = true;
+        var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: the input's name with the size]" };
+        var threads = Flags.Whole("--threads", "Processor cores to use where it is drawn again. [default: as the run had]", 1, 1024);
+        var command = new Command("render",
+            """
+            Show a finished picture at another size. Pyramids and implicit representations have more to show when
+            they are rendered larger; plain pixels are only enlarged.
+
+              obverse invert "a tabby cat" --save cat.safetensors
+              obverse render cat.safetensors --size 1024 -o cat-1024.png
+              obverse render a-tabby-cat.png --size 512
+            """)
+        {
+            input, size, output, threads,
+        };
+        command.SetAction(parsed => Render(screen, parsed.GetRequiredValue(input), parsed.GetRequiredValue(size)!.Value, parsed.GetValue(output), parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static int Render(Screen screen, string input, PictureSize size, string? output, int? threads)
+    {
+        var path = OutputPaths.Wanting("--out", output ?? OutputPaths.Free(OutputPaths.Beside(input, $"-{size}", ".png")), ".png");
+        var isCanvas = Path.GetExtension(input).Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
+        var run = isCanvas ? Run.FromSafetensors(input) : Run.FromPicture(input);
+        OutputPaths.MustBeWritable(path, 3L * size.Width * size.Height + (1 << 16));
+        run = run with { Shown = size };
+        if (isCanvas)
+        {
+            using var canvas = SavedCanvas.Open(input);
+            run.SavePicture(canvas.Show(size.Height, size.Width), path);
+        }
+        else
+        {
+            using var model = LoadedModel.Open(run.Model, threads ?? run.Threads);
+            Differences.Tell(run, model, screen);
+            var drawn = Drawing.Draw(run, model.Encoder, new DrawingFiles(path), screen, ProgressView.For(screen, json: false));
+            if (drawn.Checkpoint is not null)
+            {
+                File.Delete(drawn.File);
+                File.Delete(drawn.Checkpoint);
+                return screen.Fail("stopped; nothing was written", 1);
+            }
+        }
+
+        screen.Say($"{path}  {size}");
+        return 0;
+    }
+}

@@ -1,0 +1,29 @@
+using Obverse.Torch;
+
+namespace Obverse.Cli;
+
+/// <summary>Something asked for that cannot be: exit code 2.</summary>
+internal sealed class UsageException(string message) : ArgumentException(message);
+
+/// <summary>From an exception to one line and an exit code.</summary>
+internal static class Failures
+{
+    public static (string Message, int Code) Tell(Exception e) => e switch
+    {
+        OperationCanceledException => ("stopped", 1),
+        ArgumentException or FormatException => (Line(e.Message), 2),
+        IOException or InvalidDataException or UnauthorizedAccessException or TorchException or NotSupportedException => (Line(e.Message), 1),
+        DllNotFoundException => (Line(e.Message), 1),
+        OutOfMemoryException => ("out of memory; a smaller --size or fewer pictures at once need less", 1),
+        TypeInitializationException { InnerException: { } inner } => Tell(inner),
+        AggregateException { InnerException: { } inner } => Tell(inner),
+        _ => ($"{e.GetType().Name}: {Line(e.Message)}; this is a bug: --debug shows the trace", 1),
+    };
+
+    // .NET puts the parameter's name and the value behind an argument's message; ours name them before.
+    private static string Line(string message)
+    {
+        var end = message.IndexOf(" (Parameter '", StringComparison.Ordinal);
+        return (end < 0 ? message : message[..end]).Trim().Split('\n')[0].TrimEnd('\r', '.');
+    }
+}

@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using Obverse.Torch;
+
+namespace Obverse.Cli;
+
+/// <summary>Ctrl-C (or SIGTERM): the first asks to stop after the step at hand, the second ends the program at once and takes half-written files away.</summary>
+internal sealed class Interrupt : IDisposable
+{
+    private readonly CancellationTokenSource source = new();
+    private readonly PosixSignalRegistration[] signals;
+
+    public Interrupt() => signals = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Pressed), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Pressed)];
+
+    public CancellationToken Token => source.Token;
+
+    public void Dispose()
+    {
+        foreach (var signal in signals) signal.Dispose();
+        source.Dispose();
+    }
+
+    private void Pressed(PosixSignalContext pressed)
+    {
+        pressed.Cancel = true;
+        if (!source.IsCancellationRequested)
+        {
+            source.Cancel();
+            return;
+        }
+
+        AtomicFile.AbandonAll();
+        if (!Console.IsErrorRedirected) Console.Error.Write("\e[?25h"); // the live view hides the cursor
+        Environment.Exit(1);
+    }
+}

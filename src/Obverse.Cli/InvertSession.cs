@@ -1,0 +1,256 @@
+using System.Diagnostics;
+using System.Globalization;
+using Obverse.Evaluation;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Cli;
+
+/// <summary>What was asked of `obverse invert`, and how it is done: everything that can be refused is refused before a model is loaded.</summary>
+internal sealed record InvertSession(Screen Screen)
+{
+    public string? Prompt { get; init; }
+    public IReadOnlyList<string> Toward { get; init; } = [];
+    public string? Recipe { get; init; }
+    public string? Model { get; init; }
+    public Quality? Quality { get; init; }
+    public TimeSpan? Time { get; init; }
+    public int? Steps { get; init; }
+    public int? Views { get; init; }
+    public PictureSize? Size { get; init; }
+    public int? Width { get; init; }
+    public int? Height { get; init; }
+    public PictureSize? Shown { get; init; }
+    public ulong? Seed { get; init; }
+    public int Count { get; init; } = 1;
+    public string? Out { get; init; }
+    public string? Start { get; init; }
+    public string? Mask { get; init; }
+    public int Every { get; init; }
+    public string? Film { get; init; }
+    public string? Save { get; init; }
+
+    /// <summary>Null: where several pictures are compared and there is a judge.</summary>
+    public bool? Judges { get; init; }
+    public int? Threads { get; init; }
+    public bool Json { get; init; }
+
+    public int Begin()
+    {
+        var watch = Stopwatch.StartNew();
+        var prompt = Obverse.Prompt.Parse(Prompt ?? "", Toward);
+        var name = Recipe ?? Recipes.Names[0];
+        Recipes.Named(name);
+        if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
+        if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");
+        LoadedModel.Find(Model ?? LoadedModel.Default);
+        var files = Files(Out ?? OutputPaths.Slug(prompt.ToString()) + ".png");
+        files.MustBeWritable(Bytes(Shown ?? Size ?? new(512, 512)));
+        var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
+        var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
+
+        using var model = LoadedModel.Open(Model ?? LoadedModel.Default, Threads);
+        var side = model.Encoder.Side;
+        Run Of(Quality quality)
+        {
+            var size = SizeFor(quality, side);
+            var recipe = Recipes.Named(name, quality, size.Width, size.Height);
+            if (Steps is { } steps) recipe = recipe.Steps(steps);
+            if (Views is { } views) recipe = recipe.Copies(views);
+            return new()
+            {
+                Recipe = recipe, Prompt = prompt, Model = model.Name, ModelSha256 = model.Sha256, Width = size.Width, Height = size.Height, Seed = Seed ?? 0, Shown = Shown,
+                Start = start, Mask = mask, ImageSha256 = [.. pictures.Select(p => p.Sha256)],
+            };
+        }
+
+        var run = Time is { } time ? Within(time - watch.Elapsed, Of, model.Encoder) : Of(Quality ?? Obverse.Quality.Normal);
+        Screen.Stop.ThrowIfCancellationRequested();
+        TellOfStrangeWords(prompt, model);
+        return Count == 1 ? One(run, model, files) : Several(run, model, files);
+    }
+
+    /// <summary>Goes on from a checkpoint: the rest of the same run.</summary>
+    public int Resume(string checkpoint)
+    {
+        if (Prompt is not null || Recipe is not null || Model is not null || Steps is not null || Views is not null || Quality is not null || Time is not null || Size is not null || Width is not null || Height is not null
+            || Seed is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1)
+        {
+            throw new UsageException("--resume goes on with the run in the checkpoint: no prompt, and only --out, --every, --film, --save, --judge, --threads and --json beside it");
+        }
+
+        var run = Run.FromSafetensors(checkpoint);
+        var files = Files(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true);
+        files.MustBeWritable(Bytes(run.Shown ?? new(run.Width, run.Height)));
+        using var model = LoadedModel.Open(run.Model, Threads ?? run.Threads);
+        Differences.Tell(run, model, Screen);
+        return One(run with { Threads = Runtime.Threads }, model, files, checkpoint);
+    }
+
+    private int One(Run run, LoadedModel model, DrawingFiles files, string? resume = null)
+    {
+        var drawn = Drawing.Draw(run, model.Encoder, files, Screen, ProgressView.For(Screen, Json), resume, () => Introduce(run, model));
+        if (drawn.Checkpoint is not null) return Interrupted(drawn);
+        using var judge = Judges == true ? OpenJudge() : null;
+        Tell(drawn, judge is null ? null : Verdict(judge, run.Prompt, drawn.Picture));
+        return 0;
+    }
+
+    private int Several(Run run, LoadedModel model, DrawingFiles files)
+    {
+        var drawings = new List<Drawn>();
+        for (var i = 0; i < Count; i++)
+        {
+            var seed = run.Seed + (ulong)i;
+            string At(string path) => OutputPaths.Beside(path, $"-seed{seed}");
+            var one = files with { Picture = At(files.Picture), Film = files.Film is null ? null : At(files.Film), Canvas = files.Canvas is null ? null : At(files.Canvas) };
+            var drawn = Drawing.Draw(run with { Seed = seed }, model.Encoder, one, Screen, ProgressView.For(Screen, Json), begun: i == 0 ? () => Introduce(run, model) : null);
+            if (drawn.Checkpoint is not null) return Interrupted(drawn);
+            drawings.Add(drawn);
+            if (!Json) Screen.Say(drawn.File);
+        }
+
+        using var judge = Judges == false ? null : OpenJudge();
+        var verdicts = drawings.Select(drawn => judge is null ? null : Verdict(judge, run.Prompt, drawn.Picture)).ToArray();
+        if (Json) for (var i = 0; i < Count; i++) Tell(drawings[i], verdicts[i]);
+        var grid = OutputPaths.Beside(files.Picture, "-grid");
+        var cells = drawings.Select((drawn, i) => (drawn.Picture, $"seed {drawn.Run.Seed}{(verdicts[i] is { } v ? $" · rank {v.Coarse.Rank}, sharp {v.Sharp.Rank}" : "")}")).ToList();
+        ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(Count)), Math.Clamp(Math.Max(drawings[0].Picture.Width, drawings[0].Picture.Height), 128, 256), run.Prompt.ToString()).Save(grid);
+        if (Json) Screen.Json(new { Event = "grid", File = grid });
+        else
+        {
+            foreach (var (drawn, verdict) in drawings.Zip(verdicts)) if (verdict is not null) Screen.Say($"  seed {drawn.Run.Seed}: {Describe(verdict)}");
+            Screen.Say($"{grid}  (all {Count})");
+        }
+
+        return 0;
+    }
+
+    // The numbers of the largest quality whose own steps fit, then as many steps as fit.
+    private Run Within(TimeSpan left, Func<Quality, Run> of, ClipEncoder encoder)
+    {
+        var until = Stopwatch.StartNew();
+        Run? fits = null;
+        var perStep = 0.0;
+        foreach (var quality in new[] { Obverse.Quality.Draft, Obverse.Quality.Normal, Obverse.Quality.Best })
+        {
+            var run = of(quality);
+            var seconds = Drawing.SecondsPerStep(run, encoder, Screen.Stop);
+            if (fits is not null && (left - until.Elapsed).TotalSeconds / Count < seconds * run.Recipe.Schedule.StepCount) break;
+            (fits, perStep) = (run, seconds);
+        }
+
+        const double Writing = 0.3; // seconds for the picture's file
+        var steps = (int)Math.Clamp(((left - until.Elapsed).TotalSeconds / Count - Writing) / perStep, 1, 1_000_000);
+        return fits! with { Recipe = fits.Recipe.Steps(steps) };
+    }
+
+    private PictureSize SizeFor(Quality quality, int side)
+    {
+        if (Size is { } size) side = 0;
+        else size = default;
+        var share = quality switch { Obverse.Quality.Draft => 0.75, Obverse.Quality.Best => 1.5, _ => 1 };
+        var own = side == 0 ? 0 : Math.Max(PictureSize.Least, (int)(side * share / 8) * 8); // whole blocks of 8
+        if (quality == Obverse.Quality.Normal && side > 0) own = side;
+        return new(Width ?? (size.Width > 0 ? size.Width : own), Height ?? (size.Height > 0 ? size.Height : own));
+    }
+
+    private DrawingFiles Files(string picture, bool overwrite = false)
+    {
+        OutputPaths.Wanting("--out", picture, ".png");
+        if (Out is null && !overwrite)
+        {
+            // With several, the names that matter are those of the parts.
+            while (Path.Exists(picture) || (Count > 1 && Path.Exists(OutputPaths.Beside(picture, "-grid")))) picture = Next(picture);
+        }
+
+        return new(picture)
+        {
+            Every = Every,
+            Film = Film is null ? null : OutputPaths.Wanting("--film", Film, ".gif", ".webp", ".mp4"),
+            Canvas = Save is null ? null : OutputPaths.Wanting("--save", Save, ".safetensors"),
+        };
+
+        static string Next(string path)
+        {
+            var stem = Path.GetFileNameWithoutExtension(path);
+            var dash = stem.LastIndexOf('-');
+            return dash > 0 && int.TryParse(stem[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? $"{stem[..dash]}-{n + 1}.png" : stem + "-2.png";
+        }
+    }
+
+    private void Introduce(Run run, LoadedModel model)
+    {
+        if (Json) Screen.Json(new { Event = "start", Prompt = run.Prompt.ToString(), Recipe = run.Recipe.Name, run.Model, Steps = run.Recipe.Schedule.StepCount, Views = run.Recipe.Views.Copies, run.Width, run.Height, run.Seed, Pictures = Count, run.Threads });
+        else Screen.Note($"{run.Prompt}: {run.Recipe.Name}, {run.Width}x{run.Height}, {run.Recipe.Schedule.StepCount} steps of {run.Recipe.Views.Copies} views, {model.Name}, seed {run.Seed}{(Count > 1 ? $" … {run.Seed + (ulong)Count - 1}" : "")}");
+    }
+
+    // Only of the zoo's towers is it known what they were taught.
+    private void TellOfStrangeWords(Prompt prompt, LoadedModel model)
+    {
+        if (!Zoo.Names.Contains(model.Name)) return;
+        Knowledge? knowledge = null;
+        try
+        {
+            foreach (var part in prompt.Texts.Where(part => part.Weight > 0 && ImageNet.NamedBy(part.Text!).Count == 0))
+            {
+                var found = (knowledge ??= new Knowledge(model.Encoder)).Of(part.Text!);
+                if (found.IsFamiliar) continue;
+                if (Json) Screen.Json(new { Event = "unfamiliar", part.Text, Nearest = found.Nearest.Select(near => new { near.Name, near.Cosine }) });
+                else Screen.Note($"{model.Name} knows nothing near \"{part.Text}\"; the nearest it knows: {string.Join(", ", found.Nearest.Select(near => string.Create(CultureInfo.InvariantCulture, $"{near.Name} ({near.Cosine:0.00})")))}");
+            }
+        }
+        finally
+        {
+            knowledge?.Dispose();
+        }
+    }
+
+    private int Interrupted(Drawn drawn)
+    {
+        var done = drawn.Run.StoppedAfter;
+        if (Json) Screen.Json(new { Event = "stopped", drawn.File, drawn.Checkpoint, Step = done, Of = drawn.Run.Recipe.Schedule.StepCount });
+        else Screen.Say(drawn.File);
+        return Screen.Fail($"stopped after step {done} of {drawn.Run.Recipe.Schedule.StepCount}; go on with: obverse invert --resume {Quoted(drawn.Checkpoint!)}", 1);
+    }
+
+    private void Tell(Drawn drawn, Verdict? verdict)
+    {
+        if (Json)
+        {
+            Screen.Json(new
+            {
+                Event = "result", drawn.File, drawn.Run.Seed, drawn.Picture.Width, drawn.Picture.Height, Steps = drawn.Run.Recipe.Schedule.StepCount, drawn.Last?.Loss,
+                Similarity = drawn.Last is { } last && double.IsFinite(last.Similarity) ? last.Similarity : (double?)null, Seconds = Math.Round(drawn.Seconds, 3),
+                Judge = verdict is null ? null : new { CoarseRank = verdict.Coarse.Rank, SharpRank = verdict.Sharp.Rank, LogProbability = verdict.Coarse.LogProbability, SharpLogProbability = verdict.Sharp.LogProbability, Sees = verdict.Coarse.Top.Select(t => t.Name) },
+            });
+            return;
+        }
+
+        Screen.Say($"{drawn.File}  {drawn.Picture.Width}x{drawn.Picture.Height}, similarity {(drawn.Last?.Similarity ?? double.NaN).ToString("0.000", CultureInfo.InvariantCulture)}, {Durations.Show(drawn.Seconds)}");
+        if (verdict is not null) Screen.Say("  " + Describe(verdict));
+    }
+
+    private Judge? OpenJudge()
+    {
+        if (Judges is null && !Zoo.Names.Contains(LoadedModel.Judge)) return null;
+        LoadedModel.Find(LoadedModel.Judge);
+        return Judge.Load(LoadedModel.Judge);
+    }
+
+    private static Verdict Verdict(Judge judge, Prompt prompt, Picture picture) => judge.Look(picture, Commands.JudgeCommand.Wanted(prompt));
+
+    private static string Describe(Verdict verdict) => string.Create(CultureInfo.InvariantCulture,
+        $"judge: rank {verdict.Coarse.Rank} of {verdict.Names} (log-probability {verdict.Coarse.LogProbability:0.00}), sharp {verdict.Sharp.Rank} ({verdict.Sharp.LogProbability:0.00}); sees {string.Join(", ", verdict.Coarse.Top.Take(3).Select(t => t.Name))}");
+
+    // A picture that cannot be read is told before anything is loaded.
+    private static string Readable(string path)
+    {
+        _ = Picture.Load(path);
+        return path;
+    }
+
+    private static long Bytes(PictureSize size) => 3L * size.Width * size.Height + (1 << 16);
+
+    private static string Quoted(string path) => path.Any(c => !char.IsLetterOrDigit(c) && c is not ('.' or '/' or '-' or '_')) ? $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'" : path;
+}

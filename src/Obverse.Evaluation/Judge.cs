@@ -1,0 +1,112 @@
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Evaluation;
+
+/// <summary>What the judge thinks of a picture in one way of looking. Rank 1 is the best; log-probabilities are means over the views.</summary>
+public sealed record Sight(int Rank, double LogProbability, IReadOnlyList<(string Name, double LogProbability)> Top);
+
+/// <summary>A picture judged: by coarse looks, which count, and as it is, to show what texture adds. <see cref="Names"/> is among how many it was ranked.</summary>
+public sealed record Verdict(Sight Coarse, Sight Sharp, int Names);
+
+/// <summary>
+/// A second model that never draws says what a picture shows, among the 1,000 names of ImageNet and the prompt itself. Un-robust towers share their blind spots,
+/// so it looks coarsely: textures drawn for another tower do not survive that, pictures do (spec zoo.md 8.6).
+/// </summary>
+public sealed class Judge : IDisposable
+{
+    private const int TopNames = 5;
+
+    private readonly ClipEncoder encoder;
+    private readonly bool owns;
+    private readonly string[] names;
+    private readonly int[] groups; // for every class the place of its name among the names
+    private readonly Tensor embeddings; // [classes, d]
+
+    public Judge(ClipEncoder encoder, bool owns = false)
+    {
+        (this.encoder, this.owns) = (encoder, owns);
+        var classes = ImageNet.Classes;
+        names = [.. classes.Select(c => c.ClipName).Distinct()];
+        var places = names.Select((name, i) => (name, i)).ToDictionary(pair => pair.name, pair => pair.i);
+        groups = [.. classes.Select(c => places[c.ClipName])];
+        embeddings = TensorScope.Unscoped(() => ZeroShot.Classifier(encoder.Embed, [.. classes.Select(c => c.ClipName)], Templates));
+    }
+
+    public static IReadOnlyList<string> Templates { get; } = ["{}", "a photo of a {}."];
+
+    /// <summary>By folder or zoo name.</summary>
+    public static Judge Load(string model = "pocket-judge")
+    {
+        var encoder = ClipEncoder.Load(model);
+        try
+        {
+            return new(encoder, owns: true);
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How well a picture shows <paramref name="prompt"/>: a name of the list, or any text, which is then one more candidate.</summary>
+    public Verdict Look(Picture picture, string prompt)
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var named = ImageNet.NamedBy(prompt);
+        var candidates = embeddings;
+        string[] all = names;
+        int[] places = groups;
+        if (named.Count == 0)
+        {
+            candidates = Tensor.Cat([embeddings, ZeroShot.Classifier(encoder.Embed, [prompt], ["{}"])]);
+            (all, places) = ([.. names, prompt], [.. groups, names.Length]);
+        }
+
+        var right = named.Count == 0 ? [names.Length] : named.Select(c => groups[c]).ToHashSet();
+        Sight See(params Picture[] views) => Rank([.. views.Select(view => LogProbabilities(view, candidates, places, all.Length))], right, all);
+        return new(See([.. Coarse(picture)]), See(picture), all.Length);
+    }
+
+    /// <summary>The three coarse looks: 48 px enlarged to 160; 32 to 128; 96 through a JPEG of quality 20 to 160.</summary>
+    public static IEnumerable<Picture> Coarse(Picture picture)
+    {
+        yield return Shorter(Shorter(picture, 48), 160);
+        yield return Shorter(Shorter(picture, 32), 128);
+        yield return Shorter(Picture.Decode(Shorter(picture, 96).EncodeJpeg(20), "the judge's JPEG"), 160);
+    }
+
+    public void Dispose()
+    {
+        embeddings.Dispose();
+        if (owns) encoder.Dispose();
+    }
+
+    // [names]: the probability of a name is that of all classes that go by it.
+    private double[] LogProbabilities(Picture picture, Tensor candidates, int[] places, int count)
+    {
+        using var scope = new TensorScope();
+        var side = Math.Min(picture.Width, picture.Height);
+        var seen = (encoder.Model.Config.Vision.TimmName is not null ? encoder.At(side) : encoder).Embed(picture.ToTensor());
+        var logs = (seen.Matmul(candidates.T()) * encoder.Model.LogitScale.Exp()).LogSoftmax(1).ToFloats();
+        var sums = new double[count];
+        for (var i = 0; i < logs.Length; i++) sums[places[i]] += Math.Exp(logs[i]);
+        return Array.ConvertAll(sums, p => Math.Log(Math.Max(p, 1e-300)));
+    }
+
+    private static Sight Rank(double[][] views, IReadOnlySet<int> right, string[] all)
+    {
+        double[] mean = [.. Enumerable.Range(0, all.Length).Select(n => views.Average(view => view[n]))];
+        var best = right.MaxBy(n => mean[n]);
+        return new(1 + Enumerable.Range(0, all.Length).Count(n => !right.Contains(n) && mean[n] > mean[best]), mean[best],
+            [.. Enumerable.Range(0, all.Length).OrderByDescending(n => mean[n]).Take(TopNames).Select(n => (all[n], mean[n]))]);
+    }
+
+    private static Picture Shorter(Picture picture, int side)
+    {
+        var scale = side / (double)Math.Min(picture.Width, picture.Height);
+        return picture.Resize(Math.Max(1, (int)Math.Round(picture.Width * scale)), Math.Max(1, (int)Math.Round(picture.Height * scale)));
+    }
+}

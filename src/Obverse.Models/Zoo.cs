@@ -1,0 +1,35 @@
+namespace Obverse.Models;
+
+/// <summary>Where models are found by name: a folder or file as given, then the pocket zoo that ships with the project.</summary>
+public static class Zoo
+{
+    /// <summary>The zoo's folder: OBVERSE_ZOO, <c>models/</c> beside the program, or of the repository it was built in; null where there is none.</summary>
+    public static string? Folder { get; } = Find();
+
+    /// <summary>The zoo's models, by name.</summary>
+    public static IReadOnlyList<string> Names => Folder is null ? [] : [.. Directory.EnumerateDirectories(Folder).Where(d => File.Exists(Path.Combine(d, "open_clip_config.json"))).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+
+    /// <summary>The folder or file of a model.</summary>
+    /// <exception cref="FileNotFoundException">Nothing of that name; the message lists what there is.</exception>
+    public static string Resolve(string model)
+    {
+        if (File.Exists(model) || Directory.Exists(model)) return Path.GetFullPath(model);
+        if (Folder is not null && model.Length > 0 && model.IndexOfAny(['/', '\\']) < 0 && Directory.Exists(Path.Combine(Folder, model))) return Path.Combine(Folder, model);
+        throw new FileNotFoundException($"no model '{model}': not a folder or file here, and not in the zoo, which has {(Names.Count == 0 ? "nothing" : string.Join(", ", Names))}");
+    }
+
+    /// <summary>The file that holds a model's weights.</summary>
+    public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? ClipLayout.WeightsFile(path) : path;
+
+    private static string? Find()
+    {
+        if (Environment.GetEnvironmentVariable("OBVERSE_ZOO") is { Length: > 0 } named) return named;
+        for (var at = AppContext.BaseDirectory; at is not null; at = Path.GetDirectoryName(at))
+        {
+            var folder = Path.Combine(at, "models");
+            if (Directory.Exists(folder)) return folder;
+        }
+
+        return null;
+    }
+}

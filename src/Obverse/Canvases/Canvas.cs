@@ -1,0 +1,98 @@
+using System.Text.Json.Serialization;
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>What a picture is made of: parameters that render to pixels. One canvas may hold several pictures (a batch), all of one size.</summary>
+public abstract class Canvas : IDisposable
+{
+    /// <summary>How many pictures this canvas holds.</summary>
+    public abstract long Count { get; }
+
+    /// <summary>Rows of what <see cref="Render()"/> gives.</summary>
+    public abstract long Height { get; }
+    public abstract long Width { get; }
+
+    /// <summary>The parameters in named groups, shallow (coarse) to deep (fine); a schedule gives each its own rate.</summary>
+    public abstract IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers { get; }
+
+    /// <summary>What the parameters say: [count, 3, height, width], differentiable, not yet forced into [0, 1].</summary>
+    public abstract Tensor Render();
+
+    /// <summary>The picture that views, encoder and objective see; default: clamped to [0, 1].</summary>
+    public virtual Tensor Present(Tensor raw) => raw.Clamp(0, 1);
+
+    /// <summary>
+    /// The gradient in what was rendered, from the gradient in what was presented. The default is clamp_with_grad: outside [0, 1] only what
+    /// would move a value back inside passes (Crowson's notebooks; spec canvases.md 5.6); a plain clamp would kill the gradient of saturated pixels.
+    /// </summary>
+    public virtual Tensor Return(Tensor raw, Tensor gradient) => gradient.MaskedFill((gradient * (raw - raw.Clamp(0, 1))) < 0, 0);
+
+    /// <summary>Called before step <paramref name="step"/>; true where the parameters were replaced, so that moments must be forgotten.</summary>
+    public virtual bool Grow(int step) => false;
+
+    /// <summary>Called when gradients are there and the optimiser has not yet moved.</summary>
+    public virtual void BeforeStep()
+    {
+    }
+
+    /// <summary>What must hold after every step.</summary>
+    public virtual void Constrain()
+    {
+    }
+
+    /// <summary>The finished pictures, [count, 3, h, w] in [0, 1].</summary>
+    public virtual Tensor Show() => Finish(Render());
+
+    /// <summary>The finished pictures from what <see cref="Render()"/> gave.</summary>
+    public virtual Tensor Finish(Tensor raw) => raw.Detach().Clamp(0, 1);
+
+    /// <summary>The finished pictures at another size; canvases that are functions of place do better than enlarging.</summary>
+    public virtual Tensor Show(long height, long width) => Show() is var shown && shown.Size(2) == height && shown.Size(3) == width ? shown : shown.Resize(height, width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
+
+    /// <summary>Tensors that make this canvas again, by name.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> State() => Layers.SelectMany(layer => layer.Parameters.Select((p, i) => KeyValuePair.Create($"{layer.Name}.{i}", p)));
+
+    /// <summary>Takes the parameters over from <see cref="State"/> of a canvas of the same plan and size.</summary>
+    public virtual void Restore(Func<string, Tensor> state)
+    {
+        using var still = new NoGrad();
+        foreach (var (name, parameter) in State())
+        {
+            using var saved = state(name);
+            parameter.CopyInPlace(saved);
+        }
+    }
+
+    public virtual void Dispose()
+    {
+        foreach (var (_, parameters) in Layers)
+        {
+            foreach (var parameter in parameters) parameter.Dispose();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>A parameter that lives as long as the canvas.</summary>
+    protected static Tensor Leaf(Func<Tensor> make)
+    {
+        var leaf = TensorScope.Unscoped(() => TensorScope.Of(() => make().Detach().Clone()));
+        leaf.RequiresGrad = true;
+        return leaf;
+    }
+}
+
+/// <summary>The description of a canvas: an immutable record that a run's JSON holds.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
+[JsonDerivedType(typeof(Pixels), "pixels")]
+[JsonDerivedType(typeof(Pyramid), "pyramid")]
+[JsonDerivedType(typeof(Inr), "inr")]
+public abstract record CanvasPlan
+{
+    /// <summary>Makes the canvas. <paramref name="start"/>, if given, is [1 or count, 3, height, width] in [0, 1]: the picture to begin with.</summary>
+    public abstract Canvas Create(long count, long height, long width, Generator random, Tensor? start = null);
+
+    /// <summary>The plan for a run of <paramref name="to"/> steps in place of <paramref name="from"/>.</summary>
+    public virtual CanvasPlan Stretched(int from, int to) => this;
+}

@@ -1,0 +1,105 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>What a hidden layer of an implicit representation does to W z + b.</summary>
+public enum InrActivation { Finer, Siren }
+
+/// <summary>
+/// A small network from place (y, x) to colour, whose weights are the canvas: FINER (Liu et al. 2024), or SIREN (Sitzmann et al. 2020), which is FINER without
+/// its factor alpha. Spec implicit-inversion.md 2.2.
+/// </summary>
+/// <param name="Hidden">Hidden sine layers after the first one.</param>
+/// <param name="FirstBias">First-layer biases are drawn from U(±this); null: as torch.nn.Linear draws them.</param>
+public sealed record Inr(int Hidden = 3, int Size = 256, InrActivation Activation = InrActivation.Finer, double FirstOmega = 30, double Omega = 30, double? FirstBias = 1) : CanvasPlan
+{
+    /// <summary>FINER of <paramref name="hidden"/> sine layers after the first, <paramref name="width"/> wide. Defaults of the spec (2.2): omega 30, first bias U(±1), alpha detached.</summary>
+    public static Inr Finer(int hidden = 3, int width = 256, double omega = 30, double? firstBias = 1) => new(hidden, width, InrActivation.Finer, omega, omega, firstBias);
+
+    public static Inr Siren(int hidden = 3, int width = 256, double omega = 30) => new(hidden, width, InrActivation.Siren, omega, omega, null);
+
+    /// <summary>Weights by FINER's own initialisation: first U(±1/2), others U(±sqrt(6/in)/omega), biases U(±1/sqrt(in)).</summary>
+    public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
+    {
+        if (start is not null) throw new ArgumentException("an INR canvas begins from weights, not from a picture; fit one to the picture first, or use the pyramid");
+        using var scope = new TensorScope();
+        var layers = new List<(Tensor, Tensor)>();
+        for (var l = 0; l <= Hidden + 1; l++)
+        {
+            var (inputs, outputs) = (l == 0 ? 2 : Size, l == Hidden + 1 ? 3 : Size);
+            var bound = l == 0 ? 1.0 / inputs : Math.Sqrt(6.0 / inputs) / Omega;
+            var bias = l == 0 && FirstBias is { } k ? k : 1 / Math.Sqrt(inputs);
+            layers.Add((random.Uniform(-bound, bound, count, outputs, inputs), random.Uniform(-bias, bias, count, outputs)));
+        }
+
+        return new InrCanvas(this, layers, height, width);
+    }
+}
+
+/// <summary>Weights [count, out, in] and biases [count, out] of each layer: one matmul renders all pictures of the batch.</summary>
+public sealed class InrCanvas : Canvas
+{
+    private readonly Inr plan;
+    private readonly (Tensor Weight, Tensor Bias)[] layers;
+    private readonly Tensor grid;
+
+    public InrCanvas(Inr plan, IReadOnlyList<(Tensor Weight, Tensor Bias)> weights, long height, long width)
+    {
+        (this.plan, Height, Width) = (plan, height, width);
+        layers = [.. weights.Select(w => (Leaf(() => w.Weight), Leaf(() => w.Bias)))];
+        grid = TensorScope.Unscoped(() => Grid(height, width, layers[0].Weight.DType));
+    }
+
+    public override long Count => layers[0].Weight.Size(0);
+    public override long Height { get; }
+    public override long Width { get; }
+    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
+
+    /// <summary>Places, row-major, as FINER has them: [height·width, 2] of (y, x), each from -1 to 1 with both ends (a side of one pixel is at -1).</summary>
+    public static Tensor Grid(long height, long width, DType type = DType.Float32) => TensorScope.Of(() =>
+    {
+        var y = Tensor.Linspace(-1, 1, height, type).Reshape(height, 1).Expand(height, width);
+        var x = Tensor.Linspace(-1, 1, width, type).Reshape(1, width).Expand(height, width);
+        return Tensor.Stack([y, x], -1).Reshape(height * width, 2);
+    });
+
+    /// <summary>Colours in [-1, 1] or beyond at places [n, 2]: [count, n, 3].</summary>
+    public Tensor Colours(Tensor places)
+    {
+        var z = places.Unsqueeze(0).Expand(Count, places.Size(0), 2);
+        for (var l = 0; l < layers.Length; l++)
+        {
+            var (weight, bias) = layers[l];
+            z = Count == 1 ? z.Select(0, 0).Linear(weight.Select(0, 0), bias.Select(0, 0)).Unsqueeze(0) : Tensor.Baddbmm(bias.Unsqueeze(1), z, weight.Transpose(1, 2));
+            if (l < layers.Length - 1) z = Sine(z, l == 0 ? plan.FirstOmega : plan.Omega, plan.Activation);
+        }
+
+        return z;
+    }
+
+    /// <summary>sin(omega · alpha · pre) with alpha = |pre| + 1 held constant in the gradient (FINER's released code), or sin(omega · pre).</summary>
+    public static Tensor Sine(Tensor pre, double omega, InrActivation activation)
+    {
+        if (activation == InrActivation.Siren) return (pre * omega).Sin();
+        Tensor scale;
+        using (new NoGrad()) scale = (pre.Abs() + 1).MulInPlace(omega);
+        return (pre * scale).Sin();
+    }
+
+    public override Tensor Render() => Picture(grid, Height, Width);
+
+    /// <summary>The same function of place on a grid of another size.</summary>
+    public override Tensor Show(long height, long width)
+    {
+        using var places = Grid(height, width, grid.DType);
+        return Finish(Picture(places, height, width));
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        grid.Dispose();
+    }
+
+    private Tensor Picture(Tensor places, long height, long width) => Colours(places).Transpose(1, 2).Reshape(Count, 3, height, width) * 0.5 + 0.5;
+}

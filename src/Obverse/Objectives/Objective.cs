@@ -1,0 +1,45 @@
+using System.Text.Json.Serialization;
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>What is minimised. Objectives add and scale: <c>Objective.Toward() + 0.005 * Objective.TotalVariation()</c>.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
+[JsonDerivedType(typeof(Toward), "toward")]
+[JsonDerivedType(typeof(TotalVariation), "total-variation")]
+[JsonDerivedType(typeof(NeighbourNorm), "neighbour-norm")]
+[JsonDerivedType(typeof(AbsoluteSum), "l1")]
+[JsonDerivedType(typeof(WeightedSum), "sum")]
+public abstract partial record Objective
+{
+    /// <summary>One loss a picture: [count].</summary>
+    public abstract Tensor Evaluate(Scene scene);
+
+    public static Objective operator +(Objective a, Objective b) => new WeightedSum([(1, a), (1, b)]);
+    public static Objective operator *(double weight, Objective a) => new WeightedSum([(weight, a)]);
+}
+
+public readonly record struct Term(double Weight, Objective Objective)
+{
+    public static implicit operator Term((double Weight, Objective Objective) pair) => new(pair.Weight, pair.Objective);
+}
+
+/// <summary>Terms with weights; sums of sums are one sum.</summary>
+public sealed record WeightedSum : Objective
+{
+    public WeightedSum(IReadOnlyList<Term> terms) =>
+        Terms = [.. terms.SelectMany(term => term.Objective is WeightedSum inner ? inner.Terms.Select(t => new Term(term.Weight * t.Weight, t.Objective)) : [term])];
+
+    public IReadOnlyList<Term> Terms { get; }
+
+    public override Tensor Evaluate(Scene scene)
+    {
+        var total = Terms[0].Objective.Evaluate(scene) * Terms[0].Weight;
+        foreach (var (weight, objective) in Terms.Skip(1)) total = total + objective.Evaluate(scene) * weight;
+        return total;
+    }
+
+    public bool Equals(WeightedSum? other) => other is not null && Terms.SequenceEqual(other.Terms);
+    public override int GetHashCode() => Terms.Count;
+    public override string ToString() => string.Join(" + ", Terms.Select(t => t.Weight == 1 ? t.Objective.ToString() : $"{t.Weight} * {t.Objective}"));
+}

@@ -1,0 +1,57 @@
+namespace Obverse;
+
+/// <summary>How much time a picture may take: steps, views and size.</summary>
+public enum Quality { Draft, Normal, Best }
+
+/// <summary>The five parts of a method, as a value: canvas plan, views, objective, schedule, and how encoders are put together. A paper's numbers live in one file of this folder.</summary>
+public sealed record Recipe
+{
+    public required string Name { get; init; }
+
+    /// <summary>One line for `--help`.</summary>
+    public required string About { get; init; }
+    public required CanvasPlan Canvas { get; init; }
+    public required Views Views { get; init; }
+    public required Objective Objective { get; init; }
+    public required Schedule Schedule { get; init; }
+
+    /// <summary>Sides at which the encoder looks, one member of an ensemble each; empty: the model's own.</summary>
+    public IReadOnlyList<int> Sides { get; init; } = [];
+
+    /// <summary>The finished picture is the one seen in the last step, before its update.</summary>
+    public bool ShowsLastSeen { get; init; }
+
+    /// <summary>As many steps; what happens at given steps moves with them.</summary>
+    public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count), Canvas = Canvas.Stretched(Schedule.StepCount, count) };
+
+    /// <summary>As a run's JSON has it.</summary>
+    public string ToJson() => Run.Serialize(this);
+
+    public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
+
+    public bool Equals(Recipe? other) => other is not null && Name == other.Name && Canvas.Equals(other.Canvas) && Views.Equals(other.Views) && Objective.Equals(other.Objective)
+        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen;
+    public override int GetHashCode() => HashCode.Combine(Name, Canvas, Schedule);
+}
+
+/// <summary>The recipes by name, each from its own file.</summary>
+public static partial class Recipes
+{
+    /// <summary>Every recipe at normal quality; the first is the default.</summary>
+    public static IReadOnlyList<string> Names => [.. all.Keys];
+
+    private static readonly Dictionary<string, Func<Quality, int, int, Recipe>> all = new()
+    {
+        ["pyramid"] = Pyramid,
+        ["das"] = Das,
+        ["das-ensemble"] = DasEnsemble,
+        ["clip-inv"] = ClipInv,
+        ["implicit-plain"] = ImplicitPlain,
+    };
+
+    /// <exception cref="ArgumentException">No recipe of that name; the message lists those there are.</exception>
+    public static Recipe Named(string name, Quality quality = Quality.Normal, int width = 128, int height = 128) =>
+        all.TryGetValue(name, out var make) ? make(quality, width, height) : throw new ArgumentException($"no recipe '{name}'; there are: {string.Join(", ", all.Keys)}");
+
+    private static T Choose<T>(Quality quality, T draft, T normal, T best) => quality switch { Quality.Draft => draft, Quality.Best => best, _ => normal };
+}

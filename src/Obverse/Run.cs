@@ -1,0 +1,153 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>A picture's file as part of a run: where it was and what it held, so that a replay can tell if it is still the same.</summary>
+public sealed record PictureFile(string Path, string Sha256)
+{
+    public static PictureFile Of(string path) => new(path, Run.Hash(path));
+
+    /// <exception cref="IOException">Missing, or not what it was.</exception>
+    public Picture Load()
+    {
+        if (!File.Exists(Path)) throw new FileNotFoundException($"{Path}: no such picture");
+        if (Run.Hash(Path) != Sha256) throw new InvalidDataException($"{Path}: is not the picture that the run began with (its SHA-256 differs)");
+        return Picture.Load(Path);
+    }
+}
+
+/// <summary>
+/// Everything that makes one picture, as a value: recipe, prompt, model, seed, size. The same run on the same machine with the same number of threads
+/// gives the same bytes. It is stored in the PNG it made; `obverse replay` makes it again.
+/// </summary>
+public sealed partial record Run
+{
+    /// <summary>PNG text chunk that holds a run.</summary>
+    public const string Keyword = "obverse-run";
+
+    private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.General)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public required Recipe Recipe { get; init; }
+    public required Prompt Prompt { get; init; }
+
+    /// <summary>The model's name, and the SHA-256 of its weights.</summary>
+    public required string Model { get; init; }
+    public string? ModelSha256 { get; init; }
+    public required int Width { get; init; }
+    public required int Height { get; init; }
+    public ulong Seed { get; init; }
+    public PictureFile? Start { get; init; }
+
+    /// <summary>White (or opaque) where the picture may change.</summary>
+    public PictureFile? Mask { get; init; }
+
+    /// <summary>The size it is shown at, where that is not the size it was drawn at.</summary>
+    public PictureSize? Shown { get; init; }
+
+    /// <summary>The step after which it was stopped by hand; null: it went to its end.</summary>
+    public int? StoppedAfter { get; init; }
+
+    /// <summary>SHA-256 of the pictures among the prompt's parts, in their order.</summary>
+    public IReadOnlyList<string> ImageSha256 { get; init; } = [];
+
+    /// <summary>Versions and thread count that made it.</summary>
+    public string Obverse { get; init; } = Version;
+    public string Libtorch { get; init; } = Runtime.Version;
+    public int Threads { get; init; } = Runtime.Threads;
+
+    public static string Version { get; } = typeof(Run).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? new JsonSerializerOptions(json) { WriteIndented = true } : json);
+
+    internal static string Serialize<T>(T part) => JsonSerializer.Serialize(part, json);
+
+    /// <exception cref="InvalidDataException">Not the JSON of a run.</exception>
+    public static Run FromJson(string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Run>(text, json) ?? throw new InvalidDataException("not a run: null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"not a run: {e.Message.Split('\n')[0]}", e);
+        }
+    }
+
+    /// <summary>The run in a PNG that `obverse invert` wrote.</summary>
+    public static Run FromPicture(string path) =>
+        PngText.Read(path).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{path}: holds no run; only PNGs written by `obverse invert` do");
+
+    public static string Hash(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's.</summary>
+    public Inversion Begin(ClipEncoder encoder)
+    {
+        Encoder seen = Recipe.Sides.Count switch
+        {
+            0 => encoder,
+            1 => encoder.At(Recipe.Sides[0]),
+            _ => new EnsembleEncoder([.. Recipe.Sides.Select(side => ((Encoder)encoder.At(side), 1.0))]),
+        };
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var targets = TensorScope.Unscoped(() => TargetsFor(seen));
+        var (canvas, mask, background) = Prepare();
+        return new Inversion
+        {
+            Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = Seed,
+            Mask = mask, Background = background, ShowsLastSeen = Recipe.ShowsLastSeen, StopAfter = StoppedAfter,
+        };
+    }
+
+    /// <summary>The canvas as it is before the first step; with a mask, that and what shows where it is 0.</summary>
+    private (Canvas Canvas, Tensor? Mask, Tensor? Background) Prepare()
+    {
+        if (Width is < PictureSize.Least or > PictureSize.Most || Height is < PictureSize.Least or > PictureSize.Most) throw new ArgumentOutOfRangeException(nameof(Width), $"size {Width}x{Height}: sides of {PictureSize.Least} to {PictureSize.Most} pixels are wanted");
+        using var random = Generator.For(Seed, 0);
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var start = Start?.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
+        var mask = Mask is null ? null : MaskOf(Mask.Load());
+        if (mask is not null && start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
+        return (Recipe.Canvas.Create(1, Height, Width, random, start), mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), mask is null ? null : TensorScope.Unscoped(() => start!.Clone()));
+    }
+
+    private IReadOnlyList<Target> TargetsFor(Encoder seen)
+    {
+        PromptPart[] texts = [.. Prompt.Texts], images = [.. Prompt.Images];
+        return [.. seen.Members.Select(member =>
+        {
+            List<Tensor> rows = [];
+            if (texts.Length > 0) rows.Add(member.Encoder.Embed([.. texts.Select(part => part.Text!)]));
+            foreach (var (part, i) in images.Select((part, i) => (part, i)))
+            {
+                var file = i < ImageSha256.Count ? new PictureFile(part.Image!, ImageSha256[i]) : PictureFile.Of(part.Image!);
+                rows.Add(member.Encoder.Embed(file.Load().ToTensor()));
+            }
+
+            return new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)]));
+        })];
+    }
+
+    private Tensor MaskOf(Picture picture)
+    {
+        // A mask with alpha says it by alpha, one without by brightness.
+        var plane = picture.HasAlpha
+            ? Tensor.From(picture.Alpha, 1, 1, picture.Height, picture.Width).To(DType.Float32) / 255
+            : picture.ToTensor().Mean(1, keep: true);
+        return plane.Resize(Height, Width, Interpolation.Bilinear, antialias: true).Clamp(0, 1);
+    }
+}

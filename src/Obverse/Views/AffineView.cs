@@ -1,0 +1,55 @@
+using System.Text.Json.Serialization;
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>
+/// Rotation, translation, scale and shear about the centre in one matrix and one bilinear look-up, as kornia's RandomAffine does them.
+/// Draws: angle, shear_x, shear_y in degrees, tx, ty in pixels, scale, on; each [count].
+/// </summary>
+public sealed record AffineView : View
+{
+    internal static readonly Interval One = new(1, 1);
+
+    /// <summary>Degrees; positive turns the displayed picture clockwise.</summary>
+    public Interval Angle { get; init; }
+
+    /// <summary>Largest shift along x, a fraction of the width.</summary>
+    public double TranslateX { get; init; }
+
+    /// <summary>Largest shift along y, a fraction of the height.</summary>
+    public double TranslateY { get; init; }
+    public Interval Scale { get; init; } = One;
+
+    /// <summary>Degrees.</summary>
+    public Interval ShearX { get; init; }
+
+    /// <summary>Degrees.</summary>
+    public Interval ShearY { get; init; }
+
+    [JsonConverter(typeof(JsonStringEnumConverter<Border>))]
+    public Border Border { get; init; } = Border.Clamp;
+
+    /// <summary>How likely each picture is touched.</summary>
+    public double Probability { get; init; } = 1;
+
+    public override Draws Draw(Generator random, long count, long height, long width) => new Draws
+    {
+        ["angle"] = Angle.Draw(random, count),
+        ["tx"] = Interval.Around0(TranslateX * width).Draw(random, count),
+        ["ty"] = Interval.Around0(TranslateY * height).Draw(random, count),
+        ["scale"] = Scale.Draw(random, count),
+        ["shear_x"] = ShearX.Draw(random, count),
+        ["shear_y"] = ShearY.Draw(random, count),
+    }.Sometimes(random, Probability, count);
+
+    public override Tensor Apply(Tensor images, Draws draws) => Warp.By(images, [.. Matrices(draws, images.Size(0), images.Size(2), images.Size(3)).Select(m => m.Inverse())], Border);
+
+    /// <summary>One matrix a picture, source pixel to output pixel. A scale that was not drawn is 1.</summary>
+    public static Matrix3[] Matrices(Draws draws, long count, long height, long width)
+    {
+        var (angle, tx, ty, x, y, on) = (draws.Numbers("angle", count), draws.Numbers("tx", count), draws.Numbers("ty", count), draws.Numbers("shear_x", count), draws.Numbers("shear_y", count), draws.On(count));
+        var scale = draws.ContainsKey("scale") ? draws.Numbers("scale", count) : [.. Enumerable.Repeat(1.0, (int)count)];
+        return [.. Enumerable.Range(0, (int)count).Select(i => on[i] ? Matrix3.Affine(angle[i], tx[i], ty[i], scale[i], x[i], y[i], height, width) : Matrix3.Identity)];
+    }
+}

@@ -1,0 +1,21 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>Cuts so many rows off the top and bottom and columns off both sides: DAS's padded canvas back to the picture. Draws nothing.</summary>
+public sealed record TrimView : View
+{
+    public int Rows { get; init; }
+    public int Columns { get; init; }
+    protected internal override bool IsRandom => false;
+
+    public override (long Height, long Width) SizeOf(long height, long width) => (height - 2 * Rows, width - 2 * Columns);
+    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
+    public override Tensor Apply(Tensor images, Draws draws) => Pieces.Box(images, Rows, Columns, images.Size(2) - 2 * Rows, images.Size(3) - 2 * Columns);
+}
+
+public sealed partial record Views
+{
+    /// <summary>Cuts a margin of so many rows and columns off on each side.</summary>
+    public Views Trim(int rows, int columns) => Then(new TrimView { Rows = rows, Columns = columns });
+}

@@ -1,0 +1,65 @@
+using System.Text.Json.Serialization;
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>
+/// One augmentation: an immutable description that prints itself and is stored as JSON. Its randomness is drawn first and applied after,
+/// so that a recorded draw can be applied again. Pictures are [count, 3, height, width], RGB.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "view")]
+[JsonDerivedType(typeof(AffineView), "affine")]
+[JsonDerivedType(typeof(BlurView), "blur")]
+[JsonDerivedType(typeof(CentreCropView), "crop")]
+[JsonDerivedType(typeof(ClipView), "clip")]
+[JsonDerivedType(typeof(ColorView), "color")]
+[JsonDerivedType(typeof(ColorJitterView), "color-jitter")]
+[JsonDerivedType(typeof(ColorShiftView), "color-shift")]
+[JsonDerivedType(typeof(ContrastView), "contrast")]
+[JsonDerivedType(typeof(CutoutView), "cutout")]
+[JsonDerivedType(typeof(DiffColorView), "diff-color")]
+[JsonDerivedType(typeof(EraseView), "erase")]
+[JsonDerivedType(typeof(KorniaPerspectiveView), "kornia-perspective")]
+[JsonDerivedType(typeof(LanczosCutView), "lanczos-cut")]
+[JsonDerivedType(typeof(NoiseView), "noise")]
+[JsonDerivedType(typeof(NormalizeView), "normalize")]
+[JsonDerivedType(typeof(PatchView), "patch")]
+[JsonDerivedType(typeof(PerspectiveView), "perspective")]
+[JsonDerivedType(typeof(PoolView), "pool")]
+[JsonDerivedType(typeof(RandomResizedCropView), "random-resized-crop")]
+[JsonDerivedType(typeof(RescaleView), "rescale")]
+[JsonDerivedType(typeof(ResizeView), "resize")]
+[JsonDerivedType(typeof(RollView), "roll")]
+[JsonDerivedType(typeof(ShiftView), "shift")]
+[JsonDerivedType(typeof(TrimView), "trim")]
+[JsonDerivedType(typeof(UniformNoiseView), "uniform-noise")]
+[JsonDerivedType(typeof(VariedNoiseView), "varied-noise")]
+public abstract record View
+{
+    /// <summary>Random numbers for <paramref name="count"/> pictures of height x width pixels: named tensors whose first dimension is count.</summary>
+    public abstract Draws Draw(Generator random, long count, long height, long width);
+
+    /// <summary>Applies them: [count, 3, height, width] to [count, 3, h', w'].</summary>
+    public abstract Tensor Apply(Tensor images, Draws draws);
+
+    /// <summary>The size that a picture of height x width has afterwards.</summary>
+    public virtual (long Height, long Width) SizeOf(long height, long width) => (height, width);
+
+    /// <summary>False where every copy of a picture comes out the same: a chain then does this once, before copying.</summary>
+    protected internal virtual bool IsRandom => true;
+}
+
+/// <summary>A range of numbers, both ends included.</summary>
+public readonly record struct Interval(double Low, double High)
+{
+    /// <summary>-size … size.</summary>
+    public static Interval Around0(double size) => new(-size, size);
+
+    /// <summary>1 - size … 1 + size, never below 0.</summary>
+    public static Interval Around1(double size) => new(Math.Max(0, 1 - size), 1 + size);
+
+    public override string ToString() => Low == High ? $"{Low}" : $"{Low} … {High}";
+
+    internal Tensor Draw(Generator random, params ReadOnlySpan<long> shape) =>
+        High >= Low ? random.Uniform(Low, High, shape) : throw new ArgumentException($"a range was given as {Low} … {High}; wanted the lower end first");
+}

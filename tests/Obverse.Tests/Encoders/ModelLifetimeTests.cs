@@ -1,0 +1,49 @@
+using Obverse.Models;
+using Obverse.Tests.Torch;
+using Obverse.Torch;
+using Xunit;
+
+namespace Obverse.Tests.Encoders;
+
+[Collection(nameof(Alone))]
+public class ModelLifetimeTests
+{
+    [Fact]
+    public void A_disposed_model_leaves_no_tensors()
+    {
+        using var folder = new TemporaryFolder();
+        using var random = new Generator(1);
+        var config = new ClipConfig
+        {
+            Vision = new() { TimmName = "tf_efficientnet_lite0", ImageSize = 32, EmbedDim = 8 },
+            Text = new() { ContextLength = 8, VocabularySize = 20, Width = 16, Heads = 2, Layers = 1, MlpWidth = 64, EmbedDim = 8 },
+        };
+        var before = Tensor.Live;
+        using (var model = ClipModel.New(config, random)) model.Save(folder.Path);
+        Assert.Equal(before, Tensor.Live);
+
+        using (new TensorScope()) // the scope takes what is computed; the model outlives it
+        {
+            var model = ClipModel.Load(folder.Path);
+            model.EncodeImage(model.Normalize(random.Uniform(0, 1, 1, 3, 32, 32)));
+            model.EncodeText(Tensor.From([1L, 5, 19, 0, 0, 0, 0, 0], 1, 8));
+            model.Dispose();
+        }
+
+        Assert.Equal(before, Tensor.Live);
+    }
+
+    [Fact]
+    public void A_model_loaded_in_a_scope_outlives_it()
+    {
+        using var folder = new TemporaryFolder();
+        using var random = new Generator(1);
+        ClipModel model;
+        using (new TensorScope())
+        {
+            model = ClipModel.New(new() { Vision = new() { ImageSize = 16, PatchSize = 8, Width = 16, Heads = 2, Layers = 1, MlpWidth = 64, EmbedDim = 8 }, Text = new() { VocabularySize = 20, Width = 16, Heads = 2, Layers = 1, MlpWidth = 64, EmbedDim = 8 } }, random);
+        }
+
+        using (model) Assert.Equal([2, 8], model.EncodeImage(random.Normal(2, 3, 16, 16)).Shape);
+    }
+}

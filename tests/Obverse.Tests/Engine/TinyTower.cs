@@ -1,0 +1,47 @@
+using System.Text.Json;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Tests.Engine;
+
+/// <summary>The traces' image-only tower (fixture tree, `traces/tiny-clip`): a vision transformer without text.</summary>
+internal sealed class TinyTower : Encoder
+{
+    private readonly Weights weights;
+    private readonly VisionTransformer tower;
+    private readonly Tensor mean, std;
+
+    private TinyTower(string name, Weights weights, VisionConfig config, float[] mean, float[] std)
+    {
+        (Name, this.weights, Dimension) = (name, weights, config.EmbedDim);
+        tower = new(weights / "visual", config);
+        (this.mean, this.std) = (Tensor.From(mean, 1, 3, 1, 1), Tensor.From(std, 1, 3, 1, 1));
+    }
+
+    public override string Name { get; }
+    public override long Dimension { get; }
+
+    public static TinyTower Of(Case trace, string model, bool quickGelu)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require("traces/tiny-clip/config.json")));
+        var (root, vision) = (json.RootElement, json.RootElement.GetProperty("vision_cfg"));
+        var width = vision.GetProperty("width").GetInt32();
+        var config = new VisionConfig
+        {
+            ImageSize = vision.GetProperty("image_size").GetInt32(), PatchSize = vision.GetProperty("patch_size").GetInt32(), Width = width, Heads = width / vision.GetProperty("head_width").GetInt32(),
+            Layers = vision.GetProperty("layers").GetInt32(), MlpWidth = 4 * width, EmbedDim = root.GetProperty("embed_dim").GetInt32(), Activation = quickGelu ? Activation.QuickGelu : Activation.Gelu,
+        };
+        float[] Numbers(string name) => [.. root.GetProperty(name).EnumerateArray().Select(v => v.GetSingle())];
+        return new($"{trace.Name}:{model}", Weights.Load(Fixtures.Require($"traces/tiny-clip/{model}.safetensors")), config, Numbers("mean"), Numbers("std"));
+    }
+
+    public override Tensor Embed(Tensor images) => tower.Forward((images - mean) / std).Normalized();
+
+    public override Tensor Embed(IReadOnlyList<string> texts) => throw new NotSupportedException("the traces' tower has no text side");
+
+    public override void Dispose()
+    {
+        weights.Dispose();
+        base.Dispose();
+    }
+}

@@ -1,0 +1,170 @@
+using Obverse.Torch;
+using Xunit;
+
+namespace Obverse.Tests.Engine;
+
+/// <summary>Whole optimisation loops, step by step, with recorded randomness (fixture tree, `traces`).</summary>
+public class TraceTests
+{
+    public static TheoryData<string> ImplicitPlain => Traces("implicit-plain");
+    public static TheoryData<string> ClipInv => Traces("clip-inv");
+    public static TheoryData<string> Das => Traces("das");
+
+    private static TheoryData<string> Traces(string folder)
+    {
+        var rows = new TheoryData<string>();
+        var top = Path.Combine(Fixtures.Root, "traces", folder);
+        if (Directory.Exists(top)) rows.AddRange([.. Directory.EnumerateFiles(top, "*.json").Select(f => $"traces/{folder}/{Path.GetFileNameWithoutExtension(f)}").Order(StringComparer.Ordinal)]);
+        else rows.Add($"traces/{folder}/trace");
+        return rows;
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(ImplicitPlain))]
+    public void Plain_implicit_inversion_is_the_reference_step_by_step(string name)
+    {
+        using var trace = new Case(name);
+        using var tower = TinyTower.Of(trace, trace.Config.GetProperty("clip").GetString()!, trace.Config.GetProperty("quick_gelu").GetBoolean());
+        var layers = trace.Names.Count(n => n.StartsWith("in.layer", StringComparison.Ordinal) && n.EndsWith(".weight", StringComparison.Ordinal));
+        var omega = trace.Number("omega");
+        var plan = new Inr(layers - 2, (int)trace["in.layer0.weight"].Size(0), InrActivation.Finer, omega, omega);
+        var size = trace.Int("size");
+        var canvas = new InrCanvas(plan, [.. Enumerable.Range(0, layers).Select(l => (trace[$"in.layer{l}.weight"].Unsqueeze(0), trace[$"in.layer{l}.bias"].Unsqueeze(0)))], size, size);
+        var step = 0;
+        void Check(string what, Tensor got)
+        {
+            var at = what switch
+            {
+                "views0" => "views", "embeddings0" => "embeddings", "image" or "grad_image" or "grad_raw" => what,
+                _ when what.StartsWith("grad.", StringComparison.Ordinal) => what + ".weight",
+                _ => null,
+            };
+            if (at is not null && trace.Has($"out.step{step}.{at}")) trace.Meets($"out.step{step}.{at}", got);
+        }
+
+        using var inversion = new Inversion
+        {
+            Canvas = canvas, Encoder = tower, Targets = [Target.Of(trace["in.target"])],
+            Views = Views.Of((int)trace["draw.step0.scale"].Size(0)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
+            Schedule = Schedule.Adam(trace.Number("eta")).Sweep(trace.Number("sigma"), trace.Number("g_min")).Steps(trace.Int("steps")),
+            Recorded = (n, _) => [Drawn(trace, n, "scale", "shear_x", "shear_y").With("angle", 0).With("tx", 0).With("ty", 0), Drawn(trace, n, "brightness", "contrast", "saturation")],
+            Observe = Check,
+        };
+        foreach (var done in inversion.Run())
+        {
+            trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
+            step++;
+        }
+
+        Assert.Equal(trace.Int("steps"), step);
+        trace.Meets("out.final.image", inversion.Show());
+        for (var l = 0; l < layers; l++)
+        {
+            trace.Meets($"out.final.layer{l}.weight", canvas.Layers[l].Parameters[0]);
+            trace.Meets($"out.final.layer{l}.bias", canvas.Layers[l].Parameters[1]);
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(ClipInv))]
+    public void CLIP_Inv_is_its_authors_script_step_by_step(string name)
+    {
+        using var trace = new Case(name);
+        using var tower = TinyTower.Of(trace, trace.Config.GetProperty("clip").GetString()!, trace.Config.GetProperty("quick_gelu").GetBoolean());
+        var side = trace.Int("clip_size");
+        var jitter = trace.Config.GetProperty("jitter").GetBoolean();
+        var canvas = new PixelCanvas(trace["in.image"], side, side, new Pixels(GrowAt: [.. trace.Config.GetProperty("upscale_at").EnumerateArray().Select(a => a.GetInt32())], MinMax: true));
+        var views = Views.Of(trace.Int("copies"));
+        if (jitter) views = views.Roll(side);
+        views = views.ClipInv().Resize(side, Interpolation.Bicubic, antialias: false).Then(new ColorShiftView { Mean = trace.Number("cg_mean"), Std = trace.Number("cg_std") });
+        var step = 0;
+        using var inversion = new Inversion
+        {
+            Canvas = canvas, Encoder = tower, Targets = [Target.Of(trace["in.text"])], Views = views,
+            Objective = trace.Number("tv") * Objective.NeighbourNorm() + trace.Number("l1") * Objective.AbsoluteSum() + Objective.Toward(Distance.Euclidean),
+            Schedule = Schedule.Adam(trace.Number("lr")).Clip(1).Steps(trace.Int("steps")),
+            Recorded = (n, _) =>
+            {
+                List<Draws> draws = [];
+                if (jitter) draws.Add(new() { ["dy"] = trace[$"draw.step{n}.roll_rows"].Reshape(1), ["dx"] = trace[$"draw.step{n}.roll_cols"].Reshape(1) });
+                draws.Add(Drawn(trace, n, "angle", "scale", "tx", "ty", "on").With("shear_x", 0).With("shear_y", 0));
+                draws.Add(Draws.None);
+                draws.Add(Drawn(trace, n, "u_mean", "u_std"));
+                return draws;
+            },
+            Observe = (what, got) =>
+            {
+                if (what == "views0") trace.MeetsIfStored($"out.step{step}.views", got);
+                if (what == "grad_norm") trace.MeetsIfStored($"out.step{step}.grad_norm", got);
+                if (what == "grad.pixels") trace.MeetsIfStored($"out.step{step}.grad_clipped", got);
+            },
+        };
+        foreach (var done in inversion.Run())
+        {
+            trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
+            trace.Meets($"out.step{step}.image", canvas.Render()); // after the step
+            step++;
+        }
+
+        Assert.Equal(trace.Int("steps"), step);
+        trace.Meets("out.saved", inversion.Show());
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Das))]
+    public void DAS_is_the_reference_step_by_step(string name)
+    {
+        using var trace = new Case(name);
+        var models = trace.Config.GetProperty("models").EnumerateArray().Select(m => TinyTower.Of(trace, m[0].GetString()!, m[1].GetBoolean())).ToArray();
+        using var ensemble = new EnsembleEncoder([.. models.Select(m => ((Encoder)m, 1.0))]);
+        var (size, pad) = (trace.Int("canvas"), trace.Int("pad"));
+        long[] sides = [.. Enumerable.Range(1, size).Select(r => (long)r)];
+        foreach (var closed in new[] { false, true })
+        {
+            var canvas = new PyramidCanvas(1, size, size, sides, trace["in.raw0"], closed) { Margin = (pad, pad), Mask = trace.Has("in.mask") ? trace["in.mask"] : null };
+            var step = 0;
+            using var inversion = new Inversion
+            {
+                Canvas = canvas, Encoder = ensemble, Targets = [.. models.Select((_, m) => new Target(trace[$"in.targets{m}"], trace["in.values"]))],
+                Views = Views.Of((int)trace["draw.step0.model0.dx"].Size(0)).Roll(pad).Trim(pad, pad).UniformNoise(trace.Number("noise")).Clip(),
+                Objective = Objective.Toward(Distance.Similarity), Schedule = Schedule.Sgd(trace.Number("lr")).Steps(trace.Int("steps")), ShowsLastSeen = true,
+                Recorded = (n, m) => [new() { ["dy"] = trace[$"draw.step{n}.model{m}.dy"], ["dx"] = trace[$"draw.step{n}.model{m}.dx"] }, Draws.None, new() { ["noise"] = trace[$"draw.step{n}.model{m}.noise"] }, Draws.None],
+                Observe = (what, got) =>
+                {
+                    if (what == "image") trace.MeetsIfStored($"out.step{step}.image", got);
+                    if (what.StartsWith("views", StringComparison.Ordinal)) trace.MeetsIfStored($"out.step{step}.model{what[5..]}.views", got);
+                    if (what == "grad.sum") trace.MeetsIfStored($"out.step{step}.grad_sum", got);
+                },
+            };
+            foreach (var done in inversion.Run())
+            {
+                using var scope = new TensorScope();
+                var losses = models.Select((_, m) => trace[$"out.step{step}.model{m}.loss"].Item()).ToArray();
+                Assert.Equal(losses.Sum(), done.Loss, 2e-5);
+                step++;
+            }
+
+            Assert.Equal(trace.Int("steps"), step);
+            trace.Meets("out.result", inversion.Show());
+            trace.Meets("out.final.image", canvas.Render());
+            if (closed) continue;
+            foreach (var level in trace.Config.GetProperty("stored_levels").EnumerateArray().Select(l => l.GetInt32())) trace.Meets($"out.final.level{level}", canvas.Layers[level - 1].Parameters[0]);
+        }
+    }
+
+    private static Draws Drawn(Case trace, int step, params string[] names)
+    {
+        var draws = new Draws();
+        foreach (var name in names) draws[name] = trace[$"draw.step{step}.{name}"];
+        return draws;
+    }
+}
+
+internal static class DrawsExtensions
+{
+    public static Draws With(this Draws draws, string name, double value)
+    {
+        draws[name] = Tensor.Full([1], value);
+        return draws;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Obverse.Models;
+using Xunit;
+
+namespace Obverse.Tests;
+
+public partial class ReadmeTests
+{
+    private static string Sample => Path.Combine(Fixtures.RepositoryRoot, "samples", "FirstPicture", "Program.cs");
+
+    [Fact]
+    public void The_READMEs_sample_is_the_one_that_is_compiled()
+    {
+        var readme = File.ReadAllText(Path.Combine(Fixtures.RepositoryRoot, "README.md"));
+        Assert.Equal(File.ReadAllText(Sample), CSharp().Match(readme).Groups[1].Value);
+    }
+
+    [SkippableFact]
+    public void The_READMEs_sample_draws_a_picture()
+    {
+        Skip.IfNot(Zoo.Names.Contains("pocket-clip"), "models/pocket-clip is not in this checkout");
+        var folder = Directory.CreateTempSubdirectory("obverse-").FullName;
+        try
+        {
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "FirstPicture.dll")]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+            start.Environment["OBVERSE_ZOO"] = Zoo.Folder;
+            using var process = Process.Start(start)!;
+            var errors = process.StandardError.ReadToEndAsync();
+            var output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Assert.True(process.ExitCode == 0, errors.Result);
+            Assert.Contains("100/100  similarity 0.", output, StringComparison.Ordinal);
+            Assert.Equal((128, 128), Picture.Load(Path.Combine(folder, "cat.png")) is var picture ? (picture.Width, picture.Height) : default);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex CSharp();
+}
