@@ -87,10 +87,19 @@ public sealed class CachedPictures : ViewedPictures
 
     public override Tensor Embed(IReadOnlyList<int> views) => Features(views).Linear(Weight, Bias);
 
+    /// <summary>Puts the projection back to where it started.</summary>
+    public void Reset()
+    {
+        using var still = new NoGrad();
+        Weight.CopyInPlace(startWeight);
+        Bias.CopyInPlace(startBias);
+    }
+
     /// <summary>The same by the projection as it was at the start.</summary>
     public Tensor EmbedAsAtFirst(IReadOnlyList<int> views) => Features(views).Linear(startWeight, startBias);
 
-    private Tensor Features(IReadOnlyList<int> views) => cache.Take([.. views.Select(view => (long)view)]);
+    /// <summary>Pooled features of views: [n, channels].</summary>
+    public Tensor Features(IReadOnlyList<int> views) => cache.Take([.. views.Select(view => (long)view)]);
 
     /// <summary>Which folders of photographs are which class: most names in common, at least half.</summary>
     public static Dictionary<(string Style, string Label), int> ClassesOf(PictureSet set, IReadOnlyList<ClassName> classes)

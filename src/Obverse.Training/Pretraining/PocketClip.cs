@@ -68,6 +68,9 @@ public sealed record PocketClipRecipe
     public ViewCounts Views { get; init; } = new();
     public required ClipPretrainingOptions Pretraining { get; init; }
 
+    /// <summary>What becomes of the projection when the words are learned; null leaves it as the pretraining did.</summary>
+    public ProjectionTuningOptions? Tuning { get; init; } = new();
+
     /// <summary>Draws pictures: EfficientNet-Lite0, 512 dimensions, a text tower of 256 x 4.</summary>
     public static PocketClipRecipe PocketClip { get; } = new()
     {
@@ -133,9 +136,19 @@ public static class PocketClip
         if (!done) return null;
 
         Say("measuring");
-        var quality = exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, training.Embed, ImageNetTemplates.All);
+        using var words = exam.Words(training.Embed, ImageNetTemplates.All);
+        var locked = exam.Measure(projection.Weight, projection.Bias, projection.Anchors, words);
+        Say($"projection as it began: {locked}");
+        if (recipe.Pretraining.ProjectionRate > 0) Say($"projection trained with the words: {exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, words)}");
+        if (recipe.Tuning is { } tuning)
+        {
+            pictures.Reset();
+            Tune(tuning, pictures, cache, set, words.Classes, training.Embed, Say);
+        }
+
+        var quality = exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, words);
         Runtime.Threads = threads;
-        Write(recipe, output, tower, weights, pictures, bpe, config, quality, training.Step, last?.Elapsed ?? TimeSpan.FromMinutes(recipe.Pretraining.Minutes ?? 0), cache.Rows.Count, lessons);
+        Write(recipe, output, tower, weights, pictures, bpe, config, locked, quality, training.Step, last?.Elapsed ?? TimeSpan.FromMinutes(recipe.Pretraining.Minutes ?? 0), cache.Rows.Count, lessons);
         Say(quality.ToString());
         return quality;
     }
@@ -170,6 +183,17 @@ public static class PocketClip
         return TensorScope.Of(() => cache.Take(photos).Mean(0));
     }
 
+    private static void Tune(ProjectionTuningOptions options, CachedPictures pictures, FeatureCache cache, PictureSet set, Tensor classNames, TextEmbedder embed, Action<string> say)
+    {
+        var drawings = pictures.Of(ViewKind.Drawing).Select(view => (View: view, set.Entries[cache.Rows[view].Picture].Name)).ToArray();
+        string[] names = [.. drawings.Select(drawing => drawing.Name).Distinct()];
+        if (names.Length == 0 || pictures.Labelled.Count == 0) return;
+        var at = names.Select((name, i) => (name, i)).ToDictionary(pair => pair.name, pair => pair.i);
+        using var drawingNames = ZeroShot.Classifier(embed, names, PocketExam.DrawingTemplates);
+        ProjectionTuning.Run(options, pictures, classNames, drawingNames, [.. drawings.Select(drawing => (drawing.View, at[drawing.Name]))],
+            (step, photos, drawn, moved) => say(string.Create(CultureInfo.InvariantCulture, $"tuning the projection: step {step} of {options.Steps}, photographs {photos:F3}, drawings {drawn:F3}, moved {moved:F3}")));
+    }
+
     private static TextConfig TextShape(PocketClipRecipe recipe, BpeTokenizer bpe) => new()
     {
         Width = recipe.TextWidth, Layers = recipe.TextLayers, Heads = recipe.TextHeads, MlpWidth = 4 * recipe.TextWidth, VocabularySize = bpe.VocabularySize, EmbedDim = recipe.Dim,
@@ -189,7 +213,7 @@ public static class PocketClip
         return BpeTokenizer.Load(path);
     }
 
-    private static void Write(PocketClipRecipe recipe, string output, Weights tower, Weights text, CachedPictures pictures, BpeTokenizer bpe, TextConfig config, PocketQuality quality, long steps, TimeSpan elapsed, int views, TextLessons lessons)
+    private static void Write(PocketClipRecipe recipe, string output, Weights tower, Weights text, CachedPictures pictures, BpeTokenizer bpe, TextConfig config, PocketQuality locked, PocketQuality quality, long steps, TimeSpan elapsed, int views, TextLessons lessons)
     {
         Directory.CreateDirectory(output);
         List<KeyValuePair<string, Tensor>> all = [];
@@ -211,6 +235,6 @@ public static class PocketClip
         };
         using (var model = TensorScope.Unscoped(() => new ClipModel(Weights.From(all, recipe.Name), clip, trainable: true))) model.Save(output, half: true);
         bpe.Save(Path.Combine(output, "bpe.txt.gz"));
-        AtomicFile.WriteText(Path.Combine(output, "README.md"), PocketReadme.Write(recipe, quality, steps, elapsed, views, lessons));
+        AtomicFile.WriteText(Path.Combine(output, "README.md"), PocketReadme.Write(recipe, locked, quality, steps, elapsed, views, lessons));
     }
 }

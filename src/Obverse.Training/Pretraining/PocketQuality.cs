@@ -39,7 +39,8 @@ public sealed record PocketQuality
 /// <summary>Pooled features of the held-out pictures, computed once and kept in a file: the trunk is frozen, so any projection and any text tower is measured in seconds.</summary>
 public sealed class PocketExam : IDisposable
 {
-    private static readonly string[] emojiTemplates = ["{}", "a {}", "an emoji of a {}", "a flat icon of a {}", "a cartoon {}"];
+    /// <summary>Sentences that drawings' names are put into.</summary>
+    public static IReadOnlyList<string> DrawingTemplates { get; } = ["{}", "a {}", "an emoji of a {}", "a flat icon of a {}", "a cartoon {}"];
     private readonly Dictionary<string, Tensor> features;
     private readonly IReadOnlyList<ClassName> classes;
     private readonly IReadOnlyList<EverydayPhrase> phrases;
@@ -104,25 +105,32 @@ public sealed class PocketExam : IDisposable
     /// <summary>Pooled features of one of the sets ("imagenet224", "tiny", "cifar", "emoji"): [n, channels].</summary>
     public Tensor Features(string set) => features[set];
 
-    /// <summary>Measures a projection, <c>pooled.Linear(weight, bias)</c>, and a text tower. With all 80 templates it takes a minute or two; with the seven simple ones ten seconds.</summary>
-    public PocketQuality Measure(Tensor weight, Tensor bias, Tensor anchors, TextEmbedder embed, IReadOnlyList<string> templates)
+    /// <summary>The words of all questions by one text tower; with 80 templates it takes a minute or two, with the seven simple ones ten seconds.</summary>
+    public ExamWords Words(TextEmbedder embed, IReadOnlyList<string> templates) => new(
+        ZeroShot.Classifier(embed, [.. classes.Select(c => c.ClipName)], templates),
+        ZeroShot.Classifier(embed, tinyNames, templates),
+        ZeroShot.Classifier(embed, cifarNames, templates),
+        ZeroShot.Classifier(embed, emojiNames, DrawingTemplates),
+        ZeroShot.Classifier(embed, [.. phrases.Select(phrase => phrase.Text)], ["{}"]));
+
+    /// <summary>Measures a projection, <c>pooled.Linear(weight, bias)</c>, against the words of a text tower.</summary>
+    public PocketQuality Measure(Tensor weight, Tensor bias, Tensor anchors, ExamWords words)
     {
         using var still = new NoGrad();
         using var scope = new TensorScope();
         Tensor Seen(string name) => features[name].Linear(weight, bias);
-        var names = ZeroShot.Classifier(embed, [.. classes.Select(c => c.ClipName)], templates);
         return new()
         {
-            ImageNet224 = ZeroShot.Accuracy(Seen("imagenet224"), names, imageNetRight),
-            ImageNet160 = ZeroShot.Accuracy(Seen("imagenet160"), names, imageNetRight),
-            ImageNet144 = ZeroShot.Accuracy(Seen("imagenet144"), names, imageNetRight),
+            ImageNet224 = ZeroShot.Accuracy(Seen("imagenet224"), words.Classes, imageNetRight),
+            ImageNet160 = ZeroShot.Accuracy(Seen("imagenet160"), words.Classes, imageNetRight),
+            ImageNet144 = ZeroShot.Accuracy(Seen("imagenet144"), words.Classes, imageNetRight),
             ImageNetAnchors = ZeroShot.Accuracy(Seen("imagenet224"), anchors, imageNetRight),
-            TinyImageNet = ZeroShot.Accuracy(Seen("tiny"), ZeroShot.Classifier(embed, tinyNames, templates), tinyRight),
-            Cifar10 = ZeroShot.Accuracy(Seen("cifar"), ZeroShot.Classifier(embed, cifarNames, templates), cifarRight),
-            Emoji = ZeroShot.Accuracy(Seen("emoji"), ZeroShot.Classifier(embed, emojiNames, emojiTemplates), emojiRight),
+            TinyImageNet = ZeroShot.Accuracy(Seen("tiny"), words.Tiny, tinyRight),
+            Cifar10 = ZeroShot.Accuracy(Seen("cifar"), words.Cifar, cifarRight),
+            Emoji = ZeroShot.Accuracy(Seen("emoji"), words.Drawings, emojiRight),
             EmojiNames = emojiNames.Length,
-            EverydayPhrases = EverydayPhrase.Accuracy(phrases, embed, names),
-            ModalityGap = ModalityGap.Between(Seen("imagenet224"), names),
+            EverydayPhrases = ZeroShot.Accuracy(words.Phrases, words.Classes, [.. phrases.Select(phrase => phrase.Classes)]),
+            ModalityGap = ModalityGap.Between(Seen("imagenet224"), words.Classes),
         };
     }
 
@@ -147,5 +155,14 @@ public sealed class PocketExam : IDisposable
         var from = (side - size) / 2;
         for (var y = 0; y < size; y++) drawing.AsSpan(y * size * 4, size * 4).CopyTo(laid.AsSpan(((from + y) * side + from) * 4));
         return Backdrop.All[0].Under(laid);
+    }
+}
+
+/// <summary>Normalised text embeddings of everything that is asked about, [n, D] each.</summary>
+public sealed record ExamWords(Tensor Classes, Tensor Tiny, Tensor Cifar, Tensor Drawings, Tensor Phrases) : IDisposable
+{
+    public void Dispose()
+    {
+        foreach (var tensor in (Tensor[])[Classes, Tiny, Cifar, Drawings, Phrases]) tensor.Dispose();
     }
 }

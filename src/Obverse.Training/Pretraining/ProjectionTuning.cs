@@ -1,0 +1,70 @@
+using Obverse.Torch;
+
+namespace Obverse.Training;
+
+/// <summary>How the projection is tuned once the words stand still.</summary>
+public sealed record ProjectionTuningOptions
+{
+    public ulong Seed { get; init; } = 7;
+    public int Steps { get; init; } = 800;
+    public int Photos { get; init; } = 256;
+    public int Drawings { get; init; } = 256;
+    public double Rate { get; init; } = 3e-4;
+
+    /// <summary>Scale of the cosines, as CLIP's at the end of its training.</summary>
+    public double Scale { get; init; } = 40;
+
+    /// <summary>Weight of the relative squared distance between embeddings and those the projection started with.</summary>
+    public double HoldWeight { get; init; } = 4;
+
+    /// <summary>Weight of KL(classes before || classes now) over all views: what the photographs at hand do not show must stay as it was.</summary>
+    public double KeepWeight { get; init; } = 1;
+}
+
+/// <summary>
+/// The last part of locked-image tuning: words and trunk fixed, the projection learns to tell every photograph's class among all class names and every
+/// drawing's name among all names of drawings. It costs no text, so it sees all names at once where a batch of captions shows a few dozen.
+/// </summary>
+public static class ProjectionTuning
+{
+    /// <param name="options">How.</param>
+    /// <param name="pictures">Whose weight and bias move.</param>
+    /// <param name="classNames">Text embeddings of the classes: [classes, D].</param>
+    /// <param name="drawingNames">Text embeddings of the names of drawings: [names, D].</param>
+    /// <param name="drawings">Views of drawings with the row of their name.</param>
+    /// <param name="progress">Step and its losses, now and then.</param>
+    public static void Run(ProjectionTuningOptions options, CachedPictures pictures, Tensor classNames, Tensor drawingNames, IReadOnlyList<(int View, int Name)> drawings, Action<int, double, double, double>? progress = null)
+    {
+        using var before = new TensorScope();
+        var (firstWeight, firstBias) = (pictures.Weight.Detach().Clone(), pictures.Bias.Detach().Clone());
+        var (classes, names) = (classNames.Normalized(), drawingNames.Normalized());
+        pictures.Weight.RequiresGrad = pictures.Bias.RequiresGrad = true;
+        using var optimizer = new Adam([new("projection", [pictures.Weight, pictures.Bias], options.Rate)], decoupled: true);
+        Deck photoDeck = new(pictures.Labelled.Count, options.Seed, 101), drawingDeck = new(drawings.Count, options.Seed, 102);
+        for (var step = 0; step < options.Steps; step++)
+        {
+            using var scope = new TensorScope();
+            optimizer.Groups[0].Rate = options.Rate * LearningRate.WarmupCosine(step, options.Steps, 20);
+            var photos = photoDeck.Deal(step, options.Photos).Select(card => pictures.Labelled[card]).ToArray();
+            var drawn = drawingDeck.Deal(step, options.Drawings).Select(card => drawings[card]).ToArray();
+            var features = pictures.Features([.. photos.Select(photo => photo.View), .. drawn.Select(drawing => drawing.View)]);
+            var embedded = features.Linear(pictures.Weight, pictures.Bias);
+            var first = features.Linear(firstWeight, firstBias);
+            var e = embedded.Normalized();
+            var scores = e.Matmul(classes.T()) * options.Scale; // [photos + drawings, classes]
+            var told = scores[..photos.Length].CrossEntropy(Tensor.From([.. photos.Select(photo => (long)photo.Class)], photos.Length));
+            var named = (e[photos.Length..].Matmul(names.T()) * options.Scale).CrossEntropy(Tensor.From([.. drawn.Select(drawing => (long)drawing.Name)], drawn.Length));
+            var hold = (embedded - first).Square().Sum() / first.Square().Sum();
+            var was = (first.Normalized().Matmul(classes.T()) * options.Scale).Softmax(1);
+            var keep = scores.CrossEntropy(was) + (was * (was + 1e-12).Log()).Sum(1).Mean();
+            var loss = told + named + options.HoldWeight * hold + options.KeepWeight * keep;
+            optimizer.ZeroGrad();
+            loss.Backward();
+            optimizer.Step();
+            if (step % 100 == 0 || step == options.Steps - 1) progress?.Invoke(step, told.Item(), named.Item(), hold.Item());
+        }
+
+        pictures.Weight.Grad = pictures.Bias.Grad = null;
+        pictures.Weight.RequiresGrad = pictures.Bias.RequiresGrad = false;
+    }
+}
