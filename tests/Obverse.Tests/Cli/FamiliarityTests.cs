@@ -14,6 +14,7 @@ public class FamiliarityTests
         Assert.True(known.IsFamiliar);
         Assert.Equal("tabby cat", known.Nearest[0].Name);
         var unknown = knowledge.Of("democracy, with a hint of goldfish");
+        Assert.True(knowledge.Of("two hearts").IsFamiliar); // a drawn thing
         Assert.False(unknown.IsFamiliar);
         Assert.Equal(5, unknown.Nearest.Count);
         Assert.Equal("goldfish", unknown.Nearest[0].Name); // what little there is of it
@@ -22,7 +23,7 @@ public class FamiliarityTests
     // Names have directions of their own; everything else has one in common, and a little of the names in it.
     private sealed class Words : Encoder
     {
-        private static readonly HashSet<string> names = [.. ImageNet.Classes.Select(c => c.ClipName)];
+        private static readonly HashSet<string> names = [.. ImageNet.Classes.Select(c => c.ClipName), "two hearts"];
 
         public override string Name => "words";
         public override long Dimension => 64;
