@@ -8,7 +8,7 @@ using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(1));
 using var inversion = new Inversion
 {
     Canvas    = new Pyramid(Levels: 8).Create(count: 1, height: 128, width: 128, random),
-    Views     = Views.Of(6).Scale(0.8, 1.2).Rotate(8).Translate(0.1).Color(0.2).Noise(0.1),
+    Views     = Views.Of(6).Scale(0.8, 1.2).Rotate(8).Translate(0.1).Color(0.2).Blur(0, 1.5).Noise(0.15),
     Encoder   = clip,
     Targets   = [Target.Of(target)],
     Objective = Objective.Toward() + 0.1 * Objective.TotalVariation(),
