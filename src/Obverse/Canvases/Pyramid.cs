@@ -10,8 +10,8 @@ namespace Obverse;
 /// <param name="Margin">Pixels round the picture as a share of its side (DAS: 56 of 224), which jitter may roll in; cut away at the end.</param>
 /// <param name="Closed">Stores only the sum and moves it as all levels would under plain SGD: the same result without the levels' memory.</param>
 /// <param name="Falloff">Levels are multiplied by (smallest side / side) to this power before they are added: 0 as DAS; above it, fine detail must be earned (the 1/f of natural pictures).</param>
-/// <param name="NaturalColours">The sum's channels are mixed as colours of photographs are (spec pixel-baselines.md 3.4, lucid), so that grey costs less than purple.</param>
-public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false, double Falloff = 0, bool NaturalColours = false) : CanvasPlan
+/// <param name="NaturalColours">0 … 1: how far the sum's channels are mixed as colours of photographs are (spec pixel-baselines.md 3.4, lucid), so that grey costs less than purple.</param>
+public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false, double Falloff = 0, double NaturalColours = 0) : CanvasPlan
 {
     public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
     {
@@ -26,7 +26,7 @@ public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = fa
             raw = (inside.Pad([marginX, marginX, marginY, marginY], value: 0.5) * 2 - 1).Atanh().Expand(count, 3, h, w);
         }
 
-        if (Closed && (Falloff != 0 || NaturalColours)) throw new ArgumentException("the closed form of the pyramid is DAS's: no falloff, no mixed colours");
+        if (Closed && (Falloff != 0 || NaturalColours != 0)) throw new ArgumentException("the closed form of the pyramid is DAS's: no falloff, no mixed colours");
         return new PyramidCanvas(count, h, w, Sides(Math.Max(h, w)), raw, Closed) { Margin = (marginY, marginX), Falloff = Falloff, NaturalColours = NaturalColours };
     }
 
@@ -67,7 +67,7 @@ public sealed class PyramidCanvas : Canvas
     public double Falloff { get; init; }
 
     /// <inheritdoc cref="Pyramid.NaturalColours"/>
-    public bool NaturalColours { get; init; }
+    public double NaturalColours { get; init; }
 
     /// <summary>[1, 1, h, w] of 0 and 1: multiplies the gradient that arrives at the sum (DAS's inpainting).</summary>
     public Tensor? Mask { get; init; }
@@ -119,7 +119,7 @@ public sealed class PyramidCanvas : Canvas
 
         var sum = Level(0);
         for (var i = 1; i < levels.Length; i++) sum = sum + Level(i);
-        return NaturalColours ? sum.Conv2d(Photographic) : sum;
+        return NaturalColours == 0 ? sum : sum.Conv2d(Tensor.Eye(3).Reshape(3, 3, 1, 1).Lerp(Photographic, NaturalColours));
     }
 
     // Square root of the covariance of photographs' colours, by its largest column: lucid optvis/param/color.py. [3, 3, 1, 1], out x in.

@@ -14,7 +14,7 @@ public static partial class Recipes
         About = "a sum of pictures of a few resolutions, moved by Adam; the default",
         Canvas = new Pyramid(Levels: 8),
         Views = Views.Of(Choose(quality, 4, 6, 8)).Rotate(8).Scale(0.8, 1.2).Shear(5).Translate(0.1).Affine(Border.Clamp).Color(0.2).Blur(0, 1.5).Noise(0.15),
-        Objective = Objective.Toward(),
-        Schedule = Schedule.Adam(0.05).Cosine().Steps(Choose(quality, 60, 200, 500)),
+        Objective = Objective.Toward() + 0.2 * Objective.TotalVariation(),
+        Schedule = Schedule.Adam(Choose(quality, 0.06, 0.03, 0.03)).Cosine().Steps(Choose(quality, 80, 300, 600)),
     };
 }
