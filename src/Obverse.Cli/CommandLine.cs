@@ -68,6 +68,7 @@ public static class CommandLine
             JudgeCommand.Create(screen),
             GalleryCommand.Create(screen),
             DataCommand.Create(screen),
+            TrainCommand.Create(screen),
             InfoCommand.Create(screen),
             new HelpOption(),
             new VersionOption(),

@@ -185,9 +185,16 @@ internal sealed record InvertSession(Screen Screen)
         else Screen.Note($"{run.Prompt}: {run.Recipe.Name}, {run.Width}x{run.Height}, {run.Recipe.Schedule.StepCount} steps of {run.Recipe.Views.Copies} views, {model.Name}, seed {run.Seed}{(Count > 1 ? $" … {run.Seed + (ulong)Count - 1}" : "")}");
     }
 
-    // Only of the zoo's towers is it known what they were taught.
     private void TellOfStrangeWords(Prompt prompt, LoadedModel model)
     {
+        var context = model.Encoder.Model.Config.Text.ContextLength;
+        foreach (var part in prompt.Texts)
+        {
+            _ = model.Encoder.Model.Tokenizer!.EncodeRow(part.Text!, context, out var cut);
+            if (cut && !Json) Screen.Note($"\"{part.Text![..Math.Min(40, part.Text!.Length)]}…\" is longer than the {context} tokens that {model.Name} reads: the rest is not seen");
+        }
+
+        // Only of the zoo's towers is it known what they were taught.
         if (!Zoo.Names.Contains(model.Name)) return;
         Knowledge? knowledge = null;
         try

@@ -2,35 +2,75 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>How near a text is to what a tower knows: the nearest names, with cosines.</summary>
-public sealed record Familiarity(IReadOnlyList<(string Name, double Cosine)> Nearest)
-{
-    /// <summary>Below this cosine to its nearest name a text means nothing to the pocket towers.</summary>
-    public const double Threshold = 0.5;
+/// <summary>How well a tower knows what a text means: the nearest concepts, and whether it is nearer to them than to nonsense.</summary>
+/// <param name="Nearest">With the cosines of what is left when the direction of nonsense is taken out.</param>
+public sealed record Familiarity(bool IsFamiliar, IReadOnlyList<(string Name, double Cosine)> Nearest);
 
-    public bool IsFamiliar => Nearest[0].Cosine >= Threshold;
-}
-
-/// <summary>What a pocket tower was taught to name, as embeddings: the 1,000 names of ImageNet.</summary>
+/// <summary>
+/// What a pocket tower was taught to name: the 1,000 classes of ImageNet, and what emoji sets draw. Texts that a small tower cannot place do not lie between the
+/// names; they fall together in one direction, where nonsense lies too: "democracy" is nearer to "zzzz" (cosine 0.8) than to any name (0.3), "a red sports car" is not (-0.1, 0.7).
+/// </summary>
 public sealed class Knowledge : IDisposable
 {
+    // A drawn thing counts as known only where the text nearly names it; unlike photographs, drawings were not what the tower began with.
+    private const double DrawnAtLeast = 0.7, NothingAtMost = 0.4;
+
+    private static readonly string[] nonsense = ["", "zzzz", "qwerty", "asdfgh", "xyz", "1234", "the", "of", "it", "thing", "something", "nothing"];
+
     private readonly Encoder encoder;
-    private readonly string[] names = [.. ImageNet.Classes.Select(c => c.ClipName).Distinct()];
-    private readonly Tensor embeddings; // [names, d], rows of length 1
+    private readonly Tensor nothing; // [1, d]
+    private readonly Names classes;
+    private readonly Lazy<Names> drawn; // asked for only where no class is near
 
     public Knowledge(Encoder encoder)
     {
         this.encoder = encoder;
-        embeddings = TensorScope.Unscoped(() => ZeroShot.Classifier(encoder.Embed, names, ["{}"]));
+        nothing = Kept(() => encoder.Embed(nonsense).Mean(0, keep: true).Normalized());
+        classes = new(encoder, [.. ImageNet.Classes.Select(c => c.ClipName).Distinct()]);
+        drawn = new(() => new(encoder, DrawnNames()));
     }
 
     public Familiarity Of(string text, int count = 5)
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        var cosines = encoder.Embed([text]).Matmul(embeddings.T()).ToFloats();
-        return new([.. names.Select((name, i) => (name, (double)cosines[i])).OrderByDescending(pair => pair.Item2).Take(count)]);
+        var embedding = encoder.Embed([text]);
+        var toNothing = embedding.Matmul(nothing.T()).Item();
+        if (embedding.Matmul(classes.Embeddings.T()).Max().Item() >= toNothing) return new(true, Nearest(embedding, count, classes));
+        // Some drawings are as good as nothing to the tower ("blue square"): being near them says nothing.
+        var near = embedding.Matmul(drawn.Value.Embeddings.T()).MaskedFill(drawn.Value.Embeddings.Matmul(nothing.T()).T() > NothingAtMost, -1).Max().Item();
+        return new(near >= Math.Max(DrawnAtLeast, toNothing), Nearest(embedding, count, classes, drawn.Value));
     }
 
-    public void Dispose() => embeddings.Dispose();
+    public void Dispose()
+    {
+        nothing.Dispose();
+        classes.Embeddings.Dispose();
+        if (drawn.IsValueCreated) drawn.Value.Embeddings.Dispose();
+    }
+
+    private (string, double)[] Nearest(Tensor embedding, int count, params Names[] among) =>
+        [.. among.SelectMany(names => names.Texts.Zip(Meaning(embedding).Matmul(Meaning(names.Embeddings).T()).ToFloats(), (name, cosine) => (name, (double)cosine))).OrderByDescending(pair => pair.Item2).DistinctBy(pair => pair.name).Take(count)];
+
+    private Tensor Meaning(Tensor rows) => (rows - rows.Matmul(nothing.T()) * nothing).Normalized();
+
+    private static string[] DrawnNames()
+    {
+        using var reader = new StreamReader(typeof(Knowledge).Assembly.GetManifestResourceStream("drawn-names.txt")!);
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static Tensor Kept(Func<Tensor> make) => TensorScope.Unscoped(() => TensorScope.Of(() =>
+    {
+        using var still = new NoGrad();
+        return make();
+    }));
+
+    private sealed class Names(Encoder encoder, string[] texts)
+    {
+        public string[] Texts => texts;
+
+        /// <summary>[texts, d], rows of length 1.</summary>
+        public Tensor Embeddings { get; } = Kept(() => ZeroShot.Classifier(encoder.Embed, texts, ["{}"]));
+    }
 }

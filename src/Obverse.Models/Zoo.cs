@@ -7,7 +7,7 @@ public static class Zoo
     public static string? Folder { get; } = Find();
 
     /// <summary>The zoo's models, by name.</summary>
-    public static IReadOnlyList<string> Names => Folder is null ? [] : [.. Directory.EnumerateDirectories(Folder).Where(d => File.Exists(Path.Combine(d, "open_clip_config.json"))).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Names => !Directory.Exists(Folder) ? [] : [.. Directory.EnumerateDirectories(Folder).Where(d => File.Exists(Path.Combine(d, "open_clip_config.json"))).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
     /// <summary>The folder or file of a model.</summary>
     /// <exception cref="FileNotFoundException">Nothing of that name; the message lists what there is.</exception>

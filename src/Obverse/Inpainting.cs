@@ -10,10 +10,12 @@ internal static class Inpainting
     {
         if (mask is null) return image;
         if (background is null) throw new InvalidOperationException("a mask wants a background");
-        mask = Fit(mask, Interpolation.Bilinear);
-        return image * mask + Fit(background, Interpolation.Bicubic) * (1 - mask);
-
-        Tensor Fit(Tensor plane, Interpolation by) =>
-            plane.Size(2) == image.Size(2) && plane.Size(3) == image.Size(3) ? plane : plane.Resize(image.Size(2), image.Size(3), by, antialias: true).Clamp(0, 1);
+        mask = Fit(mask, image);
+        return image * mask + Fit(background, image) * (1 - mask);
     }
+
+    /// <summary>A mask or background at the size of the picture, which may be shown larger than it was drawn, or still be growing.</summary>
+    public static Tensor Fit(Tensor plane, Tensor image) =>
+        plane.Size(2) == image.Size(2) && plane.Size(3) == image.Size(3) ? plane
+        : plane.Resize(image.Size(2), image.Size(3), plane.Size(1) == 1 ? Interpolation.Bilinear : Interpolation.Bicubic, antialias: true).Clamp(0, 1);
 }

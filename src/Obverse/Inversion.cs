@@ -40,6 +40,9 @@ public sealed class Inversion : IDisposable
     /// <summary>Raised after every step, on the thread that runs it.</summary>
     public event Action<Step>? Stepped;
 
+    /// <summary>What goes when this goes: targets, mask and background, where a run made them.</summary>
+    internal IReadOnlyList<IDisposable> Belongings { get; init; } = [];
+
     /// <summary>For tests: recorded draws for a step and an encoder's number, in place of the seed's; and a look at the inner tensors by name.</summary>
     internal Func<int, int, IReadOnlyList<Draws>>? Recorded { get; init; }
     internal Action<string, Tensor>? Observe { get; init; }
@@ -79,7 +82,7 @@ public sealed class Inversion : IDisposable
         Canvas.Restore(name => file["canvas." + name]);
         Begin();
         optimizer!.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
-        if (file.Contains("last-seen")) lastSeen = TensorScope.Unscoped(() => file["last-seen"].Clone());
+        if (file.Contains("last-seen")) lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => file["last-seen"].Clone()));
     }
 
     public void Dispose()
@@ -87,6 +90,7 @@ public sealed class Inversion : IDisposable
         optimizer?.Dispose();
         lastSeen?.Dispose();
         Canvas.Dispose();
+        foreach (var belonging in Belongings) belonging.Dispose();
     }
 
     private void Begin()
@@ -107,7 +111,7 @@ public sealed class Inversion : IDisposable
         if (ShowsLastSeen)
         {
             lastSeen?.Dispose();
-            lastSeen = TensorScope.Unscoped(() => raw.Detach().Clone());
+            lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => raw.Detach().Clone()));
         }
 
         IReadOnlyList<Look>? looks = null;
@@ -117,7 +121,7 @@ public sealed class Inversion : IDisposable
         var gradient = image.Grad ?? throw new InvalidOperationException("the objective does not depend on the picture");
         Observe?.Invoke("image", image.Detach());
         Observe?.Invoke("grad_image", gradient);
-        if (Mask is not null) gradient = gradient * Mask;
+        if (Mask is not null) gradient = gradient * Inpainting.Fit(Mask, gradient);
         var through = Canvas.Return(raw.Detach(), gradient);
         Observe?.Invoke("grad_raw", through);
         raw.Backward(through);

@@ -95,6 +95,11 @@ public sealed partial record Run
     /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's.</summary>
     public Inversion Begin(ClipEncoder encoder)
     {
+        if (encoder.Model.Config.Vision.TimmName is null && Recipe.Sides.FirstOrDefault(side => side != encoder.Side) is var other and > 0)
+        {
+            throw new ArgumentException($"recipe '{Recipe.Name}' looks at {other} pixels; {encoder.Name} is a vision transformer and only at {encoder.Side}");
+        }
+
         Encoder seen = Recipe.Sides.Count switch
         {
             0 => encoder,
@@ -108,7 +113,7 @@ public sealed partial record Run
         return new Inversion
         {
             Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = Seed,
-            Mask = mask, Background = background, ShowsLastSeen = Recipe.ShowsLastSeen, StopAfter = StoppedAfter,
+            Mask = mask, Background = background, Belongings = [.. targets, .. new[] { mask, background }.OfType<IDisposable>()], ShowsLastSeen = Recipe.ShowsLastSeen, StopAfter = StoppedAfter,
         };
     }
 
@@ -130,6 +135,7 @@ public sealed partial record Run
         PromptPart[] texts = [.. Prompt.Texts], images = [.. Prompt.Images];
         return [.. seen.Members.Select(member =>
         {
+            using var scope = new TensorScope();
             List<Tensor> rows = [];
             if (texts.Length > 0) rows.Add(member.Encoder.Embed([.. texts.Select(part => part.Text!)]));
             foreach (var (part, i) in images.Select((part, i) => (part, i)))
@@ -138,7 +144,9 @@ public sealed partial record Run
                 rows.Add(member.Encoder.Embed(file.Load().ToTensor()));
             }
 
-            return new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)]));
+            var target = new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)]));
+            foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction }) scope.Keep(kept);
+            return target;
         })];
     }
 

@@ -48,7 +48,7 @@ internal static class InfoCommand
             Line("threads", $"{Runtime.Threads}{Setting("OMP_NUM_THREADS")}{Setting("OMP_WAIT_POLICY")}");
             Line("device", Runtime.HasCuda ? "cpu (a CUDA libtorch is here; the command line draws on the processor)" : "cpu");
             Line("zoo", Zoo.Folder ?? "none");
-            foreach (var model in models) screen.Say($"  {model.Name,-16}{model.Megabytes:0.0} MB, {model.Side} px, {model.Dimension} dimensions");
+            foreach (var model in models.Where(model => model.Problem is null)) screen.Say($"  {model.Name,-16}{model.Megabytes:0.0} MB, {model.Side} px, {model.Dimension} dimensions");
             if (problems.Count == 0) screen.Say("all is well");
             foreach (var problem in problems) screen.Say($"! {problem}");
             return 0;

@@ -106,7 +106,7 @@ public abstract class Optimizer(IReadOnlyList<ParameterGroup> groups) : IDisposa
     /// <summary>A moment of this parameter, zero at first; lives as long as the optimiser.</summary>
     protected Tensor Moment(Tensor parameter, string slot)
     {
-        if (!state.TryGetValue((parameter, slot), out var moment)) state[(parameter, slot)] = moment = TensorScope.Unscoped(() => parameter.Detach().ZerosLike());
+        if (!state.TryGetValue((parameter, slot), out var moment)) state[(parameter, slot)] = moment = TensorScope.Unscoped(() => TensorScope.Of(() => parameter.Detach().ZerosLike()));
         return moment;
     }
 }

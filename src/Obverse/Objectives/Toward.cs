@@ -51,7 +51,7 @@ public abstract partial record Objective
 }
 
 /// <summary>What one encoder is to see: unit embeddings [targets, d] (or [count, targets, d], one set a picture) with a value each; negative values push away.</summary>
-public sealed class Target
+public sealed class Target : IDisposable
 {
     public Target(Tensor embeddings, Tensor values)
     {
@@ -65,6 +65,13 @@ public sealed class Target
 
     /// <summary>The unit vector that the weighted targets add up to: [d] or [count, d].</summary>
     public Tensor Direction { get; }
+
+    public void Dispose()
+    {
+        Embeddings.Dispose();
+        Values.Dispose();
+        Direction.Dispose();
+    }
 
     /// <summary>One target of value 1.</summary>
     public static Target Of(Tensor embedding) => new(embedding.Dims == 1 ? embedding.Unsqueeze(0) : embedding, Tensor.Ones([embedding.Dims == 1 ? 1 : embedding.Size(-2)]));

@@ -1,4 +1,5 @@
 using Obverse.Models;
+using Obverse.Tests.Training;
 using Obverse.Torch;
 using Xunit;
 
@@ -101,6 +102,24 @@ public class CommandTests
         Assert.Contains("libtorch", program.Run("info").Output);
     }
 
+    [Fact]
+    public void A_clip_of_any_shape_is_trained_from_nothing_and_draws()
+    {
+        using var program = new Program();
+        ViewTests.Drawings(program["set"]).Dispose();
+        File.WriteAllText(program["tiny.json"], """{"embed_dim": 16, "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 8}, "text_cfg": {"context_length": 16, "vocab_size": 600, "width": 32, "heads": 2, "layers": 1}}""");
+        string[] ask = ["train", "clip", "--config", program["tiny.json"], "--pictures", program["set"], "--batch", "8", "--merges", "64", "--threads", "1", "-o", program["tiny"]];
+        Assert.Equal(0, program.Run([.. ask, "--steps", "60"]).Code);
+        Assert.True(File.Exists(program["tiny.work/log.png"]));
+        Assert.Equal(0, program.Run("invert", "a cat", "--model", program["tiny"], "--steps", "2", "--views", "1", "--out", program["cat.png"]).Code);
+
+        Assert.Equal(2, program.Run("train", "clip", "--pictures", program["set"], "-o", program["x"]).Code); // a recipe wants --data
+        Assert.Equal(1, program.Run("train", "clip", "--pictures", program["set"], "--data", program["none"], "-o", program["x"]).Code);
+        Assert.Equal(2, program.Run([.. ask, "--steps", "5", "--minutes", "1"]).Code);
+        Assert.False(Directory.Exists(program["x"]));
+        Assert.Equal(0, program.Run("data", "show", program["set"], "-o", program["set.png"]).Code);
+    }
+
     [Theory]
     [InlineData("--help")]
     [InlineData("invert --help")]
@@ -112,6 +131,8 @@ public class CommandTests
     [InlineData("views --help")]
     [InlineData("recipes --help")]
     [InlineData("info --help")]
+    [InlineData("gallery --help")]
+    [InlineData("train clip --help")]
     [InlineData("data pocket --help")]
     public void Help_teaches_by_examples(string line)
     {

@@ -1,4 +1,5 @@
 using Obverse.Models;
+using Obverse.Tests.Torch;
 using Obverse.Torch;
 using Xunit;
 
@@ -117,6 +118,24 @@ public class InvertTests
 
         Flat(32, 100).Save(program["start.png"]);
         Assert.Equal(1, program.Run("replay", program["cat.png"], "--check").Code); // it is not the picture that the run began with
+    }
+
+    [Theory]
+    [InlineData("pyramid")]
+    [InlineData("das")]
+    [InlineData("clip-inv")]
+    [InlineData("implicit-plain")]
+    public void No_tensors_are_left(string recipe)
+    {
+        using var program = new Program();
+        Flat(32, 200).Save(program["start.png"]);
+        string[] start = recipe == "implicit-plain" ? [] : ["--start", program["start.png"], "--mask", program["start.png"]];
+        Alone.Sweep();
+        var before = Tensor.Live;
+        var drawn = program.Run(["invert", "a cat | a dog:-0.1", "--recipe", recipe, "--model", program.Model, "--steps", "4", "--views", "2", "--size", "32", "--toward", program["start.png"], .. start, "--save", program["c.safetensors"], "--out", program["cat.png"], "--film", program["f.gif"]]);
+        Assert.True(drawn.Code == 0, drawn.Error);
+        Assert.Equal(0, program.Run("render", program["c.safetensors"], "--size", "40", "-o", program["r.png"]).Code);
+        Assert.Equal(before, Tensor.Live);
     }
 
     [Fact]

@@ -8,6 +8,8 @@ namespace Obverse.Tests.Encoders;
 [Collection(nameof(Alone))]
 public class ModelLifetimeTests
 {
+    public ModelLifetimeTests() => Alone.Sweep();
+
     [Fact]
     public void A_disposed_model_leaves_no_tensors()
     {

@@ -5,11 +5,21 @@ namespace Obverse.Tests.Torch;
 
 /// <summary>Counting live tensors needs the process to itself.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
-public class Alone;
+public class Alone
+{
+    /// <summary>What other tests left to the finaliser must not go while this one counts.</summary>
+    public static void Sweep()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+}
 
 [Collection(nameof(Alone))]
 public class LifetimeTests
 {
+    public LifetimeTests() => Alone.Sweep();
+
     [Fact]
     public void A_thousand_steps_leave_no_tensors()
     {
