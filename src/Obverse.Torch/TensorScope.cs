@@ -79,6 +79,11 @@ public readonly ref struct Autocast
 {
     private readonly int before;
 
+    /// <summary>True where the processor multiplies bfloat16 itself (AVX512-BF16: CPUID 7.1, EAX bit 5); elsewhere float32 is faster.</summary>
+    public static bool IsFast { get; } = System.Runtime.Intrinsics.X86.X86Base.IsSupported
+        && System.Runtime.Intrinsics.X86.X86Base.CpuId(0, 0).Eax >= 7 && System.Runtime.Intrinsics.X86.X86Base.CpuId(7, 0).Eax >= 1
+        && (System.Runtime.Intrinsics.X86.X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;
+
     public Autocast() : this(true)
     {
     }

@@ -75,14 +75,19 @@ public sealed record PocketClipRecipe
     public static PocketClipRecipe PocketClip { get; } = new()
     {
         Name = "pocket-clip", Tower = "tf_efficientnet_lite0", Dim = 512, TextWidth = 256, TextLayers = 4, TextHeads = 4,
-        Pretraining = new() { Seed = 7, Minutes = 55 },
+        Pretraining = Lessons(7),
     };
 
     /// <summary>Scores pictures and never makes one: another tower, space, text tower, vocabulary, seed, and the other half of the drawn styles.</summary>
     public static PocketClipRecipe PocketJudge { get; } = new()
     {
         Name = "pocket-judge", Tower = "tf_efficientnet_lite1", Dim = 448, TextWidth = 224, TextLayers = 5, TextHeads = 7, Merges = 9000,
-        Pretraining = new() { Seed = 11, Minutes = 55 },
+        Pretraining = Lessons(11),
+    };
+
+    private static ClipPretrainingOptions Lessons(ulong seed) => new()
+    {
+        Seed = seed, Minutes = 57, Strings = 112, Names = 96, NameWeight = 1.5, ClassWeight = 0.5, ProjectionRate = 2e-4, HoldWeight = 2, LabelledPhotos = 256, BFloat16 = Autocast.IsFast,
     };
 }
 
