@@ -24,10 +24,10 @@ internal static class TrainCommand
         var steps = Flags.Whole("--steps", "Steps of training, in place of minutes.", 1, 100_000_000);
         var batch = Flags.Whole("--batch", "Captioned pictures in a step. [default: 128]", 4, 65_536);
         var rate = Flags.Parsed<double?>("--rate", "R", "Learning rate. [default: 0.001]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var r) && r is > 0 and <= 1 ? r : throw new FormatException("a rate above 0, at most 1, was wanted"));
-        var projection = Flags.Parsed<double?>("--projection-rate", "R", "Learning rate of the image projection; 0 locks it. [default: 0]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var r) && r is >= 0 and <= 1 ? r : throw new FormatException("a rate from 0 to 1 was wanted"));
+        var projection = Flags.Parsed<double?>("--projection-rate", "R", "Learning rate of the image projection; 0 locks it. [default: the recipe's; 0 for --config]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var r) && r is >= 0 and <= 1 ? r : throw new FormatException("a rate from 0 to 1 was wanted"));
         var merges = Flags.Whole("--merges", "Size of the vocabulary that is trained first. [default: the recipe's; 4096 from nothing]", 64, BpeTokenizer.ClipMerges);
         var seed = Flags.Whole("--seed", "Where randomness begins. [default: the recipe's]", 0, int.MaxValue);
-        var bfloat = Flags.Switch("--bf16", "Products in bfloat16: faster where the processor has AVX512-BF16 or AMX, slower elsewhere.");
+        var bfloat = Flags.Parsed<bool?>("--bf16", "true|false", "Products in bfloat16: faster where the processor has AVX512-BF16 or AMX, slower elsewhere. [default: where it is fast]", text => bool.Parse(text));
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
         var command = new Command("clip",
@@ -55,7 +55,7 @@ internal static class TrainCommand
             };
             var folder = parsed.GetValue(output) ?? Path.Combine("models", shape is null ? chosen.Name : Path.GetFileNameWithoutExtension(shape));
             var working = parsed.GetValue(work) ?? folder.TrimEnd('/') + ".work";
-            var options = (shape is null ? chosen.Pretraining : new ClipPretrainingOptions { Minutes = 10, Average = 0 }) with { Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount, BFloat16 = parsed.GetValue(bfloat) };
+            var options = (shape is null ? chosen.Pretraining : new ClipPretrainingOptions { Minutes = 10, Average = 0 }) with { Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount, BFloat16 = parsed.GetValue(bfloat) ?? Autocast.IsFast };
             if (parsed.GetValue(minutes) is { } m) options = options with { Minutes = m, Steps = null };
             if (parsed.GetValue(steps) is { } n) options = options with { Steps = n, Minutes = null };
             if (parsed.GetValue(rate) is { } r) options = options with { Rate = r };

@@ -32,7 +32,7 @@ internal static class PocketReadme
             phrases had been written and read. How firmly the projection is held was chosen between two settings by the first row and the drawings.
 
             ## How it was made
-            `obverse train clip --recipe {recipe.Name} --data DIR --pictures DIR --wordnet DIR{(o.BFloat16 ? " --bf16" : "")}` on {DateTime.UtcNow:yyyy-MM-dd}, seed {o.Seed}: {elapsed.TotalMinutes:F0} minutes and {steps:N0} steps on {(o.Threads == 1 ? "one thread" : $"{o.Threads} threads")}, after the features of {views:N0} views.
+            `obverse train clip --recipe {recipe.Name} --data DIR --pictures DIR --wordnet DIR{(o.BFloat16 ? " --bf16 true" : "")}` on {DateTime.UtcNow:yyyy-MM-dd}, seed {o.Seed}: {elapsed.TotalMinutes:F0} minutes and {steps:N0} steps on {(o.Threads == 1 ? "one thread" : $"{o.Threads} threads")}, after the features of {views:N0} views.
             The projection starts from the classifier's own singular vectors, the class names from the rows that belong to them (no picture needed); the text tower
             learns from {lessons.Strings.Count:N0} strings that a sentence encoder relates to those names, {lessons.Glosses.Count + lessons.Definitions.Count:N0} dictionary definitions, and the captions of photographs,
             drawings ({styles}) and compositions. {(recipe.Tuning is { } tuning ? $"Then, words fixed, the projection was tuned for {tuning.Steps} steps from its analytic start on the classes of photographs and the names of drawings, held near that start." : "The projection stayed as it began.")} The image tower itself is frozen.
