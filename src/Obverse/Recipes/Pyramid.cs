@@ -13,8 +13,8 @@ public static partial class Recipes
         Name = "pyramid",
         About = "a sum of pictures of a few resolutions, moved by Adam; the default",
         Canvas = new Pyramid(Levels: 8, NaturalColours: 0.6),
-        Views = Views.Of(Choose(quality, 4, 6, 8)).Rotate(8).Scale(0.8, 1.2).Shear(5).Translate(0.1).Affine(Border.Clamp).Color(0.2).Blur(0, 1.5).Noise(0.15),
+        Views = Views.Of(Choose(quality, 4, 4, 8)).Rotate(8).Scale(0.8, 1.2).Shear(5).Translate(0.1).Affine(Border.Clamp).Color(0.2).Blur(0, 1.5).Noise(0.15),
         Objective = Objective.Toward() + 0.2 * Objective.TotalVariation(),
-        Schedule = Schedule.Adam(Choose(quality, 0.08, 0.05, 0.05)).Cosine().Steps(Choose(quality, 80, 300, 600)),
+        Schedule = Schedule.Adam(Choose(quality, 0.08, 0.05, 0.05)).Cosine().Steps(Choose(quality, 80, 200, 600)),
     };
 }
