@@ -23,13 +23,13 @@ out=$here/results/$(date +%F).md
   echo; echo "## ViT-B/32, random weights: forward and input gradient; peak (2048³ product): $gemm GFLOP/s"
   echo; echo '| views | Obverse s | Python s | ratio | share of the peak |'; echo '|---|---|---|---|---|'
   for views in 8 16 32; do
-    # three turns each, alternating: the machine is shared; the medians' ratio
+    # turns alternate: the machine is shared; the medians' ratio
     ours=(); theirs=()
-    for turn in 1 2 3; do
+    for turn in $(seq "${TURNS:-3}"); do
       result=$(bench vit $views); ours+=("$(echo "$result" | value seconds)")
       theirs+=("$($python "$here/vit.py" $views | value seconds)")
     done
-    a=$(printf '%s\n' "${ours[@]}" | sort -g | sed -n 2p); b=$(printf '%s\n' "${theirs[@]}" | sort -g | sed -n 2p)
+    a=$(printf '%s\n' "${ours[@]}" | sort -g | sed -n "$(( (${TURNS:-3} + 1) / 2 ))p"); b=$(printf '%s\n' "${theirs[@]}" | sort -g | sed -n "$(( (${TURNS:-3} + 1) / 2 ))p")
     awk -v v=$views -v a="$a" -v b="$b" -v g="$gemm" 'BEGIN { macs = 12 * (12*768*768*50 + 2*50*50*768) + 49*3*32*32*768; printf "| %d | %.3f | %.3f | %.2f | %.2f |\n", v, a, b, a/b, 4*macs*v/a/1e9/g }'
   done
   echo
