@@ -34,6 +34,11 @@ out=$here/results/$(date +%F).md
   done
   echo
   pthread=/usr/lib/$triplet/openblas-pthread
+  if [ ! -d "$pthread" ] && command -v apt-get >/dev/null; then # unpacked beside, not installed: it would become the machine's choice
+    mkdir -p "$root/.build/pthread"
+    (cd "$root/.build/pthread" && apt-get download libopenblas0-pthread >/dev/null 2>&1 && dpkg -x libopenblas0-pthread*.deb .) || true
+    pthread=$(dirname "$(find "$root/.build/pthread" -name libblas.so.3 -print -quit)" 2>/dev/null)
+  fi
   if [ -d "$pthread" ]; then
     with=$(bench vit 16 | value seconds)
     without=$(OMP_WAIT_POLICY=active LD_LIBRARY_PATH=$pthread bench vit 16 | value seconds)
