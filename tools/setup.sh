@@ -6,7 +6,7 @@ triplet=$(uname -m)-linux-gnu
 say() { printf 'obverse: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 1; }
 
-# One BLAS that shares libtorch's OpenMP threads: Debian's default (pthread) fights with them (docs/performance.md).
+# One BLAS that shares libtorch's OpenMP threads: Debian's default (pthread) fights with them (2.2 times slower: bench/results).
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 if [ -d "/usr/lib/$triplet/openblas-openmp" ]; then
   export LD_LIBRARY_PATH="/usr/lib/$triplet/openblas-openmp${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
