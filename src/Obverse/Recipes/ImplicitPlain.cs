@@ -6,13 +6,13 @@ public static partial class Recipes
 {
     /// <summary>
     /// CLIP^-1 without bank, Procrustes and blending (spec implicit-inversion.md 2.8 "Plain"): a random FINER, the layer sweep, the averaged embedding. Width, omega and rate are
-    /// not published; these are chosen here.
+    /// not published; these are chosen here. Omega 10 keeps the un-robust pocket tower from being answered in texture (docs/defaults.md); FINER's own is 30.
     /// </summary>
     public static Recipe ImplicitPlain(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
         Name = "implicit-plain",
         About = "CLIP^-1 from a random FINER: layer-wise sweep and averaged embedding, no bank",
-        Canvas = Inr.Finer(hidden: 3, width: Choose(quality, 128, 256, 256)),
+        Canvas = Inr.Finer(hidden: 3, width: Choose(quality, 128, 256, 256), omega: 10),
         Views = Views.Of(Choose(quality, 6, 8, 16)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
         Objective = Objective.Toward(),
         Schedule = Schedule.Adam(5e-4).Sweep(width: 1.0).Steps(Choose(quality, 80, 200, 400)),
