@@ -295,11 +295,7 @@ public sealed class ClipPretraining : IDisposable
         return kept.Length > 1 ? string.Join(' ', kept) : definition;
     }
 
-    private int[] Ids(string caption)
-    {
-        var body = tokenizer.Encode(caption);
-        return [tokenizer.StartId, .. body.Length > text.Config.ContextLength - 2 ? body[..(text.Config.ContextLength - 2)] : body, tokenizer.EndId];
-    }
+    private int[] Ids(string caption) => tokenizer.EncodeUnpadded(caption, text.Config.ContextLength);
 
     /// <summary>[n, D] in the order given; rows of like length are run together, so that few padded tokens are computed.</summary>
     private Tensor Forward(int[][] rows, int groups)

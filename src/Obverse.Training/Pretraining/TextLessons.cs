@@ -22,7 +22,7 @@ public sealed class TextLessons
     /// <summary>One string of the teacher in fifty, never trained on: rates and weights are chosen by these.</summary>
     public IReadOnlyList<TextLesson> Development { get; }
 
-    /// <summary>Definitions of nouns that the teacher knows; they mean what the noun means.</summary>
+    /// <summary>Definitions of nouns; they mean what the noun means, or where the teacher does not know it the nearest kind of thing that it knows.</summary>
     public IReadOnlyList<TextLesson> Glosses { get; }
 
     /// <summary>Definitions of classes.</summary>
@@ -65,7 +65,7 @@ public sealed class TextLessons
             foreach (var gloss in nouns)
             {
                 if (defined.Contains(gloss) || !Allowed(gloss.Definition)) continue;
-                var known = gloss.Mainly.FirstOrDefault(lemma => teacher.Find(lemma) is not null && !aloof.Contains(lemma));
+                var known = gloss.Mainly.Concat(gloss.Kinds).FirstOrDefault(lemma => teacher.Find(lemma) is not null && !aloof.Contains(lemma));
                 if (known is not null) glosses.Add(new(gloss.Definition, teacher.Find(known)!.Value, -1));
             }
         }

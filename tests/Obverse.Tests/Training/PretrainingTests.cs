@@ -116,11 +116,16 @@ public class PretrainingTests
     public void Held_out_strings_are_in_no_lesson_and_definitions_find_their_class()
     {
         using var teacher = Teacher();
-        Gloss[] nouns = [new("small furry animal that purrs", ["cat", "house cat"], ["cat"]), new("a floating vehicle", ["boat"], ["boat"]), new("a sweet fruit", ["plum"], ["plum"])];
+        Gloss[] nouns =
+        [
+            new("small furry animal that purrs", ["cat", "house cat"], ["cat"], []), new("a floating vehicle", ["boat"], ["boat"], []),
+            new("a sweet fruit", ["plum"], ["plum"], []), new("one that hunts mice", ["mouser"], ["mouser"], ["predator", "cat"]),
+        ];
         var lessons = TextLessons.Of(teacher, Classes, nouns, ["A Floating Vehicle", "red cat"]);
         Assert.Equal(("small furry animal that purrs", 0), lessons.Definitions.Select(d => (d.Text, d.Class)).Single());
         Assert.DoesNotContain(lessons.Strings.Concat(lessons.Development), lesson => lesson.Text == "red cat");
-        Assert.Empty(lessons.Glosses); // the teacher knows no plum
+        // The teacher knows no plum and no kind of it; a mouser is at least a cat.
+        Assert.Equal(("one that hunts mice", teacher.Find("cat")), lessons.Glosses.Select(g => (g.Text, (int?)g.Row)).Single());
         Assert.Equal(things.Length, lessons.Names.Count);
     }
 
@@ -129,11 +134,38 @@ public class PretrainingTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(Path.Combine(folder.Path, "index.noun"), "  1 a licence\nbank n 2 0 2 1 00000200 00000100\nlakeside n 1 0 1 0 00000100\n");
-        File.WriteAllText(Path.Combine(folder.Path, "data.noun"), "  1 a licence\n00000100 17 n 02 bank 0 lakeside 0 000 | sloping land; \"by the bank\"\n00000200 14 n 01 bank 0 000 | a house for money\n");
+        File.WriteAllText(Path.Combine(folder.Path, "data.noun"), "  1 a licence\n00000100 17 n 02 bank 0 lakeside 0 000 | sloping land; \"by the bank\"\n00000200 14 n 01 bank 0 002 #m 00000900 n 0000 @ 00000100 n 0000 | a house for money\n");
         var nouns = WordNet.Nouns(folder.Path);
         Assert.Equal(["sloping land", "a house for money"], nouns.Select(noun => noun.Definition));
         Assert.Equal(["lakeside"], nouns[0].Mainly);
         Assert.Equal(["bank"], nouns[1].Mainly);
+        Assert.Equal(["lakeside"], nouns[1].Kinds);
+        Assert.Empty(nouns[0].Kinds);
+    }
+
+    [Fact]
+    public void A_bag_of_words_knows_before_the_first_step_what_its_words_mean()
+    {
+        using var scope = new TensorScope();
+        using var teacher = Teacher();
+        var lessons = TextLessons.Of(teacher, Classes);
+        var bpe = BpeTrainer.Train(teacher.Strings, 60);
+        using var random = new Generator(4);
+        var width = (int)teacher.Embeddings.Size(1) + 8;
+        using var weights = Obverse.Torch.Weights.New(random);
+        var text = new TextTransformer(weights, new() { Width = width, Layers = 2, Heads = width % 4 == 0 ? 4 : 2, MlpWidth = 2 * width, VocabularySize = bpe.VocabularySize, EmbedDim = 12 });
+        var anchors = random.Normal(Classes.Count, 12);
+        double Agreement()
+        {
+            using var still = new NoGrad();
+            var rows = lessons.Names.Select(name => bpe.EncodeRow(name.Text)).ToArray();
+            var e = text.Forward(Tensor.From([.. rows.SelectMany(row => row.Select(id => (long)id))], rows.Length, rows[0].Length)).Normalized();
+            return (e * anchors.Normalized().IndexSelect(0, Tensor.From([.. lessons.Names.Select(name => (long)name.Class)], rows.Length))).Sum(1).Mean().Item();
+        }
+
+        var before = Agreement();
+        BagOfWordsStart.Give(weights, text, line => bpe.EncodeUnpadded(line), lessons, anchors, seed: 1, epochs: 40);
+        Assert.True(before < 0.5 && Agreement() > 0.9, $"cosine of names to their anchors: {before:F3} before, {Agreement():F3} after");
     }
 
     [Fact]

@@ -75,6 +75,9 @@ public sealed partial class BpeTokenizer
         return row;
     }
 
+    /// <summary>A row without padding: start, ids, end; text that is too long for the context loses its last ids.</summary>
+    public int[] EncodeUnpadded(string text, int contextLength = 77) => [StartId, .. Encode(text).Take(contextLength - 2), EndId];
+
     /// <summary>The words that <see cref="Encode"/> sees, after cleaning.</summary>
     public IReadOnlyList<string> Words(string text)
     {
