@@ -9,7 +9,7 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse train`: the models of the zoo, and any CLIP from nothing.</summary>
 internal static class TrainCommand
 {
-    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any shape from nothing.") { Clip(screen) };
+    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any shape from nothing.") { Clip(screen), TrainClipagCommand.Create(screen) };
 
     private static Command Clip(Screen screen)
     {

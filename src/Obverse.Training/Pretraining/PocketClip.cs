@@ -151,7 +151,7 @@ public static class PocketClip
         if (recipe.Tuning is { } tuning)
         {
             pictures.Reset();
-            Tune(tuning, pictures, cache, set, words.Classes, training.Embed, Say);
+            Tune(tuning, pictures, cache, set, words.Classes, training.Embed, (tower.All["classifier.weight"], tower.All["classifier.bias"]), Say);
         }
 
         var quality = exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, words);
@@ -191,7 +191,7 @@ public static class PocketClip
         return TensorScope.Of(() => cache.Take(photos).Mean(0));
     }
 
-    private static void Tune(ProjectionTuningOptions options, CachedPictures pictures, FeatureCache cache, PictureSet set, Tensor classNames, TextEmbedder embed, Action<string> say)
+    private static void Tune(ProjectionTuningOptions options, CachedPictures pictures, FeatureCache cache, PictureSet set, Tensor classNames, TextEmbedder embed, (Tensor, Tensor) classifier, Action<string> say)
     {
         var drawings = pictures.Of(ViewKind.Drawing).Select(view => (View: view, set.Entries[cache.Rows[view].Picture].Name)).ToArray();
         string[] names = [.. drawings.Select(drawing => drawing.Name).Distinct()];
@@ -199,7 +199,7 @@ public static class PocketClip
         var at = names.Select((name, i) => (name, i)).ToDictionary(pair => pair.name, pair => pair.i);
         using var drawingNames = ZeroShot.Classifier(embed, names, PocketExam.DrawingTemplates);
         ProjectionTuning.Run(options, pictures, classNames, drawingNames, [.. drawings.Select(drawing => (drawing.View, at[drawing.Name]))],
-            (step, photos, drawn, moved) => say(string.Create(CultureInfo.InvariantCulture, $"tuning the projection: step {step} of {options.Steps}, photographs {photos:F3}, drawings {drawn:F3}, moved {moved:F3}")));
+            (step, photos, drawn, moved) => say(string.Create(CultureInfo.InvariantCulture, $"tuning the projection: step {step} of {options.Steps}, photographs {photos:F3}, drawings {drawn:F3}, moved {moved:F3}")), classifier);
     }
 
     private static TextConfig TextShape(PocketClipRecipe recipe, BpeTokenizer bpe) => new()

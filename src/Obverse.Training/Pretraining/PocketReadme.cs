@@ -29,13 +29,14 @@ internal static class PocketReadme
             Modality gap (mean photograph to mean name): {quality.ModalityGap:F3}.
             Nearly all the things in the held-out drawings were seen in other styles: that row asks about the style, not the thing. The photographs of the first rows
             may be among those the published tower was trained on; they are held out from our training. The definitions were added to the recipe after the everyday
-            phrases had been written and read. How firmly the projection is held was chosen between two settings by the first row and the drawings.
+            phrases had been written and read. How firmly the projection is held was chosen between a few settings by the first row and the drawings; the text side's start, width and
+            rates by another list of 78 phrases, which nothing is reported on.
 
             ## How it was made
             `obverse train clip --recipe {recipe.Name} --data DIR --pictures DIR --wordnet DIR{(o.BFloat16 ? " --bf16 true" : "")}` on {DateTime.UtcNow:yyyy-MM-dd}, seed {o.Seed}: {elapsed.TotalMinutes:F0} minutes and {steps:N0} steps on {(o.Threads == 1 ? "one thread" : $"{o.Threads} threads")}, after the features of {views:N0} views.
-            The projection starts from the classifier's own singular vectors, the class names from the rows that belong to them (no picture needed); the text tower
-            learns from {lessons.Strings.Count:N0} strings that a sentence encoder relates to those names, {lessons.Glosses.Count + lessons.Definitions.Count:N0} dictionary definitions, and the captions of photographs,
-            drawings ({styles}) and compositions. {(recipe.Tuning is { } tuning ? $"Then, words fixed, the projection was tuned for {tuning.Steps} steps from its analytic start on the classes of photographs and the names of drawings, held near that start." : "The projection stayed as it began.")} The image tower itself is frozen.
+            The projection starts from the classifier's own singular vectors, the class names from the rows that belong to them (no picture needed). The text tower starts as a bag of words
+            fitted to a sentence encoder in closed steps (`BagOfWordsStart`), then learns from {lessons.Strings.Count:N0} strings that the encoder relates to those names, {lessons.Glosses.Count + lessons.Definitions.Count:N0} dictionary definitions (of a noun that the encoder
+            does not know: as its nearest kind), and the captions of photographs, drawings ({styles}) and compositions, the projection locked. {(recipe.Tuning is { } tuning ? $"Then, words fixed, the projection was tuned for {tuning.Steps} steps from its analytic start on the classes of photographs, the names of drawings and the published classifier's probabilities, held near that start." : "The projection stayed as it began.")} The image tower itself is frozen.
 
             ## Data and licences
             | what | licence |

@@ -17,7 +17,7 @@ public sealed record ProjectionTuningOptions
     /// <summary>Weight of the relative squared distance between embeddings and those the projection started with.</summary>
     public double HoldWeight { get; init; } = 4;
 
-    /// <summary>Weight of KL(classes before || classes now) over all views: what the photographs at hand do not show must stay as it was.</summary>
+    /// <summary>Weight of KL(classes before || classes now) over all views: what the photographs at hand do not show must stay as it was. "Before" is the published classifier where there is one.</summary>
     public double KeepWeight { get; init; } = 1;
 }
 
@@ -33,7 +33,8 @@ public static class ProjectionTuning
     /// <param name="drawingNames">Text embeddings of the names of drawings: [names, D].</param>
     /// <param name="drawings">Views of drawings with the row of their name.</param>
     /// <param name="progress">Step and its losses, now and then.</param>
-    public static void Run(ProjectionTuningOptions options, CachedPictures pictures, Tensor classNames, Tensor drawingNames, IReadOnlyList<(int View, int Name)> drawings, Action<int, double, double, double>? progress = null)
+    /// <param name="classifier">The trunk's published classifier, [classes, channels] and [classes]: its probabilities are better than those of the first projection against learned words.</param>
+    public static void Run(ProjectionTuningOptions options, CachedPictures pictures, Tensor classNames, Tensor drawingNames, IReadOnlyList<(int View, int Name)> drawings, Action<int, double, double, double>? progress = null, (Tensor Weight, Tensor Bias)? classifier = null)
     {
         using var before = new TensorScope();
         var (firstWeight, firstBias) = (pictures.Weight.Detach().Clone(), pictures.Bias.Detach().Clone());
@@ -55,7 +56,7 @@ public static class ProjectionTuning
             var told = scores[..photos.Length].CrossEntropy(Tensor.From([.. photos.Select(photo => (long)photo.Class)], photos.Length));
             var named = (e[photos.Length..].Matmul(names.T()) * options.Scale).CrossEntropy(Tensor.From([.. drawn.Select(drawing => (long)drawing.Name)], drawn.Length));
             var hold = (embedded - first).Square().Sum() / first.Square().Sum();
-            var was = (first.Normalized().Matmul(classes.T()) * options.Scale).Softmax(1);
+            var was = (classifier is var (weight, bias) ? features.Linear(weight, bias) : first.Normalized().Matmul(classes.T()) * options.Scale).Softmax(1);
             var keep = scores.CrossEntropy(was) + (was * (was + 1e-12).Log()).Sum(1).Mean();
             var loss = told + named + options.HoldWeight * hold + options.KeepWeight * keep;
             optimizer.ZeroGrad();
