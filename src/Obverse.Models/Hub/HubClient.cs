@@ -112,7 +112,7 @@ public sealed class HubClient(HubSettings settings) : IDisposable
             return new(repository, at, client.Cache.SnapshotFolder(repository, at), [.. done.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => new HubSnapshotFile(file.Key, HubCache.Length(new FileInfo(file.Value.Path)), file.Value.Blob is not null && !(heads.TryGetValue(file.Key, out var head) && head.From.Length == 0)))]);
         }
 
-        private HubRepository At => commit is null ? repository : repository with { Revision = commit };
+        private HubRepository At => commit is null ? repository : repository with { Revision = commit, Spoken = repository.ToString() };
 
         private async Task<HubFile> Head(string name, CancellationToken stop)
         {

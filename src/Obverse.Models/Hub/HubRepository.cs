@@ -11,7 +11,10 @@ public sealed partial record HubRepository(string Id, string Revision)
     /// <summary>The name of its folder in a cache.</summary>
     public string Folder => "models--" + Id.Replace("/", "--", StringComparison.Ordinal);
 
-    public override string ToString() => Revision == DefaultRevision ? Id : $"{Id}@{Revision}";
+    /// <summary>For messages, where it is another than its own: the branch that was asked for, not the commit it is at.</summary>
+    internal string? Spoken { get; init; }
+
+    public override string ToString() => Spoken ?? (Revision == DefaultRevision ? Id : $"{Id}@{Revision}");
 
     /// <summary>"owner/name" or "owner/name@revision".</summary>
     /// <exception cref="FormatException">Neither; the message says what was wanted.</exception>
