@@ -15,7 +15,7 @@ internal static class PulledModel
         var settings = HubSettings.FromEnvironment();
         try
         {
-            using var client = new HubClient(settings);
+            var client = new HubClient(settings);
             if (settings.Offline is null) screen.Note($"{repository} is not in the cache: pulling it from {settings.Endpoint.ToString().TrimEnd('/')}");
             using var progress = new PullProgress(screen, json: false);
             var folder = client.Pull(repository, progress: progress.Told, stop: screen.Stop).GetAwaiter().GetResult().Folder;

@@ -33,7 +33,7 @@ internal static class ModelsPullCommand
             var wanted = new HubModelFiles { Include = parsed.GetValue(include) ?? [], Exclude = parsed.GetValue(exclude) ?? [], All = parsed.GetValue(all) };
             if (wanted.All && wanted.Include.Count > 0) throw new UsageException("--all takes every file and --include some: give only one of them");
             var settings = HubSettings.FromEnvironment();
-            using var client = new HubClient(settings);
+            var client = new HubClient(settings);
             var watch = Stopwatch.StartNew();
             HubSnapshot snapshot;
             using (var progress = new PullProgress(screen, parsed.GetValue(json)))

@@ -35,7 +35,8 @@ internal sealed class PullProgress : IDisposable
             if (said == remark) return;
             remark = said;
             Dispose();
-            if (!json) screen.Note(said);
+            if (json) screen.Json(new { Event = "note", What = said });
+            else screen.Note(said);
             return;
         }
 

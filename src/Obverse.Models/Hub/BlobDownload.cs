@@ -18,6 +18,7 @@ internal sealed class BlobDownload(HubCache cache, IHubSource source, HubWire wi
             return known;
         }
 
+        if (file.Hash is null) progress.Say($"{what}: {source.Name} tells no hash of it: only its size is checked");
         var incomplete = cache.Blob(repository, file.Key) + ".incomplete";
         MustHaveRoom(file, incomplete);
         for (var again = false; ; again = true)

@@ -17,10 +17,8 @@ public sealed record HubSnapshotFile(string Name, long Size, bool Fetched);
 /// Pulls repositories into the cache. Blobs come first, then the links, then the branch's name: a snapshot under a branch's name is whole, and
 /// what a killed pull leaves is used by the next one.
 /// </summary>
-public sealed class HubClient(HubSettings settings) : IDisposable
+public sealed class HubClient(HubSettings settings)
 {
-    private readonly HubWire wire = new(settings);
-
     public HubCache Cache { get; } = new(settings.Cache);
 
     /// <param name="mirror">A folder to copy from instead of the net: OWNER/NAME/FILES or OWNER/NAME/resolve/REVISION/FILES.</param>
@@ -29,6 +27,7 @@ public sealed class HubClient(HubSettings settings) : IDisposable
     {
         if (mirror is null && settings.Offline is { } offline) throw new HubException(HubFault.Offline, $"{repository}: not pulled: {offline} is set");
         (wanted, progress) = (wanted ?? new(), progress ?? new());
+        using var wire = new HubWire(settings, progress);
         IHubSource source = mirror is null ? new HttpHub(settings, wire) : new MirrorFolder(Path.GetFullPath(mirror));
         var pull = new Pulling(this, source, repository, progress, new BlobDownload(Cache, source, wire, settings, progress), await source.List(repository, stop).ConfigureAwait(false));
 
@@ -44,8 +43,6 @@ public sealed class HubClient(HubSettings settings) : IDisposable
 
         return pull.Finish();
     }
-
-    public void Dispose() => wire.Dispose();
 
     private sealed class Pulling(HubClient client, IHubSource source, HubRepository repository, HubProgress progress, BlobDownload download, HubListing listing)
     {

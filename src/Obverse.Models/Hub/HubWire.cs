@@ -9,11 +9,12 @@ internal sealed class HubWire : IDisposable
     private const int Hops = 10;
 
     private readonly HubSettings settings;
+    private readonly HubProgress progress;
     private readonly HttpClient http;
 
-    public HubWire(HubSettings settings)
+    public HubWire(HubSettings settings, HubProgress progress)
     {
-        this.settings = settings;
+        (this.settings, this.progress) = (settings, progress);
         http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, AutomaticDecompression = DecompressionMethods.None, ConnectTimeout = settings.Patience, MaxResponseHeadersLength = 64 }) { Timeout = Timeout.InfiniteTimeSpan };
         http.DefaultRequestHeaders.UserAgent.ParseAdd($"obverse/{typeof(HubWire).Assembly.GetName().Version?.ToString(3)}");
         http.DefaultRequestHeaders.AcceptEncoding.ParseAdd("identity"); // lengths and Range count the file's own bytes
@@ -61,7 +62,9 @@ internal sealed class HubWire : IDisposable
                 if (gained?.Invoke() is { } has && has - had >= settings.Worthwhile) (failed, had, pause) = (0, has, settings.Pause);
                 if (++failed >= settings.Attempts) throw new HubException(e.Fault, $"{e.Message} ({(failed == 1 ? "not tried again" : $"tried {failed} times")})", e);
                 if (e.RetryAfter > settings.LongestPause) throw new HubException(e.Fault, $"{e.Message}, and asks to wait {e.RetryAfter.Value.TotalSeconds:0} s before another try", e);
-                await Task.Delay(e.RetryAfter ?? pause, stop).ConfigureAwait(false);
+                var wait = e.RetryAfter ?? pause;
+                progress.Say($"{e.Message}; again in {wait.TotalSeconds:0.#} s");
+                await Task.Delay(wait, stop).ConfigureAwait(false);
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, settings.LongestPause.Ticks));
             }
         }

@@ -43,7 +43,7 @@ internal sealed class FakeHub : IDisposable
 
     public HubSnapshot Pull(HubModelFiles? wanted = null, string repository = "acme/thing")
     {
-        using var client = new HubClient(Settings);
+        var client = new HubClient(Settings);
         return client.Pull(HubRepository.Parse(repository), wanted).GetAwaiter().GetResult();
     }
 

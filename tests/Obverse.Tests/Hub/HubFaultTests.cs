@@ -86,6 +86,19 @@ public class HubFaultTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_short_wait_that_is_asked_for_is_kept_and_told()
+    {
+        using var hub = FakeHub.Model(Size);
+        var busy = 1;
+        hub.Fault = asked => asked.Path.StartsWith("/api", StringComparison.Ordinal) && busy-- > 0 ? Reply.Error(503, null, ("Retry-After", "1")) : null;
+        List<string> remarks = [];
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        new HubClient(hub.Settings).Pull(FakeHub.Thing, progress: new HubProgress(at => { if (at.Remark is { } said) remarks.Add(said); })).GetAwaiter().GetResult();
+        Assert.True(watch.Elapsed.TotalSeconds >= 0.95);
+        Assert.Contains("answered 503 ServiceUnavailable; again in 1 s", Assert.Single(remarks), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_line_that_gains_ground_is_tried_more_often_than_one_that_does_not()
     {
         using var hub = FakeHub.Model(Size);

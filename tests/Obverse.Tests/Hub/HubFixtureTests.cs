@@ -28,7 +28,7 @@ public class HubFixtureTests
 
         Assert.Empty(HubVerification.Check(cache, id, repair: false));
         Assert.Null(cache.Snapshot(new(id, "no-such-branch")));
-        using var client = new HubClient(new() { Cache = cache.Folder, Offline = "HF_HUB_OFFLINE" });
+        var client = new HubClient(new() { Cache = cache.Folder, Offline = "HF_HUB_OFFLINE" });
         Assert.Equal(HubFault.Offline, Assert.ThrowsAsync<HubException>(() => client.Pull(new(id, "main"))).GetAwaiter().GetResult().Fault);
     }
 
@@ -40,7 +40,7 @@ public class HubFixtureTests
         var (theirs, id, commit) = Unpacked(at, Path.Combine(folder.Path, "theirs"));
         using var replay = new Replay(at, "first_pull", theirs, id, commit);
         var ours = new HubCache(Path.Combine(folder.Path, "ours", "hub"));
-        using var client = new HubClient(replay.Settings(ours));
+        var client = new HubClient(replay.Settings(ours));
         client.Pull(new(id, "main"), new() { All = true }).GetAwaiter().GetResult();
         replay.MustMatch(replay.Recorded.Where(r => !r.Path.Contains("/resolve/main/", StringComparison.Ordinal)));
 
@@ -71,7 +71,7 @@ public class HubFixtureTests
         File.WriteAllBytes(blob + ".incomplete", content[..had]);
 
         using var replay = new Replay(at, "resumed_pull", theirs, id, commit);
-        using var client = new HubClient(replay.Settings(ours));
+        var client = new HubClient(replay.Settings(ours));
         var snapshot = client.Pull(repository, new() { All = true }).GetAwaiter().GetResult();
         Assert.Equal([Path.GetFileName(link)], snapshot.Files.Where(file => file.Fetched).Select(file => file.Name));
         Assert.Equal(had, replay.Requests.Single(asked => asked["Range"] is not null).Offset);

@@ -92,7 +92,7 @@ public class HubPullTests
         var folder = Directory.CreateDirectory(Path.Combine(hub.Home, at)).FullName;
         foreach (var (name, content) in hub.Files) File.WriteAllBytes(Path.Combine(folder, name), content);
         hub.Settings = hub.Settings with { Offline = "HF_HUB_OFFLINE" }; // no net is needed
-        using var client = new HubClient(hub.Settings);
+        var client = new HubClient(hub.Settings);
         var snapshot = client.Pull(new("acme/thing", revision), mirror: Path.Combine(hub.Home, "mirror")).GetAwaiter().GetResult();
         Assert.Equal(hub.Files.Keys.Select(hub.Hash).Order(StringComparer.Ordinal), hub.Blobs); // as the hub names them
         Assert.Equal(tellsCommit, snapshot.Commit == revision);
@@ -117,7 +117,7 @@ public class HubPullTests
             return null;
         };
         List<(long Done, long Of)> told = [];
-        using var client = new HubClient(hub.Settings);
+        var client = new HubClient(hub.Settings);
         client.Pull(FakeHub.Thing, new() { All = true }, new HubProgress(at => told.Add((at.Done, at.Of)))).GetAwaiter().GetResult();
         Assert.InRange(most, 2, hub.Settings.Parallel);
         var all = hub.Files.Values.Sum(content => content.Length);
@@ -132,7 +132,7 @@ public class HubPullTests
         using var hub = FakeHub.Model();
         hub.Fault = asked => asked.Path.StartsWith("/cdn/", StringComparison.Ordinal) ? FakeHub.Content(asked, hub.Files["model.safetensors"], []) with { BytesAPiece = 10_000, MillisecondsAPiece = 20 } : null;
         using var stop = new CancellationTokenSource();
-        using var client = new HubClient(hub.Settings);
+        var client = new HubClient(hub.Settings);
         Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Pull(FakeHub.Thing, progress: new HubProgress(at =>
         {
             if (at.File == "model.safetensors" && at.Done > 50_000) stop.Cancel();
