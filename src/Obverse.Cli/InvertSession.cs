@@ -43,13 +43,13 @@ internal sealed record InvertSession(Screen Screen)
         Recipes.Named(name);
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
         if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");
-        LoadedModel.Find(Model ?? LoadedModel.Default);
+        LoadedModel.Find(Model ?? LoadedModel.Default, Screen);
         var files = Files(Out ?? OutputPaths.Slug(prompt.ToString()) + ".png");
         files.MustBeWritable(Bytes(Shown ?? Size ?? new(512, 512)));
         var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
         var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
 
-        using var model = LoadedModel.Open(Model ?? LoadedModel.Default, Threads);
+        using var model = LoadedModel.Open(Model ?? LoadedModel.Default, Screen, Threads);
         var side = model.Encoder.Side;
         Run Of(Quality quality)
         {
@@ -82,7 +82,7 @@ internal sealed record InvertSession(Screen Screen)
         var run = Run.FromSafetensors(checkpoint);
         var files = Files(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true);
         files.MustBeWritable(Bytes(run.Shown ?? new(run.Width, run.Height)));
-        using var model = LoadedModel.Open(run.Model, Threads ?? run.Threads);
+        using var model = LoadedModel.Open(run.Model, Screen, Threads ?? run.Threads);
         Differences.Tell(run, model, Screen);
         return One(run with { Threads = Runtime.Threads }, model, files, checkpoint);
     }
@@ -241,7 +241,7 @@ internal sealed record InvertSession(Screen Screen)
     private Judge? OpenJudge()
     {
         if (Judges is null && !Zoo.Names.Contains(LoadedModel.Judge)) return null;
-        LoadedModel.Find(LoadedModel.Judge);
+        LoadedModel.Find(LoadedModel.Judge, Screen);
         return Judge.Load(LoadedModel.Judge);
     }
 

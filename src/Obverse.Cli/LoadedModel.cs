@@ -16,9 +16,10 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>Of the weights' file.</summary>
     public string Sha256 { get; }
 
-    /// <summary>Where a model is, before anything is loaded.</summary>
+    /// <summary>Where a model is, before anything is loaded; a hub's repository is pulled where the cache lacks it.</summary>
     /// <exception cref="UsageException">Nothing of that name.</exception>
-    public static string Find(string name)
+    /// <exception cref="HubException">A repository that cannot be pulled.</exception>
+    public static string Find(string name, Screen screen)
     {
         try
         {
@@ -26,15 +27,16 @@ internal sealed class LoadedModel : IDisposable
         }
         catch (FileNotFoundException missing)
         {
+            if (PulledModel.Meant(name) is { } repository) return PulledModel.Pull(repository, screen);
             throw new UsageException(missing.Message);
         }
     }
 
     /// <summary>Loads it, on so many threads; default: one a core.</summary>
     /// <exception cref="IOException">Its files are damaged; or it is to read texts and has no tokenizer.</exception>
-    public static LoadedModel Open(string name, int? threads = null, bool reads = true)
+    public static LoadedModel Open(string name, Screen screen, int? threads = null, bool reads = true)
     {
-        Find(name);
+        Find(name, screen);
         Runtime.Threads = threads ?? Environment.ProcessorCount;
         var encoder = ClipEncoder.Load(name);
         try

@@ -1,6 +1,6 @@
 namespace Obverse.Models;
 
-/// <summary>Where models are found by name: a folder or file as given, then the pocket zoo that ships with the project.</summary>
+/// <summary>Where models are found by name: a folder or file as given, then the pocket zoo that ships with the project, then the hub's cache.</summary>
 public static class Zoo
 {
     /// <summary>The zoo's folder: OBVERSE_ZOO, <c>models/</c> beside the program, or of the repository it was built in; null where there is none.</summary>
@@ -15,8 +15,13 @@ public static class Zoo
     {
         if (File.Exists(model) || Directory.Exists(model)) return Path.GetFullPath(model);
         if (Folder is not null && model.Length > 0 && model.IndexOfAny(['/', '\\']) < 0 && Directory.Exists(Path.Combine(Folder, model))) return Path.Combine(Folder, model);
-        throw new FileNotFoundException($"no model '{model}': not a folder or file here, and not in the zoo, which has {(Names.Count == 0 ? "nothing" : string.Join(", ", Names))}");
+        var has = Names.Count == 0 ? "nothing" : string.Join(", ", Names);
+        if (HubRepository.TryParse(model) is not { } repository) throw new FileNotFoundException($"no model '{model}': not a folder or file here, and not in the zoo, which has {has}");
+        return Cached(repository) ?? throw new FileNotFoundException($"no model '{model}': not a folder or file here, not in the zoo, which has {has}, and not in the hub's cache {HubSettings.FromEnvironment().Cache}; `obverse models pull {model}` fetches it");
     }
+
+    /// <summary>The folder of a hub's repository where the cache has a whole model of it.</summary>
+    public static string? Cached(HubRepository repository) => new HubCache(HubSettings.FromEnvironment().Cache).Snapshot(repository) is { } snapshot && HubModelFiles.IsWhole(snapshot) ? snapshot : null;
 
     /// <summary>The file that holds a model's weights.</summary>
     public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? ClipLayout.WeightsFile(path) : path;

@@ -30,9 +30,9 @@ internal static class EmbedCommand
             var (files, list, path) = (parsed.GetValue(pictures) ?? [], parsed.GetValue(texts), OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors"));
             if ((files.Length == 0) == (list is null)) throw new UsageException(files.Length == 0 ? "nothing to embed: give pictures, or --text-file" : "give pictures or --text-file, not both");
             var lines = list is null ? [] : TextLines.Read(list);
-            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default);
+            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
             OutputPaths.MustBeWritable(path);
-            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null);
+            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, screen, parsed.GetValue(threads), reads: list is not null);
             var problems = new List<string>();
             using var rows = list is not null
                 ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))

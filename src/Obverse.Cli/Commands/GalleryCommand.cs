@@ -36,8 +36,8 @@ internal static class GalleryCommand
             var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.Names];
             foreach (var recipe in chosen) Recipes.Named(recipe);
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
-            LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge);
-            using var drawing = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
+            LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
+            using var drawing = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, screen, parsed.GetValue(threads));
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge);
             var gallery = new Gallery
             {

@@ -31,7 +31,7 @@ internal static class JudgeCommand
         command.SetAction(parsed =>
         {
             var files = parsed.GetRequiredValue(pictures);
-            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Judge);
+            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Judge, screen);
             var work = files.Select(file => (File: file, Picture: Picture.Load(file), Name: parsed.GetValue(name) ?? PromptOf(file))).ToArray();
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             using var judge = Judge.Load(parsed.GetValue(model) ?? LoadedModel.Judge);

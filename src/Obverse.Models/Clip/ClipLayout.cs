@@ -116,9 +116,11 @@ internal static class ClipLayout
     private static bool IsIdle(string name) =>
         name is "input_resolution" or "context_length" or "vocab_size" || name.EndsWith("position_ids", StringComparison.Ordinal) || name.EndsWith("attn_mask", StringComparison.Ordinal) || name.EndsWith("num_batches_tracked", StringComparison.Ordinal);
 
-    private static IEnumerable<string> Shards(string index)
+    private static IEnumerable<string> Shards(string index) => ShardNames(index).Select(name => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(index))!, name));
+
+    /// <summary>The files that an index names, all in its own folder.</summary>
+    internal static IReadOnlyList<string> ShardNames(string index)
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(index))!;
         string[] names;
         try
         {
@@ -130,10 +132,6 @@ internal static class ClipLayout
             throw new WeightsException($"{index}: not an index of safetensors files ({e.Message})", e);
         }
 
-        foreach (var name in names)
-        {
-            if (name != Path.GetFileName(name)) throw new WeightsException($"{index}: names '{name}', which is not a file of its own folder");
-            yield return Path.Combine(folder, name);
-        }
+        return names.FirstOrDefault(name => name != Path.GetFileName(name) || name is "" or "." or "..") is not { } outside ? names : throw new WeightsException($"{index}: names '{outside}', which is not a file of its own folder");
     }
 }

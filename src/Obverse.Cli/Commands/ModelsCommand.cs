@@ -1,0 +1,103 @@
+using System.CommandLine;
+using Obverse.Models;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse models`: what is here, and what a hub has.</summary>
+internal static class ModelsCommand
+{
+    public static Command Create(Screen screen) => new("models",
+        """
+        The models of the zoo and of a hub. `--model OWNER/NAME` pulls by itself what the cache lacks; the cache is the
+        Python client's, with its variables: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
+
+          obverse models list
+          obverse models pull laion/CLIP-ViT-B-32-laion2B-s34B-b79K
+          obverse models verify
+        """)
+    {
+        ListCommand(screen), ModelsPullCommand.Create(screen), VerifyCommand(screen), PathCommand(screen),
+    };
+
+    private static Command ListCommand(Screen screen)
+    {
+        var json = Flags.Switch("--json", "Print a JSON object a model.");
+        var command = new Command("list", "List the zoo's models and the cached repositories with revision, size and files.\n\n  obverse models list\n  obverse models list --json") { json };
+        command.SetAction(parsed =>
+        {
+            foreach (var row in Rows())
+            {
+                if (parsed.GetValue(json)) screen.Json(row);
+                else screen.Say($"{row.Name,-44} {(row.Commit is null ? row.Source : $"{string.Join(", ", row.Revisions)} {row.Commit[..12]}".TrimStart()),-24} {Sizes.Show(row.Bytes),10}  {row.Files.Count} files{(row.IsModel ? "" : ", no whole model")}");
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command VerifyCommand(Screen screen)
+    {
+        var repositories = new Argument<string[]>("REPO") { Description = "OWNER/NAME. [default: all that is cached]", Arity = ArgumentArity.ZeroOrMore };
+        var repair = Flags.Switch("--repair", "Delete what is wrong, so that the next pull fetches it again.");
+        var json = Flags.Switch("--json", "Print a JSON object a problem, and one at the end.");
+        var command = new Command("verify", "Read every cached file again and compare it with its hash; look for dangling links, halves of files and branches without a snapshot. Exit code 1 if something is wrong.\n\n  obverse models verify\n  obverse models verify laion/CLIP-ViT-B-32-laion2B-s34B-b79K --repair") { repositories, repair, json };
+        command.SetAction(parsed =>
+        {
+            var cache = new HubCache(HubSettings.FromEnvironment().Cache);
+            var named = parsed.GetValue(repositories) ?? [];
+            foreach (var name in named.Where(name => !cache.Repositories.Contains(HubRepository.Parse(name).Id))) throw new IOException($"{name}: not in the hub's cache {cache.Folder}");
+            var (wrong, blobs, bytes) = (0, 0, 0L);
+            foreach (var id in named.Length > 0 ? named.Select(name => HubRepository.Parse(name).Id).Distinct() : cache.Repositories)
+            {
+                foreach (var problem in HubVerification.Check(cache, id, parsed.GetValue(repair), (_, size) => (blobs, bytes) = (blobs + 1, bytes + size), screen.Stop))
+                {
+                    wrong++;
+                    if (parsed.GetValue(json)) screen.Json(new { Event = "problem", problem.Repository, problem.Path, problem.What });
+                    else screen.Say($"{problem.Repository}: {problem.Path}: {problem.What}");
+                }
+            }
+
+            if (parsed.GetValue(json)) screen.Json(new { Event = "result", Files = blobs, Bytes = bytes, Problems = wrong });
+            else screen.Say($"{blobs} files, {Sizes.Show(bytes)} read: {(wrong == 0 ? "all as the hub sent them" : wrong == 1 ? "1 problem" : $"{wrong} problems")}");
+            return wrong == 0 ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command PathCommand(Screen screen)
+    {
+        var model = new Argument<string>("MODEL") { Description = "OWNER/NAME, OWNER/NAME@REVISION or a zoo name." };
+        var json = Flags.Switch("--json", "Print a JSON object.");
+        var command = new Command("path", "Print the folder of a cached repository. Nothing is pulled.\n\n  obverse models path laion/CLIP-ViT-B-32-laion2B-s34B-b79K\n  ls $(obverse models path pocket-clip)") { model, json };
+        command.SetAction(parsed =>
+        {
+            var name = parsed.GetRequiredValue(model);
+            var cache = new HubCache(HubSettings.FromEnvironment().Cache);
+            // A zoo name wins; a repository need not be a model here.
+            var folder = Zoo.Names.Contains(name) ? Zoo.Resolve(name) : cache.Snapshot(HubRepository.Parse(name)) ?? throw new IOException($"{name}: not in the hub's cache {cache.Folder}; `obverse models pull {name}` fetches it");
+            if (parsed.GetValue(json)) screen.Json(new { Path = folder });
+            else screen.Say(folder);
+            return 0;
+        });
+        return command;
+    }
+
+    private static IEnumerable<Row> Rows()
+    {
+        foreach (var name in Zoo.Names) yield return Of(name, "zoo", null, [], Zoo.Resolve(name));
+        var cache = new HubCache(HubSettings.FromEnvironment().Cache);
+        foreach (var id in cache.Repositories)
+        {
+            foreach (var (commit, revisions) in cache.Snapshots(id)) yield return Of(id, "cache", commit, revisions, cache.Snapshot(new(id, commit))!);
+        }
+    }
+
+    private static Row Of(string name, string source, string? commit, IReadOnlyList<string> revisions, string folder)
+    {
+        var files = HubCache.Files(folder);
+        return new(name, source, revisions, commit, folder, files.Sum(file => file.Size), files, HubCache.IsModel(folder));
+    }
+
+    private sealed record Row(string Name, string Source, IReadOnlyList<string> Revisions, string? Commit, string Path, long Bytes, IReadOnlyList<CachedFile> Files, bool IsModel);
+}

@@ -1,0 +1,29 @@
+using Obverse.Models;
+
+namespace Obverse.Cli;
+
+/// <summary>`--model OWNER/NAME`: a hub's repository that is pulled when it is first asked for.</summary>
+internal static class PulledModel
+{
+    /// <summary>The repository that a name means; null where it looks like a path of this machine.</summary>
+    public static HubRepository? Meant(string name) => HubRepository.TryParse(name) is { } repository && !Directory.Exists(name.Split('/')[0]) ? repository : null;
+
+    /// <returns>The folder with the model.</returns>
+    /// <exception cref="HubException">Offline, or the hub does not give it.</exception>
+    public static string Pull(HubRepository repository, Screen screen)
+    {
+        var settings = HubSettings.FromEnvironment();
+        try
+        {
+            var client = new HubClient(settings);
+            if (settings.Offline is null) screen.Note($"{repository} is not in the cache: pulling it from {settings.Endpoint.ToString().TrimEnd('/')}");
+            using var progress = new PullProgress(screen, json: false);
+            var folder = client.Pull(repository, progress: progress.Told, stop: screen.Stop).GetAwaiter().GetResult().Folder;
+            return Zoo.Cached(repository) ?? throw new HubException(HubFault.NoFile, $"{repository}: no weights that Obverse reads among its files ({folder})");
+        }
+        catch (HubException e)
+        {
+            throw new HubException(e.Fault, $"no model '{repository}': not a folder or file here, not in the zoo, not in the hub's cache {settings.Cache}; {e.Message}; `obverse models pull {repository}` {(e.Fault == HubFault.Offline ? "where there is a net" : "tries again")}, with --mirror DIR from a folder", e);
+        }
+    }
+}
