@@ -53,7 +53,7 @@ internal static class TrainClipagCommand
         {
             if (parsed.GetValue(minutes) is not null && parsed.GetValue(updates) is not null) throw new UsageException("give --minutes or --updates, not both");
             var name = parsed.GetValue(model) ?? LoadedModel.Default;
-            var source = LoadedModel.Find(name);
+            var source = LoadedModel.Find(name, screen);
             foreach (var file in (string?[])[parsed.GetValue(classifier), parsed.GetValue(exam)])
                 if (file is not null && !File.Exists(file)) throw new FileNotFoundException($"{file}: no such file");
             var folder = parsed.GetValue(output) ?? Path.Combine("models", "pocket-clipag");
@@ -62,7 +62,7 @@ internal static class TrainClipagCommand
             var options = basic with
             {
                 Objective = parsed.GetValue(objective) ?? basic.Objective, Eps = parsed.GetValue(eps) ?? basic.Eps, AttackSteps = parsed.GetValue(attack) ?? basic.AttackSteps, StepOfEps = parsed.GetValue(step),
-                RandomStart = parsed.GetValue(start), Pairwise = parsed.GetValue(pairwise), RampTo = parsed.GetValue(ramp) ?? 0, Side = parsed.GetValue(side) ?? SideOf(name), Batch = parsed.GetValue(batch) ?? basic.Batch,
+                RandomStart = parsed.GetValue(start), Pairwise = parsed.GetValue(pairwise), RampTo = parsed.GetValue(ramp) ?? 0, Side = parsed.GetValue(side) ?? SideOf(name, screen), Batch = parsed.GetValue(batch) ?? basic.Batch,
                 Accumulate = parsed.GetValue(accumulate) ?? 1, Rate = parsed.GetValue(rate) ?? basic.Rate, Average = parsed.GetValue(average) ?? 0, Seed = (ulong)(parsed.GetValue(seed) ?? 7),
                 Steps = parsed.GetValue(updates), Minutes = parsed.GetValue(updates) is null ? parsed.GetValue(minutes) ?? 60 : null, Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             };
@@ -84,9 +84,9 @@ internal static class TrainClipagCommand
         return command;
     }
 
-    private static int SideOf(string name)
+    private static int SideOf(string name, Screen screen)
     {
-        using var opened = LoadedModel.Open(name, reads: false);
+        using var opened = LoadedModel.Open(name, screen, reads: false);
         return opened.Encoder.Side;
     }
 }
