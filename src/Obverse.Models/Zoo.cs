@@ -19,7 +19,7 @@ public static class Zoo
     }
 
     /// <summary>The file that holds a model's weights.</summary>
-    public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? ClipLayout.WeightsFile(path) : path;
+    public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? WeightFiles.Find(path) : path;
 
     private static string? Find()
     {
