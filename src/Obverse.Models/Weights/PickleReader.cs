@@ -224,7 +224,7 @@ internal sealed class PickleReader
     {
         if (bytes > 255) throw Bad($"a whole number of {bytes} bytes");
         var value = new BigInteger(Bytes(bytes));
-        return value >= long.MinValue && value <= long.MaxValue ? (long)value : value;
+        return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value; // without the cast both would be BigInteger
     }
 
     private string Text(long bytes)
