@@ -25,6 +25,15 @@ internal sealed unsafe class StoredBytes(TensorMemory file, string name, bool is
         lock (unpacking) return (unpacked ??= Unpack(), 0);
     }
 
+    /// <summary>The same for somebody who lets go of the memory again. Unpacked bytes that one tensor alone will ever want are not kept for a second time.</summary>
+    public (TensorMemory Memory, long At) Hold(bool once)
+    {
+        if (once && isDeflated) return (Unpack(), 0);
+        var place = Locate();
+        place.Memory.Retain();
+        return place;
+    }
+
     public void Dispose() => unpacked?.Release();
 
     private TensorMemory Unpack()
@@ -42,6 +51,7 @@ internal sealed unsafe class StoredBytes(TensorMemory file, string name, bool is
             }
 
             if (inflater.ReadByte() >= 0) throw new InvalidDataException("it is longer");
+            file.GiveBack(at, packed);
             return memory;
         }
         catch (Exception e) when (e is InvalidDataException or IOException)

@@ -14,7 +14,7 @@ internal sealed unsafe class TorchArchive : IDisposable
 
     private readonly TensorMemory file;
     private readonly TorchContainer container;
-    private readonly HashSet<string> shared;
+    private readonly HashSet<string> shared, several; // names of tensors that have numbers in common with others; keys of storages that several look at
     private readonly Dictionary<string, Look> looks = [];
 
     private TorchArchive(TensorMemory file, TorchContainer container)
@@ -22,6 +22,7 @@ internal sealed unsafe class TorchArchive : IDisposable
         (this.file, this.container) = (file, container);
         CheckSizes(Growth * file.Length + Allowance);
         shared = Overlapping();
+        several = [.. container.Tensors.Values.GroupBy(tensor => tensor.Storage.Key).Where(group => group.Count() > 1).Select(group => group.Key)];
     }
 
     public IEnumerable<string> Names => container.Tensors.Keys;
@@ -45,14 +46,16 @@ internal sealed unsafe class TorchArchive : IDisposable
         get
         {
             var tensor = Find(name);
-            var type = tensor.Storage.Type;
-            if (tensor.Elements == 0) return Tensor.Empty(tensor.Shape, type);
-            var (memory, at) = Place(tensor);
-            if (!tensor.IsContiguous) return Gathered(tensor, memory, at);
-            if (!shared.Contains(name) && (nint)(memory.Start + at) % Safetensors.ElementSize(type) == 0) return Mapped(name, tensor, memory, at);
-            var copy = Tensor.Empty(tensor.Shape, type);
-            memory.CopyTo(at, tensor.Bytes, (byte*)copy.Data);
-            return copy;
+            if (tensor.Elements == 0) return Tensor.Empty(tensor.Shape, tensor.Storage.Type);
+            var (memory, start) = container.Storages[tensor.Storage.Key].Hold(once: !several.Contains(tensor.Storage.Key));
+            try
+            {
+                return Made(name, tensor, memory, start + (tensor.Storage.Offset + tensor.Offset) * Safetensors.ElementSize(tensor.Storage.Type));
+            }
+            finally
+            {
+                memory.Release();
+            }
         }
     }
 
@@ -75,10 +78,14 @@ internal sealed unsafe class TorchArchive : IDisposable
         }
     }
 
-    private (TensorMemory Memory, long At) Place(TensorReference tensor)
+    private Tensor Made(string name, TensorReference tensor, TensorMemory memory, long at)
     {
-        var (memory, at) = container.Storages[tensor.Storage.Key].Locate();
-        return (memory, at + (tensor.Storage.Offset + tensor.Offset) * Safetensors.ElementSize(tensor.Storage.Type));
+        var type = tensor.Storage.Type;
+        if (!tensor.IsContiguous) return Gathered(tensor, memory, at);
+        if (!shared.Contains(name) && (nint)(memory.Start + at) % Safetensors.ElementSize(type) == 0) return Mapped(name, tensor, memory, at);
+        var copy = Tensor.Empty(tensor.Shape, type);
+        memory.CopyTo(at, tensor.Bytes, (byte*)copy.Data);
+        return copy;
     }
 
     private static Tensor Gathered(TensorReference tensor, TensorMemory memory, long at) => TensorScope.Of(() =>
