@@ -1,6 +1,5 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using Obverse.Torch;
 
 namespace Obverse.Models;
@@ -8,17 +7,17 @@ namespace Obverse.Models;
 /// <summary>Bytes that tensors may lie over: a mapped file, or memory of our own. Users are counted; the last one out lets go of it.</summary>
 internal sealed unsafe class TensorMemory
 {
-    private readonly SafeFileHandle? file;
+    private readonly FileStream? file;
     private readonly MemoryMappedFile? map;
     private readonly MemoryMappedViewAccessor? view;
     private int users = 1;
 
     private TensorMemory(string path)
     {
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        (file, Name, Length) = (stream.SafeFileHandle, path, stream.Length);
+        file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        (Name, Length) = (path, file.Length);
         if (Length == 0) return;
-        map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        map = MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         view = map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.CopyOnWrite);
         byte* start = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
@@ -63,7 +62,7 @@ internal sealed unsafe class TensorMemory
 
         for (long done = 0; done < count;)
         {
-            var read = RandomAccess.Read(file, new Span<byte>(target + done, (int)Math.Min(1 << 26, count - done)), at + done);
+            var read = RandomAccess.Read(file.SafeFileHandle, new Span<byte>(target + done, (int)Math.Min(1 << 26, count - done)), at + done);
             if (read == 0) throw new WeightsException($"{Name}: it was cut off while it was read");
             done += read;
         }
