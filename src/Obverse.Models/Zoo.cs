@@ -24,7 +24,7 @@ public static class Zoo
     public static string? Cached(HubRepository repository) => new HubCache(HubSettings.FromEnvironment().Cache).Snapshot(repository) is { } snapshot && HubModelFiles.IsWhole(snapshot) ? snapshot : null;
 
     /// <summary>The file that holds a model's weights.</summary>
-    public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? ClipLayout.WeightsFile(path) : path;
+    public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? WeightFiles.Find(path) : path;
 
     private static string? Find()
     {

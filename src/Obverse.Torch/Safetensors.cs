@@ -67,53 +67,8 @@ public sealed unsafe class Safetensors : IDisposable
     public void Dispose() => mapping.Release();
 
     /// <summary>Writes tensors in the order given (element types as they are), atomically.</summary>
-    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        var list = tensors.ToList();
-        using var header = new MemoryStream();
-        using (var json = new Utf8JsonWriter(header))
-        {
-            json.WriteStartObject();
-            if (metadata is { Count: > 0 })
-            {
-                json.WriteStartObject("__metadata__");
-                foreach (var (key, value) in metadata) json.WriteString(key, value);
-                json.WriteEndObject();
-            }
-
-            var offset = 0L;
-            foreach (var (name, tensor) in list)
-            {
-                json.WriteStartObject(name);
-                json.WriteString("dtype", Code(tensor.DType));
-                json.WriteStartArray("shape");
-                foreach (var side in tensor.Shape) json.WriteNumberValue(side);
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += tensor.Elements * ElementSize(tensor.DType));
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
-        }
-
-        while (header.Length % 8 != 0) header.WriteByte((byte)' ');
-        AtomicFile.Write(path, stream =>
-        {
-            Span<byte> length = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-            stream.Write(length);
-            header.WriteTo(stream);
-            foreach (var (_, tensor) in list)
-            {
-                using var plain = tensor.Detach().To(Device.Cpu).Contiguous();
-                var bytes = plain.Elements * ElementSize(plain.DType);
-                for (long at = 0; at < bytes; at += 1 << 30) stream.Write(new ReadOnlySpan<byte>((byte*)plain.Data + at, (int)Math.Min(1 << 30, bytes - at)));
-            }
-        });
-    }
+    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        SafetensorsWriter.Write(path, [.. tensors.Select(t => new PlannedTensor(t.Key, t.Value.DType, t.Value.Shape, t.Value.Detach))], metadata);
 
     public static int ElementSize(DType type) => type switch
     {
@@ -180,7 +135,7 @@ public sealed unsafe class Safetensors : IDisposable
         "I32" => DType.Int32, "I16" => DType.Int16, "I8" => DType.Int8, "U8" => DType.UInt8, "BOOL" => DType.Bool, _ => null,
     };
 
-    private static string Code(DType type) => type switch
+    internal static string Code(DType type) => type switch
     {
         DType.Float32 => "F32", DType.Float16 => "F16", DType.BFloat16 => "BF16", DType.Float64 => "F64", DType.Int64 => "I64",
         DType.Int32 => "I32", DType.Int16 => "I16", DType.Int8 => "I8", DType.UInt8 => "U8", _ => "BOOL",

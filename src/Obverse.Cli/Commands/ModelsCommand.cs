@@ -16,7 +16,7 @@ internal static class ModelsCommand
           obverse models verify
         """)
     {
-        ListCommand(screen), ModelsPullCommand.Create(screen), VerifyCommand(screen), PathCommand(screen),
+        ListCommand(screen), ModelsPullCommand.Create(screen), VerifyCommand(screen), PathCommand(screen), ModelsConvertCommand.Create(screen),
     };
 
     private static Command ListCommand(Screen screen)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Obverse.Torch;
 
 namespace Obverse.Models;
@@ -29,42 +28,6 @@ internal static class ClipLayout
     [
         (".layer_norm1.", ".ln_1."), (".layer_norm2.", ".ln_2."), (".self_attn.out_proj.", ".attn.out_proj."), (".mlp.fc1.", ".mlp.c_fc."), (".mlp.fc2.", ".mlp.c_proj."),
     ];
-
-    /// <summary>The file with the weights of a folder (its index, where they are in several), by the names that the libraries use.</summary>
-    public static string WeightsFile(string folder)
-    {
-        string[] names = ["open_clip_model.safetensors", "open_clip_model.safetensors.index.json", "model.safetensors", "model.safetensors.index.json"];
-        foreach (var name in names)
-        {
-            if (File.Exists(Path.Combine(folder, name))) return Path.Combine(folder, name);
-        }
-
-        throw new WeightsException($"{folder}: no weights; wanted one of {string.Join(", ", names)}");
-    }
-
-    /// <summary>Every tensor of a safetensors file, or of the files that an index names, under the names they have there.</summary>
-    public static Dictionary<string, Tensor> Read(string path)
-    {
-        var tensors = new Dictionary<string, Tensor>();
-        try
-        {
-            foreach (var file in path.EndsWith(".json", StringComparison.Ordinal) ? Shards(path) : [path])
-            {
-                using var open = Safetensors.Open(file);
-                foreach (var name in open.Names)
-                {
-                    if (!tensors.TryAdd(name, open[name])) throw new WeightsException($"{file}: tensor '{name}' is in another file too");
-                }
-            }
-
-            return tensors;
-        }
-        catch
-        {
-            foreach (var tensor in tensors.Values) tensor.Dispose();
-            throw;
-        }
-    }
 
     /// <summary>Renames in place, to open_clip's names without prefixes. Takes over the tensors: those left out are disposed.</summary>
     public static Dictionary<string, Tensor> ToOpenClip(Dictionary<string, Tensor> tensors, string origin)
@@ -115,23 +78,4 @@ internal static class ClipLayout
     // Buffers of the libraries, and the scalars of OpenAI's archives.
     private static bool IsIdle(string name) =>
         name is "input_resolution" or "context_length" or "vocab_size" || name.EndsWith("position_ids", StringComparison.Ordinal) || name.EndsWith("attn_mask", StringComparison.Ordinal) || name.EndsWith("num_batches_tracked", StringComparison.Ordinal);
-
-    private static IEnumerable<string> Shards(string index) => ShardNames(index).Select(name => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(index))!, name));
-
-    /// <summary>The files that an index names, all in its own folder.</summary>
-    internal static IReadOnlyList<string> ShardNames(string index)
-    {
-        string[] names;
-        try
-        {
-            using var json = JsonDocument.Parse(File.ReadAllText(index));
-            names = [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(e => e.Value.GetString() ?? "").Distinct()];
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new WeightsException($"{index}: not an index of safetensors files ({e.Message})", e);
-        }
-
-        return names.FirstOrDefault(name => name != Path.GetFileName(name) || name is "" or "." or "..") is not { } outside ? names : throw new WeightsException($"{index}: names '{outside}', which is not a file of its own folder");
-    }
 }

@@ -34,10 +34,10 @@ public sealed class ClipModel : IDisposable
     /// </summary>
     public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false) => TensorScope.Unscoped(() =>
     {
-        var file = Directory.Exists(folderOrFile) ? ClipLayout.WeightsFile(folderOrFile) : folderOrFile;
+        var file = Directory.Exists(folderOrFile) ? WeightFiles.Find(folderOrFile) : folderOrFile;
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         config ??= new[] { ConfigFile, "config.json" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } beside ? ClipConfig.Load(beside) : null;
-        var tensors = ClipLayout.Read(file);
+        var tensors = WeightFiles.Read(file);
         Weights? weights = null;
         try
         {

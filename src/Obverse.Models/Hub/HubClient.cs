@@ -38,7 +38,7 @@ public sealed class HubClient(HubSettings settings)
         await pull.Fetch(chosen, stop).ConfigureAwait(false);
         foreach (var index in chosen.Where(name => wanted.IsModel && HubModelFiles.IsIndex(name))) // shards that no list told of
         {
-            await pull.Fetch([.. ClipLayout.ShardNames(pull.Blob(index)).Where(shard => !chosen.Contains(shard) && !wanted.Exclude.Any(glob => HubModelFiles.Matches(glob, shard)))], stop).ConfigureAwait(false);
+            await pull.Fetch([.. WeightFile.ShardNames(pull.Blob(index)).Where(shard => !chosen.Contains(shard) && !wanted.Exclude.Any(glob => HubModelFiles.Matches(glob, shard)))], stop).ConfigureAwait(false);
         }
 
         return pull.Finish();

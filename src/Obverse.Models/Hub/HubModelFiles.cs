@@ -5,13 +5,6 @@ namespace Obverse.Models;
 /// <summary>Which of a repository's files make a model: its configs, its tokenizer, its card and one set of weights, unless globs say otherwise.</summary>
 public sealed partial record HubModelFiles
 {
-    // In ClipModel.Load's order: open_clip's layout needs no translation. Pickles only where there are no safetensors.
-    private static readonly string[] weights =
-    [
-        "open_clip_model.safetensors", "open_clip_model.safetensors.index.json", "model.safetensors", "model.safetensors.index.json",
-        "open_clip_pytorch_model.bin", "open_clip_pytorch_model.bin.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-    ];
-
     private static readonly string[] beside =
     [
         "open_clip_config.json", "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
@@ -31,7 +24,7 @@ public sealed partial record HubModelFiles
     public bool IsModel => !All && Include.Count == 0;
 
     /// <summary>What to ask for one by one where a hub cannot list: the names that models use, and the includes that are names.</summary>
-    internal IReadOnlyList<string> Guesses => All ? throw new HubException(HubFault.Refused, "everything (--all) wants a hub that lists a repository's files; name them with --include") : IsModel ? [.. beside, .. weights] : Names;
+    internal IReadOnlyList<string> Guesses => All ? throw new HubException(HubFault.Refused, "everything (--all) wants a hub that lists a repository's files; name them with --include") : IsModel ? [.. beside, .. WeightFiles.Names] : Names;
 
     /// <summary>The includes that are no globs: asked for even where a list does not have them, so that a mistyped one is told of.</summary>
     internal IReadOnlyList<string> Names => [.. Include.Where(glob => glob.IndexOfAny(['*', '?', '[']) < 0 && !glob.EndsWith('/'))];
@@ -47,10 +40,10 @@ public sealed partial record HubModelFiles
     /// <summary>True where a folder has a model's weights, all of their files too.</summary>
     internal static bool IsWhole(string folder)
     {
-        var found = weights.FirstOrDefault(name => File.Exists(Path.Combine(folder, name)));
+        var found = WeightFiles.Names.FirstOrDefault(name => File.Exists(Path.Combine(folder, name)));
         try
         {
-            return found is not null && (!IsIndex(found) || ClipLayout.ShardNames(Path.Combine(folder, found)).All(shard => File.Exists(Path.Combine(folder, shard))));
+            return found is not null && (!IsIndex(found) || WeightFile.ShardNames(Path.Combine(folder, found)).All(shard => File.Exists(Path.Combine(folder, shard))));
         }
         catch (Exception e) when (e is Torch.WeightsException or IOException)
         {
@@ -60,7 +53,7 @@ public sealed partial record HubModelFiles
 
     private IEnumerable<string> Model(HashSet<string> names)
     {
-        var found = weights.FirstOrDefault(name => names.Contains(name) && !Exclude.Any(glob => Matches(glob, name)));
+        var found = WeightFiles.Names.FirstOrDefault(name => names.Contains(name) && !Exclude.Any(glob => Matches(glob, name)));
         var shards = found is not null && IsIndex(found) ? names.Where(name => IsShardOf(found, name)) : [];
         return [.. beside.Where(names.Contains), .. found is null ? [] : new[] { found }, .. shards];
     }

@@ -43,6 +43,9 @@ public sealed partial class Tensor
     public Tensor Diagonal() => diagonal.Call(this);
     public Tensor Contiguous() => contiguous.Call(this);
 
+    /// <summary>Another look at the same memory; the caller answers for its staying inside.</summary>
+    public Tensor AsStrided(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides) => as_strided.Call(this, Value.Ints(shape), Value.Ints(strides));
+
     /// <summary>The same values laid out channels last, as CPU convolutions often like them.</summary>
     public Tensor ChannelsLast() => contiguous.Call(this, 2);
     public Tensor Clone() => clone.Call(this);
@@ -76,7 +79,7 @@ public sealed partial class Tensor
         index = Op.Find("aten::index", "Tensor"), index_put_in_place = Op.Find("aten::index_put_"), gather = Op.Find("aten::gather"), scatter = Op.Find("aten::scatter", "src"),
         index_add_in_place = Op.Find("aten::index_add_"), masked_select = Op.Find("aten::masked_select"),
         nonzero = Op.Find("aten::nonzero"), roll = Op.Find("aten::roll"), flip = Op.Find("aten::flip"), diff = Op.Find("aten::diff"), tril = Op.Find("aten::tril"), triu = Op.Find("aten::triu"),
-        diagonal = Op.Find("aten::diagonal"), contiguous = Op.Find("aten::contiguous"), clone = Op.Find("aten::clone"), detach = Op.Find("aten::detach"),
+        diagonal = Op.Find("aten::diagonal"), contiguous = Op.Find("aten::contiguous"), as_strided = Op.Find("aten::as_strided"), clone = Op.Find("aten::clone"), detach = Op.Find("aten::detach"),
         to_dtype = Op.Find("aten::to", "dtype"), to_device = Op.Find("aten::to", "device"), copy_in_place = Op.Find("aten::copy_"), constant_pad = Op.Find("aten::constant_pad_nd"), pad = Op.Find("aten::pad"),
         empty = Op.Find("aten::empty", "memory_format"), zeros = Op.Find("aten::zeros"), ones = Op.Find("aten::ones"), full = Op.Find("aten::full"), arange = Op.Find("aten::arange"),
         linspace = Op.Find("aten::linspace"), eye = Op.Find("aten::eye"), zeros_like = Op.Find("aten::zeros_like"), ones_like = Op.Find("aten::ones_like");
