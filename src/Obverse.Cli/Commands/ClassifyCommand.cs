@@ -45,7 +45,7 @@ internal static class ClassifyCommand
                 "openai" => ImageNetTemplates.All,
                 var other => throw new UsageException($"--templates: '{other}' was given, none, simple or openai was wanted"),
             };
-            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();
