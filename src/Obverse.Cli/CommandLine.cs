@@ -69,6 +69,7 @@ public static class CommandLine
             GalleryCommand.Create(screen),
             DataCommand.Create(screen),
             TrainCommand.Create(screen),
+            BenchCommand.Create(screen),
             InfoCommand.Create(screen),
             new HelpOption(),
             new VersionOption(),

@@ -45,7 +45,7 @@ public sealed unsafe class Safetensors : IDisposable
 
     public (DType Type, long[] Shape) Describe(string name) => Find(name) is var e ? (e.Type, e.Shape) : default;
 
-    /// <summary>The tensor as it lies in the file (its own element type); pages are shared with the file until something writes to them.</summary>
+    /// <summary>The tensor as it lies in the file (its own element type); pages are shared with the file until something writes to them. Once nobody holds it its pages are given back, with what was written to them.</summary>
     public Tensor this[string name]
     {
         get
