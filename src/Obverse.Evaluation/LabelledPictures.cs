@@ -32,12 +32,13 @@ public sealed record LabelledPicture(string Name, IReadOnlyList<string> Labels, 
         return found.Length > 0 ? [.. found.OrderBy(p => p.Name, StringComparer.Ordinal)] : throw new InvalidDataException($"{path}: holds no picture ({string.Join(", ", endings)})");
     }
 
-    /// <summary>The classes of <paramref name="names"/> that a label means; empty where none does. ImageNet's ids mean its names.</summary>
+    /// <summary>The classes of <paramref name="names"/> that a label means; empty where none does. ImageNet's ids mean its names, and a name that WordNet gives to one class only means that class.</summary>
     public IReadOnlyList<int> Among(IReadOnlyList<string> names)
     {
         foreach (var label in Labels)
         {
-            string[] words = wnids.Value.TryGetValue(label, out var entry) ? [entry.ClipName, .. entry.Synonyms] : [label];
+            string[] words = wnids.Value.TryGetValue(label, out var entry) ? [entry.ClipName, .. entry.Synonyms]
+                : ImageNet.NamedBy(label.Replace('_', ' ')) is [var only] ? [label, ImageNet.Classes[only].ClipName] : [label];
             foreach (var word in words)
             {
                 int[] found = [.. Enumerable.Range(0, names.Count).Where(i => Word(names[i]) == Word(word))];

@@ -41,7 +41,11 @@ internal static class ClassifyCommand
             var files = parsed.GetRequiredValue(pictures).SelectMany(path => Directory.Exists(path) || (File.Exists(path) && path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) ? LabelledPicture.OfSet(path) : [LabelledPicture.OfFile(path)]).ToArray();
             var answers = files.Select(one => one.Among(choices)).ToArray();
             var isTest = answers.Any(a => a.Count > 0);
-            if (isTest && answers.Count(a => a.Count == 0) is var strange and > 0) screen.Note($"{strange} of {files.Length} pictures are of none of the {choices.Length} names and do not count, {files[Array.FindIndex(answers, a => a.Count == 0)].Name} for one");
+            if (isTest && answers.Count(a => a.Count == 0) is var strange and > 0)
+            {
+                screen.Note($"{strange} of {files.Length} pictures are of none of the {choices.Length} names and do not count, {files[Array.FindIndex(answers, a => a.Count == 0)].Name} for one");
+                (files, answers) = ([.. files.Where((_, i) => answers[i].Count > 0)], [.. answers.Where(a => a.Count > 0)]);
+            }
 
             using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
             using var scope = new TensorScope();
@@ -56,10 +60,7 @@ internal static class ClassifyCommand
             var classifier = ZeroShot.Classifier(loaded.Encoder.Embed, choices, sentences);
             if (isTest)
             {
-                int[] rows = [.. Enumerable.Range(0, files.Length).Where(i => !bad.Contains(i))];
-                int[] counted = [.. Enumerable.Range(0, rows.Length).Where(row => answers[rows[row]].Count > 0)];
-                if (counted.Length == 0) return screen.Fail("none of the pictures that can be read is of one of the names", 1);
-                var accuracy = ZeroShot.Accuracy(seen.IndexSelect(0, Tensor.From(counted.Select(row => (long)row).ToArray())), classifier, [.. counted.Select(row => answers[rows[row]])]);
+                var accuracy = ZeroShot.Accuracy(seen, classifier, [.. answers.Where((_, i) => !bad.Contains(i))]);
                 if (parsed.GetValue(json)) screen.Json(new { Event = "accuracy", accuracy.Top1, accuracy.Top5, accuracy.Count, Names = choices.Length, Templates = sentences.Count, Model = loaded.Name });
                 else screen.Say(string.Create(CultureInfo.InvariantCulture, $"top-1 {accuracy.Top1:0.00%}, top-5 {accuracy.Top5:0.00%} of {accuracy.Count:N0} pictures ({choices.Length:N0} names, {sentences.Count} {(sentences.Count == 1 ? "template" : "templates")}, {loaded.Name})"));
                 return bad.Count == 0 ? 0 : 1;
