@@ -88,4 +88,26 @@ public class OtherSidesTests
             Assert.Contains("multiples of", Assert.Throws<ArgumentException>(() => model.EncodeImage(Tensor.Zeros([1, 3, bad, bad]))).Message);
         }
     }
+
+    // The keys of OpenAI's archives and no configuration: stages, widths, heads (64 wide) and side are deduced.
+    [Fact]
+    public void An_openai_resnet_is_known_by_its_shapes()
+    {
+        using var random = new Generator(4);
+        using var folder = new TemporaryFolder();
+        using var scope = new TensorScope();
+        var config = new ClipConfig
+        {
+            Vision = resnet.Vision with { Stages = new(2, 1, 3, 1), Layers = 7 },
+            Text = vit.Text with { Width = 64, Heads = 1, MlpWidth = 256, Activation = Activation.QuickGelu }, Origin = ClipOrigin.OpenAI,
+        };
+        using var model = ClipModel.New(config, random);
+        var file = Path.Combine(folder.Path, "RN.safetensors");
+        var extras = new[] { "input_resolution", "context_length", "vocab_size", "visual.bn1.num_batches_tracked" }.Select(name => KeyValuePair.Create(name, Tensor.Number(64, DType.Int64)));
+        Safetensors.Save(file, [.. model.Weights.All, .. extras]);
+        using var loaded = ClipModel.Load(file);
+        Assert.Equal(config, loaded.Config);
+        var pixels = random.Normal(2, 3, 64, 64);
+        Parity.Close("OpenAI ResNet", model.EncodeImage(pixels), loaded.EncodeImage(pixels), 1e-5, 1);
+    }
 }
