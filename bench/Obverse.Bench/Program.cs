@@ -8,8 +8,9 @@ switch (args)
     case ["gemm"]: Gemm.Run(); break;
     case ["vit", var views]: VitGradient.Run(int.Parse(views)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
+    case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS | pyramid");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS | pyramid | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

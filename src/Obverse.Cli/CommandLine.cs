@@ -70,6 +70,7 @@ public static class CommandLine
             DataCommand.Create(screen),
             TrainCommand.Create(screen),
             ModelsCommand.Create(screen),
+            BenchCommand.Create(screen),
             InfoCommand.Create(screen),
             new HelpOption(),
             new VersionOption(),

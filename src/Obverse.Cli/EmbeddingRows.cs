@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -9,7 +10,11 @@ internal static class EmbeddingRows
     private const int AtOnce = 16;
 
     /// <summary>[files, d], in their order. <paramref name="unreadable"/> is told of a file that cannot be read, with its place; its row is left out.</summary>
-    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<string> files, Action<int, PictureException> unreadable, CancellationToken stop, bool normalized = true)
+    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<string> files, Action<int, PictureException> unreadable, CancellationToken stop, bool normalized = true) =>
+        Embed(encoder, [.. files.Select(LabelledPicture.OfFile)], unreadable, stop, normalized);
+
+    /// <inheritdoc cref="Embed(ClipEncoder, IReadOnlyList{string}, Action{int, PictureException}, CancellationToken, bool)"/>
+    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<LabelledPicture> files, Action<int, PictureException> unreadable, CancellationToken stop, bool normalized = true)
     {
         var preprocess = new ClipPreprocess { Size = encoder.Side, Family = encoder.Model.Config.Origin == ClipOrigin.HuggingFace ? ClipFamily.HuggingFace : ClipFamily.OpenAi };
         return TensorScope.Of(() =>
@@ -25,7 +30,7 @@ internal static class EmbeddingRows
                 {
                     try
                     {
-                        pixels.AddRange(preprocess.Pixels(files[i]));
+                        pixels.AddRange(preprocess.Pixels(files[i].Read(), files[i].Name));
                         count++;
                     }
                     catch (PictureException problem)

@@ -49,7 +49,7 @@ internal sealed record InvertSession(Screen Screen)
         var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
         var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
 
-        using var model = LoadedModel.Open(Model ?? LoadedModel.Default, Screen, Threads);
+        using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Default, Threads);
         var side = model.Encoder.Side;
         Run Of(Quality quality)
         {
@@ -82,7 +82,7 @@ internal sealed record InvertSession(Screen Screen)
         var run = Run.FromSafetensors(checkpoint);
         var files = Files(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true);
         files.MustBeWritable(Bytes(run.Shown ?? new(run.Width, run.Height)));
-        using var model = LoadedModel.Open(run.Model, Screen, Threads ?? run.Threads);
+        using var model = LoadedModel.Open(Screen, run.Model, Threads ?? run.Threads);
         Differences.Tell(run, model, Screen);
         return One(run with { Threads = Runtime.Threads }, model, files, checkpoint);
     }

@@ -8,13 +8,19 @@ internal sealed class LoadedModel : IDisposable
 {
     public const string Default = "pocket-clip", Judge = "pocket-judge";
 
-    private LoadedModel(string name, ClipEncoder encoder, string sha256) => (Name, Encoder, Sha256) = (name, encoder, sha256);
+    private readonly Lazy<string> sha256;
+
+    private LoadedModel(string name, ClipEncoder encoder)
+    {
+        (Name, Encoder) = (name, encoder);
+        sha256 = new(() => Run.Hash(Zoo.WeightsFile(name)));
+    }
 
     public string Name { get; }
     public ClipEncoder Encoder { get; }
 
-    /// <summary>Of the weights' file.</summary>
-    public string Sha256 { get; }
+    /// <summary>Of the weights' file; read when it is first asked for.</summary>
+    public string Sha256 => sha256.Value;
 
     /// <summary>Where a model is, before anything is loaded; a hub's repository is pulled where the cache lacks it.</summary>
     /// <exception cref="UsageException">Nothing of that name.</exception>
@@ -25,16 +31,16 @@ internal sealed class LoadedModel : IDisposable
         {
             return Zoo.Resolve(name);
         }
-        catch (FileNotFoundException missing)
+        catch (Exception wrong) when (wrong is FileNotFoundException or NotSupportedException)
         {
-            if (PulledModel.Meant(name) is { } repository) return PulledModel.Pull(repository, screen);
-            throw new UsageException(missing.Message);
+            if (wrong is FileNotFoundException && PulledModel.Meant(ModelName.Parse(name).Path) is { } repository) return PulledModel.Pull(repository, screen);
+            throw new UsageException(wrong.Message);
         }
     }
 
-    /// <summary>Loads it, on so many threads; default: one a core.</summary>
+    /// <summary>Loads it, on so many threads (default: one a core), and tells what is doubtful about it. A tower that is not to see or read is not made.</summary>
     /// <exception cref="IOException">Its files are damaged; or it is to read texts and has no tokenizer.</exception>
-    public static LoadedModel Open(string name, Screen screen, int? threads = null, bool reads = true)
+    public static LoadedModel Open(Screen screen, string name, int? threads = null, bool reads = true, bool sees = true)
     {
         Find(name, screen);
         Runtime.Threads = threads ?? Environment.ProcessorCount;
@@ -42,7 +48,11 @@ internal sealed class LoadedModel : IDisposable
         try
         {
             if (reads && encoder.Model.Tokenizer is null) throw new WeightsException($"{name}: no tokenizer in its folder, so it reads no texts; put its bpe.txt.gz there");
-            return new(name, encoder, Run.Hash(Zoo.WeightsFile(name)));
+            // Now and not at first use: weights that are damaged are told before anything is drawn or written.
+            if (reads) _ = encoder.Model.Text;
+            if (sees) _ = encoder.Model.Image;
+            foreach (var remark in encoder.Model.Remarks) screen.Note(remark);
+            return new(name, encoder);
         }
         catch
         {

@@ -9,10 +9,11 @@ public static class Zoo
     /// <summary>The zoo's models, by name.</summary>
     public static IReadOnlyList<string> Names => !Directory.Exists(Folder) ? [] : [.. Directory.EnumerateDirectories(Folder).Where(d => File.Exists(Path.Combine(d, "open_clip_config.json"))).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
-    /// <summary>The folder or file of a model.</summary>
+    /// <summary>The folder or file of a model; an architecture before it (<see cref="ModelName"/>) is left out.</summary>
     /// <exception cref="FileNotFoundException">Nothing of that name; the message lists what there is.</exception>
     public static string Resolve(string model)
     {
+        model = ModelName.Parse(model).Path;
         if (File.Exists(model) || Directory.Exists(model)) return Path.GetFullPath(model);
         if (Folder is not null && model.Length > 0 && model.IndexOfAny(['/', '\\']) < 0 && Directory.Exists(Path.Combine(Folder, model))) return Path.Combine(Folder, model);
         var has = Names.Count == 0 ? "nothing" : string.Join(", ", Names);

@@ -45,7 +45,7 @@ public sealed unsafe class Safetensors : IDisposable
 
     public (DType Type, long[] Shape) Describe(string name) => Find(name) is var e ? (e.Type, e.Shape) : default;
 
-    /// <summary>The tensor as it lies in the file (its own element type); pages are shared with the file until something writes to them.</summary>
+    /// <summary>The tensor as it lies in the file (its own element type); pages are shared with the file until something writes to them. Once nobody holds it its pages are given back, with what was written to them.</summary>
     public Tensor this[string name]
     {
         get
@@ -60,7 +60,12 @@ public sealed unsafe class Safetensors : IDisposable
             }
 
             mapping.Retain();
-            return Tensor.Over((nint)memory, entry.Type, entry.Shape, mapping.Release);
+            Interlocked.Increment(ref entry.Views);
+            return Tensor.Over((nint)memory, entry.Type, entry.Shape, () =>
+            {
+                if (Interlocked.Decrement(ref entry.Views) == 0) mapping.GiveBack(entry.Offset, entry.Length);
+                mapping.Release();
+            });
         }
     }
 
@@ -141,7 +146,11 @@ public sealed unsafe class Safetensors : IDisposable
         DType.Int32 => "I32", DType.Int16 => "I16", DType.Int8 => "I8", DType.UInt8 => "U8", _ => "BOOL",
     };
 
-    private sealed record Entry(DType Type, long[] Shape, long Offset, long Length);
+    private sealed record Entry(DType Type, long[] Shape, long Offset, long Length)
+    {
+        /// <summary>Tensors over it now: pages may go only when nobody can have written to them.</summary>
+        public int Views;
+    }
 
     // Counts who still looks at the mapped pages: the file and every tensor over it.
     private sealed class Mapping
@@ -166,6 +175,21 @@ public sealed unsafe class Safetensors : IDisposable
         public long Length { get; }
 
         public void Retain() => Interlocked.Increment(ref users);
+
+        /// <summary>
+        /// Tells the system that the whole pages of a range are not needed: their memory counts no more, and comes back from the file if it is read again.
+        /// A half-precision file that is widened tensor by tensor is then never in memory beside what was made of it.
+        /// </summary>
+        public void GiveBack(long offset, long length)
+        {
+            if (!OperatingSystem.IsLinux()) return;
+            var page = (nuint)Environment.SystemPageSize;
+            var (from, to) = (((nuint)(Start + offset) + page - 1) / page * page, (nuint)(Start + offset + length) / page * page);
+            if (to > from) _ = MAdvise(from, to - from, 4); // MADV_DONTNEED; it is advice: what it answers does not matter
+        }
+
+        [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "madvise")]
+        private static extern int MAdvise(nuint from, nuint length, int advice);
 
         public void Release()
         {

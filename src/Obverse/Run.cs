@@ -95,11 +95,6 @@ public sealed partial record Run
     /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's.</summary>
     public Inversion Begin(ClipEncoder encoder)
     {
-        if (encoder.Model.Config.Vision.TimmName is null && Recipe.Sides.FirstOrDefault(side => side != encoder.Side) is var other and > 0)
-        {
-            throw new ArgumentException($"recipe '{Recipe.Name}' looks at {other} pixels; {encoder.Name} is a vision transformer and only at {encoder.Side}");
-        }
-
         Encoder seen = Recipe.Sides.Count switch
         {
             0 => encoder,

@@ -6,46 +6,48 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse classify`: which of these names a picture shows.</summary>
+/// <summary>`obverse classify`: which of these names a picture shows, and how often that is right.</summary>
 internal static class ClassifyCommand
 {
     public static Command Create(Screen screen)
     {
-        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files." };
+        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files, or a folder or zip of them." };
         var names = Flags.Text("--names", "A,B,C", "What to choose among. [default: the 1,000 names of ImageNet]");
         var file = Flags.Text("--names-file", "FILE", "The same, a name a line.");
-        var templates = Flags.Text("--templates", "none|simple|openai", "Sentences round the names: the bare name, \"a photo of a {}.\", or OpenAI's 80. [default: simple]");
+        var classes = Flags.Text("--classnames", "imagenet|FILE", "The same: ImageNet's, or a file.");
+        var templates = Flags.Text("--templates", "none|photo|simple|openai|FILE", "Sentences round the names: the bare name, \"a photo of a {}.\", open_clip's 7 or OpenAI's 80, or a file of them, one a line, with {} for the name. [default: photo]");
+        var scale = Flags.Parsed<double?>("--logit-scale", "N", "What cosines are multiplied by before the softmax; papers take 100. [default: the model's own]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) && n > 0 && double.IsFinite(n) ? n : throw new FormatException("a number above 0 was wanted"));
         var top = Flags.Whole("--top", "How many names to tell. [default: 5]", 1, 10_000);
         var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON object a picture.");
         var command = new Command("classify",
             """
-            Say what pictures show, of names given in words (zero-shot).
+            Say what pictures show, of names given in words (zero-shot). Of a folder or zip whose pictures say what
+            they show (a folder a class, or name.wnid.jpg with ImageNet's ids), tell how often the answer is right.
 
               obverse classify holiday.jpg --names "beach,mountains,a city at night"
               obverse classify photos/*.jpg --top 1
+              obverse classify imagenet.zip --classnames imagenet --templates openai
             """)
         {
-            pictures, names, file, templates, top, model, threads, json,
+            pictures, names, file, classes, templates, scale, top, model, threads, json,
         };
         command.SetAction(parsed =>
         {
-            var files = parsed.GetRequiredValue(pictures);
-            if (parsed.GetValue(names) is not null && parsed.GetValue(file) is not null) throw new UsageException("give --names or --names-file, not both");
-            string[] choices = parsed.GetValue(names) is { } list ? [.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)]
-                : parsed.GetValue(file) is { } path ? [.. TextLines.Read(path).Select(line => line.Trim()).Where(line => line.Length > 0)]
-                : [.. ImageNet.Classes.Select(c => c.ClipName)];
-            choices = [.. choices.Distinct()];
-            if (choices.Length < 2) throw new UsageException($"{choices.Length} names given: two at least are wanted to choose among");
-            IReadOnlyList<string> sentences = parsed.GetValue(templates) switch
+            var choices = Choices(parsed.GetValue(names), parsed.GetValue(file), parsed.GetValue(classes));
+            var sentences = Sentences(parsed.GetValue(templates));
+            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
+            var files = parsed.GetRequiredValue(pictures).SelectMany(path => Directory.Exists(path) || (File.Exists(path) && path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) ? LabelledPicture.OfSet(path) : [LabelledPicture.OfFile(path)]).ToArray();
+            var answers = files.Select(one => one.Among(choices)).ToArray();
+            var isTest = answers.Any(a => a.Count > 0);
+            if (isTest && answers.Count(a => a.Count == 0) is var strange and > 0)
             {
-                "none" => ["{}"],
-                null or "simple" => ["a photo of a {}."],
-                "openai" => ImageNetTemplates.All,
-                var other => throw new UsageException($"--templates: '{other}' was given, none, simple or openai was wanted"),
-            };
-            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, screen, parsed.GetValue(threads));
+                screen.Note($"{strange} of {files.Length} pictures are of none of the {choices.Length} names and do not count, {files[Array.FindIndex(answers, a => a.Count == 0)].Name} for one");
+                (files, answers) = ([.. files.Where((_, i) => answers[i].Count > 0)], [.. answers.Where(a => a.Count > 0)]);
+            }
+
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();
@@ -56,19 +58,56 @@ internal static class ClassifyCommand
             }, screen.Stop);
             if (bad.Count == files.Length) return 1;
             var classifier = ZeroShot.Classifier(loaded.Encoder.Embed, choices, sentences);
-            var probabilities = loaded.Encoder.Model.Logits(seen, classifier).Softmax(1).ToFloats();
-            var row = 0;
+            if (isTest)
+            {
+                var accuracy = ZeroShot.Accuracy(seen, classifier, [.. answers.Where((_, i) => !bad.Contains(i))]);
+                if (parsed.GetValue(json)) screen.Json(new { Event = "accuracy", accuracy.Top1, accuracy.Top5, accuracy.Count, Names = choices.Length, Templates = sentences.Count, Model = loaded.Name });
+                else screen.Say(string.Create(CultureInfo.InvariantCulture, $"top-1 {accuracy.Top1:0.00%}, top-5 {accuracy.Top5:0.00%} of {accuracy.Count:N0} pictures ({choices.Length:N0} names, {sentences.Count} {(sentences.Count == 1 ? "template" : "templates")}, {loaded.Name})"));
+                return bad.Count == 0 ? 0 : 1;
+            }
+
+            var logits = parsed.GetValue(scale) is { } given ? seen.Normalized().Matmul(classifier.T()) * given : loaded.Encoder.Model.Logits(seen, classifier);
+            var probabilities = logits.Softmax(1).ToFloats();
+            var at = 0;
             for (var i = 0; i < files.Length; i++)
             {
                 if (bad.Contains(i)) continue;
-                var of = probabilities.AsSpan(row++ * choices.Length, choices.Length).ToArray();
+                var of = probabilities.AsSpan(at++ * choices.Length, choices.Length).ToArray();
                 var best = Enumerable.Range(0, choices.Length).OrderByDescending(n => of[n]).Take(parsed.GetValue(top) ?? 5).ToArray();
-                if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = files[i], Names = best.Select(n => new { Name = choices[n], Probability = of[n] }) });
-                else screen.Say($"{files[i]}  {string.Join(", ", best.Select(n => string.Create(CultureInfo.InvariantCulture, $"{choices[n]} {of[n]:0.0%}")))}");
+                if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = files[i].Name, Names = best.Select(n => new { Name = choices[n], Probability = of[n] }) });
+                else screen.Say($"{files[i].Name}  {string.Join(", ", best.Select(n => string.Create(CultureInfo.InvariantCulture, $"{choices[n]} {of[n]:0.0%}")))}");
             }
 
             return bad.Count == 0 ? 0 : 1;
         });
         return command;
+    }
+
+    // Each name once: "missile" stands twice in ImageNet's list, and either answer is right.
+    private static string[] Choices(string? list, string? file, string? classes)
+    {
+        if (new[] { list, file, classes }.Count(given => given is not null) > 1) throw new UsageException("give only one of --names, --names-file and --classnames");
+        file ??= classes == "imagenet" ? null : classes;
+        string[] choices = list is not null ? [.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)]
+            : file is not null ? [.. TextLines.Read(file).Select(line => line.Trim()).Where(line => line.Length > 0)]
+            : [.. ImageNet.Classes.Select(c => c.ClipName)];
+        choices = [.. choices.Distinct()];
+        return choices.Length > 1 ? choices : throw new UsageException($"{choices.Length} names given: two at least are wanted to choose among");
+    }
+
+    private static IReadOnlyList<string> Sentences(string? templates)
+    {
+        switch (templates)
+        {
+            case "none": return ["{}"];
+            case null or "photo": return ["a photo of a {}."];
+            case "simple": return ImageNetTemplates.Simple;
+            case "openai": return ImageNetTemplates.All;
+        }
+
+        if (!File.Exists(templates)) throw new UsageException($"--templates: '{templates}' was given, none, photo, simple, openai or a file was wanted");
+        string[] lines = [.. TextLines.Read(templates).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        if (lines.Length == 0) throw new InvalidDataException($"{templates}: holds no template");
+        return lines.FirstOrDefault(line => !line.Contains("{}", StringComparison.Ordinal)) is { } wrong ? throw new InvalidDataException($"{templates}: '{wrong}' has no {{}} for the name") : lines;
     }
 }

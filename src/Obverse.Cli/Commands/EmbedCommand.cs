@@ -32,7 +32,7 @@ internal static class EmbedCommand
             var lines = list is null ? [] : TextLines.Read(list);
             LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
             OutputPaths.MustBeWritable(path);
-            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, screen, parsed.GetValue(threads), reads: list is not null);
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null);
             var problems = new List<string>();
             using var rows = list is not null
                 ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))

@@ -37,7 +37,7 @@ internal static class GalleryCommand
             foreach (var recipe in chosen) Recipes.Named(recipe);
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
-            using var drawing = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, screen, parsed.GetValue(threads));
+            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge);
             var gallery = new Gallery
             {

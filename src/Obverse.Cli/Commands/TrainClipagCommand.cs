@@ -86,7 +86,7 @@ internal static class TrainClipagCommand
 
     private static int SideOf(string name, Screen screen)
     {
-        using var opened = LoadedModel.Open(name, screen, reads: false);
+        using var opened = LoadedModel.Open(screen, name, reads: false, sees: false);
         return opened.Encoder.Side;
     }
 }

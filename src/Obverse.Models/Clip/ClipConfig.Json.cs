@@ -33,12 +33,14 @@ public sealed partial record ClipConfig
     /// <summary>Writes the form of open_clip_config.json.</summary>
     public void Save(string path)
     {
-        var same = Vision.Activation == Text.Activation || Vision.TimmName is not null;
+        var same = Vision.Activation == Text.Activation || Vision.TimmName is not null || Vision.Stages is not null;
         var vision = Vision.TimmName is { } timm
             ? new JsonObject { ["timm_model_name"] = timm, ["timm_model_pretrained"] = false, ["timm_pool"] = "avg", ["timm_proj"] = "linear", ["timm_proj_bias"] = Vision.TimmProjectionBias, ["image_size"] = Vision.ImageSize }
+            : Vision.Stages is { } stages
+            ? new JsonObject { ["image_size"] = Vision.ImageSize, ["layers"] = new JsonArray([.. stages.AsArray().Select(n => (JsonNode)n)]), ["width"] = Vision.Width, ["head_width"] = 32 * Vision.Width / Vision.Heads, ["patch_size"] = null }
             : new JsonObject { ["image_size"] = Vision.ImageSize, ["layers"] = Vision.Layers, ["width"] = Vision.Width, ["head_width"] = Vision.Width / Vision.Heads, ["patch_size"] = Vision.PatchSize };
         var text = new JsonObject { ["context_length"] = Text.ContextLength, ["vocab_size"] = Text.VocabularySize, ["width"] = Text.Width, ["heads"] = Text.Heads, ["layers"] = Text.Layers };
-        if (Vision.TimmName is null) Details(vision, Vision.Shape);
+        if (Vision.TimmName is null && Vision.Stages is null) Details(vision, Vision.Shape);
         Details(text, Text.Shape);
         if (Text.EndId is { } end) (text["pool_type"], text["eos_id"]) = ("eos", end);
 
@@ -82,10 +84,9 @@ public sealed partial record ClipConfig
         }
         else
         {
-            if (vision["layers"] is JsonArray) throw new NotSupportedException("ModifiedResNet is not built yet");
             Refuse(vision, "vision_cfg", otherVision);
             var width = (int)Number(vision, "width", 768);
-            eyes = new()
+            eyes = vision["layers"] is JsonArray stages ? ResNet(size, width, Stages(stages), 32 * width / (int)Number(vision, "head_width", 64), dim) : new()
             {
                 ImageSize = size, PatchSize = (int)Number(vision, "patch_size", 16), Width = width, Layers = (int)Number(vision, "layers", 12), Heads = width / (int)Number(vision, "head_width", 64),
                 MlpWidth = MlpOf(vision, width), Activation = ActivationOf(vision), Epsilon = EpsilonOf(vision), EmbedDim = dim,
@@ -112,6 +113,13 @@ public sealed partial record ClipConfig
             Origin = ClipOrigin.OpenClip,
         };
     }
+
+    private static VisionConfig ResNet(int size, int width, ResNetStages stages, int heads, int dim) => new()
+    {
+        ImageSize = size, PatchSize = ModifiedResNet.Stride, Width = width, Heads = heads, Stages = stages, Layers = stages.AsArray().Sum(), MlpWidth = 0, Activation = Activation.QuickGelu, EmbedDim = dim,
+    };
+
+    private static ResNetStages Stages(JsonArray stages) => stages.Count == 4 ? new((int)stages[0]!, (int)stages[1]!, (int)stages[2]!, (int)stages[3]!) : throw new WeightsException($"vision_cfg: layers = {stages.ToJsonString()}, wanted one number or a ResNet's four");
 
     private static ClipConfig FromTransformers(JsonObject root, JsonObject? preprocessor)
     {
@@ -140,20 +148,33 @@ public sealed partial record ClipConfig
     };
 
     /// <summary>The shapes of a state dict in OpenAI's layout (openai/CLIP clip/model.py, build_model); heads are 64 wide, the activation QuickGELU.</summary>
-    internal static ClipConfig FromOpenAI(IReadOnlyDictionary<string, Tensor> tensors)
+    internal static ClipConfig FromOpenAI(IReadOnlyDictionary<string, StoredTensor> tensors)
     {
-        if (tensors.ContainsKey("visual.layer1.0.conv1.weight")) throw new NotSupportedException("ModifiedResNet is not built yet");
-        int Side(string name, int dim) => tensors.TryGetValue(name, out var tensor) ? checked((int)tensor.Size(dim)) : throw new WeightsException($"tensor '{name}' is missing");
-        int Blocks(string prefix) => tensors.Keys.Count(name => name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(".attn.in_proj_weight", StringComparison.Ordinal));
-        var (width, patch, dim) = (Side("visual.conv1.weight", 0), Side("visual.conv1.weight", 3), Side("text_projection", 1));
-        var textWidth = Side("ln_final.weight", 0);
+        int Side(string name, int dim) => tensors.TryGetValue(name, out var tensor) ? tensor.Shape.Length > dim ? checked((int)tensor.Shape[dim]) : throw new WeightsException($"tensor '{name}' has {tensor.Shape.Length} dimensions") : throw new WeightsException($"tensor '{name}' is missing");
+        int Count(string prefix, string suffix) => tensors.Keys.Count(name => name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(suffix, StringComparison.Ordinal));
+        int Blocks(string prefix) => Count(prefix, ".attn.in_proj_weight");
+        int Grid(string name) => (int)Math.Round(Math.Sqrt(Side(name, 0) - 1));
+        var (dim, textWidth) = (Side("text_projection", 1), Side("ln_final.weight", 0));
+        VisionConfig eyes;
+        if (tensors.ContainsKey("visual.layer1.0.conv1.weight"))
+        {
+            var width = Side("visual.layer1.0.conv1.weight", 0);
+            int Stage(int s) => Count($"visual.layer{s}.", ".conv1.weight");
+            eyes = ResNet(ModifiedResNet.Stride * Grid("visual.attnpool.positional_embedding"), width, new(Stage(1), Stage(2), Stage(3), Stage(4)), 32 * width / 64, dim);
+        }
+        else
+        {
+            var (width, patch) = (Side("visual.conv1.weight", 0), Side("visual.conv1.weight", 3));
+            eyes = new()
+            {
+                ImageSize = patch * Grid("visual.positional_embedding"), PatchSize = patch, Width = width, Layers = Blocks("visual.transformer.resblocks."), Heads = width / 64, MlpWidth = 4 * width,
+                Activation = Activation.QuickGelu, EmbedDim = dim,
+            };
+        }
+
         return new()
         {
-            Vision = new()
-            {
-                ImageSize = patch * (int)Math.Round(Math.Sqrt(Side("visual.positional_embedding", 0) - 1)), PatchSize = patch, Width = width, Layers = Blocks("visual.transformer.resblocks."), Heads = width / 64, MlpWidth = 4 * width,
-                Activation = Activation.QuickGelu, EmbedDim = dim,
-            },
+            Vision = eyes,
             Text = new()
             {
                 ContextLength = Side("positional_embedding", 0), VocabularySize = Side("token_embedding.weight", 0), Width = textWidth, Layers = Blocks("transformer.resblocks."), Heads = textWidth / 64, MlpWidth = 4 * textWidth,

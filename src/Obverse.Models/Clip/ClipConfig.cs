@@ -39,7 +39,16 @@ public sealed record TextConfig
     internal TransformerShape Shape => new(Width, Layers, Heads, MlpWidth, Activation, Epsilon);
 }
 
-/// <summary>The image tower: a vision transformer, or, where <see cref="TimmName"/> is given, a network of timm (only the sizes, bias and D count then).</summary>
+/// <summary>Blocks in each of a ResNet's four stages.</summary>
+public readonly record struct ResNetStages(int First, int Second, int Third, int Fourth)
+{
+    public int[] AsArray() => [First, Second, Third, Fourth];
+}
+
+/// <summary>
+/// The image tower: a vision transformer; or, where <see cref="Stages"/> are given, CLIP's ResNet (sizes, width, heads of its pool and D count then);
+/// or, where <see cref="TimmName"/> is given, a network of timm (only the sizes, bias and D count).
+/// </summary>
 public sealed record VisionConfig
 {
     public int ImageSize { get; init; } = 224;
@@ -56,9 +65,15 @@ public sealed record VisionConfig
     /// <summary>D, the shared space.</summary>
     public int EmbedDim { get; init; } = 512;
 
-    /// <summary>"tf_efficientnet_lite0" …; null for a vision transformer.</summary>
+    /// <summary>Of CLIP's ResNet; null for every other tower.</summary>
+    public ResNetStages? Stages { get; init; }
+
+    /// <summary>"tf_efficientnet_lite0" …; null for CLIP's own towers.</summary>
     public string? TimmName { get; init; }
     public bool TimmProjectionBias { get; init; }
+
+    /// <summary>Sides of pictures are multiples of this.</summary>
+    public int SideStep => TimmName is not null ? 1 : Stages is not null ? ModifiedResNet.Stride : PatchSize;
 
     internal TransformerShape Shape => new(Width, Layers, Heads, MlpWidth, Activation, Epsilon);
 }
@@ -78,22 +93,6 @@ public sealed partial record ClipConfig
     public ClipOrigin Origin { get; init; }
 
     public int EmbedDim => Vision.EmbedDim;
-
-    /// <summary>One of the four published architectures ("ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-H-14": open_clip/model_configs); the activation is the checkpoint's.</summary>
-    public static ClipConfig Named(string name, Activation activation) => name switch
-    {
-        "ViT-B-32" => Vit(512, 32, (768, 12, 64), (512, 12, 8), activation),
-        "ViT-B-16" => Vit(512, 16, (768, 12, 64), (512, 12, 8), activation),
-        "ViT-L-14" => Vit(768, 14, (1024, 24, 64), (768, 12, 12), activation),
-        "ViT-H-14" => Vit(1024, 14, (1280, 32, 80), (1024, 24, 16), activation),
-        _ => throw new NotSupportedException($"no architecture '{name}'; there are ViT-B-32, ViT-B-16, ViT-L-14 and ViT-H-14"),
-    };
-
-    private static ClipConfig Vit(int dim, int patch, (int Width, int Layers, int HeadWidth) vision, (int Width, int Layers, int Heads) text, Activation activation) => new()
-    {
-        Vision = new() { PatchSize = patch, Width = vision.Width, Layers = vision.Layers, Heads = vision.Width / vision.HeadWidth, MlpWidth = 4 * vision.Width, Activation = activation, EmbedDim = dim },
-        Text = new() { Width = text.Width, Layers = text.Layers, Heads = text.Heads, MlpWidth = 4 * text.Width, Activation = activation, EmbedDim = dim },
-    };
 }
 
 /// <summary>The library a checkpoint's configuration is written for.</summary>

@@ -4,7 +4,8 @@ namespace Obverse.Models;
 
 /// <summary>
 /// Brings every published layout of CLIP's weights to open_clip's names (spec clip.md 1.7): the `module.` and `text.` prefixes go, transformers'
-/// names are translated, its q, k and v joined, its projections transposed; tensors that say nothing are left out.
+/// names are translated, its q, k and v joined, its projections transposed; tensors that say nothing are left out. Nothing is computed yet: the
+/// result says what is to be made of the stored tensors.
 /// </summary>
 internal static class ClipLayout
 {
@@ -29,40 +30,35 @@ internal static class ClipLayout
         (".layer_norm1.", ".ln_1."), (".layer_norm2.", ".ln_2."), (".self_attn.out_proj.", ".attn.out_proj."), (".mlp.fc1.", ".mlp.c_fc."), (".mlp.fc2.", ".mlp.c_proj."),
     ];
 
-    /// <summary>Renames in place, to open_clip's names without prefixes. Takes over the tensors: those left out are disposed.</summary>
-    public static Dictionary<string, Tensor> ToOpenClip(Dictionary<string, Tensor> tensors, string origin)
+    /// <summary>By open_clip's names, without prefixes. Takes over the tensors: those left out are disposed.</summary>
+    public static Dictionary<string, StoredTensor> ToOpenClip(IReadOnlyDictionary<string, Tensor> tensors, string origin)
     {
-        tensors = tensors.ToDictionary(t => t.Key.StartsWith("module.", StringComparison.Ordinal) ? t.Key["module.".Length..] : t.Key, t => t.Value);
-        foreach (var name in tensors.Keys.Where(IsIdle).ToList())
+        var stored = new Dictionary<string, StoredTensor>();
+        foreach (var (key, tensor) in tensors)
         {
-            tensors.Remove(name, out var idle);
-            idle!.Dispose();
+            var name = key.StartsWith("module.", StringComparison.Ordinal) ? key["module.".Length..] : key;
+            if (IsIdle(name)) tensor.Dispose();
+            else stored.Add(name, new(tensor));
         }
 
-        if (tensors.Keys.Any(name => name.StartsWith("vision_model.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal))) return FromTransformers(tensors, origin);
-        return tensors.ToDictionary(t => t.Key.StartsWith("text.", StringComparison.Ordinal) ? t.Key["text.".Length..] : t.Key, t => t.Value);
+        if (stored.Keys.Any(name => name.StartsWith("vision_model.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal))) return FromTransformers(stored, origin);
+        return stored.ToDictionary(t => t.Key.StartsWith("text.", StringComparison.Ordinal) ? t.Key["text.".Length..] : t.Key, t => t.Value);
     }
 
-    private static Dictionary<string, Tensor> FromTransformers(Dictionary<string, Tensor> tensors, string origin)
+    private static Dictionary<string, StoredTensor> FromTransformers(Dictionary<string, StoredTensor> tensors, string origin)
     {
-        var renamed = new Dictionary<string, Tensor>();
+        var renamed = new Dictionary<string, StoredTensor>();
         foreach (var (name, tensor) in tensors)
         {
             var (from, to) = towers.FirstOrDefault(t => name.StartsWith(t.From, StringComparison.Ordinal));
             var key = from is null ? name : string.Concat(to, name.AsSpan(from.Length));
             foreach (var (old, now) in inside) key = key.Replace(old, now, StringComparison.Ordinal);
 
-            if (name.EndsWith("_projection.weight", StringComparison.Ordinal) && tensor.Dims == 2) // [D, width] to [width, D]
-            {
-                using var turned = tensor.T();
-                renamed.Add(key, turned.Contiguous());
-                tensor.Dispose();
-            }
+            if (name.EndsWith("_projection.weight", StringComparison.Ordinal) && tensor.Shape.Length == 2) renamed.Add(key, tensor.Turned()); // [D, width] to [width, D]
             else if (key.Contains(".self_attn.q_proj.", StringComparison.Ordinal)) // rows of in_proj: q, k, v
             {
-                Tensor[] parts = [tensor, .. new[] { ".k_proj.", ".v_proj." }.Select(part => name.Replace(".q_proj.", part, StringComparison.Ordinal)).Select(other => tensors.TryGetValue(other, out var found) ? found : throw new WeightsException($"{origin}: tensor '{other}' is missing"))];
-                renamed.Add(key.Replace(".self_attn.q_proj.", ".attn.in_proj_", StringComparison.Ordinal), Tensor.Cat(parts));
-                foreach (var part in parts) part.Dispose();
+                StoredTensor[] parts = [tensor, .. new[] { ".k_proj.", ".v_proj." }.Select(part => name.Replace(".q_proj.", part, StringComparison.Ordinal)).Select(other => tensors.TryGetValue(other, out var found) ? found : throw new WeightsException($"{origin}: tensor '{other}' is missing"))];
+                renamed.Add(key.Replace(".self_attn.q_proj.", ".attn.in_proj_", StringComparison.Ordinal), StoredTensor.Stacked(parts, $"{origin}: {name}"));
             }
             else if (!IsKeyOrValue(key) || !tensors.ContainsKey(name.Replace(".k_proj.", ".q_proj.", StringComparison.Ordinal).Replace(".v_proj.", ".q_proj.", StringComparison.Ordinal)))
             {

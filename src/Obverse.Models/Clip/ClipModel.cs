@@ -13,16 +13,28 @@ public sealed class ClipModel : IDisposable
     private static readonly string[] tokenizerFiles = ["bpe.txt.gz", "bpe_simple_vocab*.txt.gz", "vocab.json"];
 
     private readonly Tensor mean, std;
+    private readonly Lazy<TextTransformer> text;
+    private readonly Lazy<IImageTower> image;
 
     /// <summary>
     /// Builds the towers on weights in open_clip's names, which the model then owns. <paramref name="trainable"/> keeps batch norms apart, so that
-    /// their convolutions can learn (vision transformers have none).
+    /// their convolutions can learn (vision transformers have none). Weights of a file are held against the configuration at once, but a tower is
+    /// only made of them, and they are only widened, when it is first asked for: who embeds pictures never pays for the text tower.
     /// </summary>
     public ClipModel(Weights weights, ClipConfig config, bool trainable = false)
     {
         (Weights, Config) = (weights, config);
-        Text = new TextTransformer(weights, config.Text);
-        Image = config.Vision.TimmName is null ? new VisionTransformer(weights / "visual", config.Vision) : new TimmVision(weights / "visual", config.Vision, fold: !trainable);
+        text = new(() => TensorScope.Unscoped(() => new TextTransformer(weights, config.Text)));
+        image = new(() => TensorScope.Unscoped(() => ImageTower(weights, config.Vision, fold: !trainable)));
+        if (weights.IsNew) _ = (text.Value, image.Value); // drawn in this order
+        else
+        {
+            using var scope = new TensorScope();
+            var sketch = weights.Sketch();
+            _ = new TextTransformer(sketch, config.Text);
+            _ = ImageTower(sketch, config.Vision, fold: false);
+        }
+
         LogitScale = weights.Get("logit_scale", [], Inits.Constant(Math.Log(1 / 0.07)));
         weights.Complete();
         (mean, std) = TensorScope.Unscoped(() => (config.Mean.AsTensor(), config.Std.AsTensor()));
@@ -30,23 +42,37 @@ public sealed class ClipModel : IDisposable
 
     /// <summary>
     /// From a model folder or a weights file in one. A <paramref name="config"/> given wins over the one beside the weights; weights with neither
-    /// are taken for OpenAI's only where they carry OpenAI's marks, because the activation cannot be seen in them.
+    /// are taken for OpenAI's only where they carry OpenAI's marks, because the activation cannot be seen in them. Settings of a <paramref name="published"/>
+    /// checkpoint win over the file's; where they are not asked for, a file that says otherwise wins, and <see cref="Remarks"/> say so.
     /// </summary>
-    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false) => TensorScope.Unscoped(() =>
+    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, PublishedClip? published = null) => TensorScope.Unscoped(() =>
     {
         var file = Directory.Exists(folderOrFile) ? WeightFiles.Find(folderOrFile) : folderOrFile;
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        var given = config is not null;
         config ??= new[] { ConfigFile, "config.json" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } beside ? ClipConfig.Load(beside) : null;
         var tensors = WeightFiles.Read(file);
         Weights? weights = null;
         try
         {
             var isOpenAI = tensors.ContainsKey("input_resolution");
-            tensors = ClipLayout.ToOpenClip(tensors, file);
-            if (config is null && !isOpenAI) throw new WeightsException($"{file}: no {ConfigFile} and no config.json beside it, and the weights are not OpenAI's; give a ClipConfig");
-            config ??= ClipConfig.FromOpenAI(tensors);
-            weights = Weights.From(tensors, file);
-            var model = new ClipModel(weights, config, trainable) { Folder = folder };
+            var stored = ClipLayout.ToOpenClip(tensors, file);
+            if (config is null && published is not null && !isOpenAI) config = ClipConfig.Named(published.Architecture);
+            if (config is null && !isOpenAI) throw new WeightsException($"{file}: no {ConfigFile} and no config.json beside it, and the weights are not OpenAI's; give a ClipConfig, or name the architecture before the file: ViT-B-32:{Path.GetFileName(file)}");
+            config ??= ClipConfig.FromOpenAI(stored);
+            List<string> remarks = [];
+            if (published is not null)
+            {
+                remarks.AddRange(published.Against(config).Select(what => $"{file}: the file has {what}; the table's is used"));
+                config = published.Applied(config);
+            }
+            else if (!given && (PublishedClip.At(folderOrFile) ?? PublishedClip.At(file)) is { } known)
+            {
+                remarks.AddRange(known.Against(config).Select(what => $"{file}: the file has {what}; the file's is used ({known}:PATH takes the other)"));
+            }
+
+            weights = Weights.Later(stored, file);
+            var model = new ClipModel(weights, config, trainable) { Folder = folder, Remarks = remarks };
             if (FindTokenizer(folder, config) is { } tokenizer) model.Tokenizer = tokenizer;
             return model;
         }
@@ -58,16 +84,26 @@ public sealed class ClipModel : IDisposable
         }
     });
 
+    /// <summary>By folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>).</summary>
+    public static ClipModel Open(string model, bool trainable = false)
+    {
+        var name = ModelName.Parse(model);
+        return Load(Zoo.Resolve(name.Path), name.Published is null && name.Architecture is { } architecture ? ClipConfig.Named(architecture) : null, trainable, name.Published);
+    }
+
     /// <summary>A new model, drawn as CLIP's are (openai/CLIP clip/model.py, initialize_parameters), to train from nothing.</summary>
     public static ClipModel New(ClipConfig config, Generator random) => TensorScope.Unscoped(() => new ClipModel(Weights.New(random), config, trainable: true));
 
     public ClipConfig Config { get; }
     public Weights Weights { get; }
-    public TextTransformer Text { get; }
-    public IImageTower Image { get; }
+    public TextTransformer Text => text.Value;
+    public IImageTower Image => image.Value;
 
     /// <summary>The folder it was loaded from; null for a new one.</summary>
     public string? Folder { get; private init; }
+
+    /// <summary>What whoever loaded it should be told: where the file and what is known of the published checkpoint disagree, and which of them counts.</summary>
+    public IReadOnlyList<string> Remarks { get; private init; } = [];
 
     /// <summary>What turns text into token rows; null where the folder has none. One that does not fit the text tower is refused.</summary>
     public BpeTokenizer? Tokenizer
@@ -91,7 +127,14 @@ public sealed class ClipModel : IDisposable
     public Tensor LogitScale { get; }
 
     /// <summary>What training moves: all weights but the statistics of batch norms.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> Parameters => Weights.All.Where(w => !w.Key.EndsWith("running_mean", StringComparison.Ordinal) && !w.Key.EndsWith("running_var", StringComparison.Ordinal));
+    public IEnumerable<KeyValuePair<string, Tensor>> Parameters => Weights.All.Where(w => IsParameter(w.Key));
+
+    /// <summary>How many numbers training moves, in all and in the image tower with its projection.</summary>
+    public (long All, long Visual) ParameterCounts()
+    {
+        long Sum(string prefix) => Weights.Outline.Where(w => IsParameter(w.Name) && w.Name.StartsWith(prefix, StringComparison.Ordinal)).Sum(w => w.Shape.Aggregate(1L, (product, side) => product * side));
+        return (Sum(""), Sum("visual."));
+    }
 
     /// <summary>Pictures in [0, 1], [n, 3, h, w], by the checkpoint's mean and deviation.</summary>
     public Tensor Normalize(Tensor images) => (images - mean) / std;
@@ -135,11 +178,16 @@ public sealed class ClipModel : IDisposable
 
     public void Dispose()
     {
-        Image.Dispose();
+        if (image.IsValueCreated) image.Value.Dispose();
         Weights.Dispose();
         mean.Dispose();
         std.Dispose();
     }
+
+    private static IImageTower ImageTower(Weights weights, VisionConfig config, bool fold) =>
+        config.TimmName is not null ? new TimmVision(weights / "visual", config, fold) : config.Stages is not null ? new ModifiedResNet(weights / "visual", config, fold) : new VisionTransformer(weights / "visual", config);
+
+    private static bool IsParameter(string name) => !name.EndsWith("running_mean", StringComparison.Ordinal) && !name.EndsWith("running_var", StringComparison.Ordinal);
 
     private static BpeTokenizer? FindTokenizer(string folder, ClipConfig config)
     {

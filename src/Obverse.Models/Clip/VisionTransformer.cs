@@ -25,7 +25,7 @@ public sealed class VisionTransformer : IImageTower
         var (w, p, grid) = (config.Width, config.PatchSize, config.ImageSize / config.PatchSize);
         var (scale, shape) = (1 / Math.Sqrt(w), config.Shape);
         classToken = weights.Get("class_embedding", [w], Inits.Normal(scale));
-        positions = weights.Get("positional_embedding", [grid * grid + 1, w], Inits.Normal(scale));
+        positions = PositionGrid.Of(weights, grid, w, Inits.Normal(scale));
         projection = weights.Get("proj", [w, config.EmbedDim], Inits.Normal(scale));
         patches = (weights / "conv1").Get("weight", [w, 3, p, p], Inits.Uniform(1 / Math.Sqrt(3.0 * p * p))); // torch.nn.Conv2d's own
         lnPre = new(weights / "ln_pre", w, config.Epsilon);
@@ -33,13 +33,14 @@ public sealed class VisionTransformer : IImageTower
         lnPost = new(weights / "ln_post", w, config.Epsilon);
     }
 
-    /// <summary>[n, 3, s, s] to [n, D]; s is the size that the checkpoint's positions belong to.</summary>
+    /// <summary>[n, 3, h, w] to [n, D]; sides are multiples of the patch, and where they are not the checkpoint's own its positions are interpolated.</summary>
     public Tensor Forward(Tensor pixels, Trace? trace = null)
     {
-        if (pixels.Size(2) != config.ImageSize || pixels.Size(3) != config.ImageSize) throw new ArgumentException($"vision tower: pictures of {pixels.Size(2)} x {pixels.Size(3)} given, wanted {config.ImageSize} x {config.ImageSize}");
-        var n = pixels.Size(0);
-        var x = pixels.Conv2d(patches, stride: config.PatchSize).Flatten(2).Transpose(1, 2); // [n, grid², width], row by row
-        x = Tensor.Cat([classToken.Reshape(1, 1, -1).Expand(n, 1, config.Width), x], 1) + positions;
+        var (n, p) = (pixels.Size(0), config.PatchSize);
+        var (rows, columns) = (pixels.Size(2) / p, pixels.Size(3) / p);
+        if (rows * p != pixels.Size(2) || columns * p != pixels.Size(3) || rows * columns == 0) throw new ArgumentException($"vision tower: pictures of {pixels.Size(2)} x {pixels.Size(3)} given, multiples of the patch's {p} pixels are wanted");
+        var x = pixels.Conv2d(patches, stride: p).Flatten(2).Transpose(1, 2); // [n, rows · columns, width], row by row
+        x = Tensor.Cat([classToken.Reshape(1, 1, -1).Expand(n, 1, config.Width), x], 1) + PositionGrid.At(positions, rows, columns);
         trace?.Add("embeddings", x);
         x = lnPre.Forward(x);
         trace?.Add("pre_ln", x);

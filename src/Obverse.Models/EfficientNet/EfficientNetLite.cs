@@ -138,31 +138,18 @@ public sealed class EfficientNetLite : IDisposable
         }
     }
 
-    /// <summary>Convolution without bias, then batch norm with fixed statistics; folded: one convolution with bias.</summary>
+    /// <summary>A convolution with its norm, padded as TensorFlow does.</summary>
     private sealed class Convolution : IDisposable
     {
-        private readonly int kernel, stride, groups;
-        private readonly Tensor weight;
-        private readonly Tensor? bias, gamma, beta, mean, variance;
+        private readonly int kernel, stride;
+        private readonly NormedConvolution inner;
 
         public Convolution(Weights weights, string convolution, string norm, int inputs, int outputs, int kernel, int stride, bool depthwise, bool fold)
         {
-            (this.kernel, this.stride, groups) = (kernel, stride, depthwise ? inputs : 1);
+            (this.kernel, this.stride) = (kernel, stride);
+            var groups = depthwise ? inputs : 1;
             // New weights as timm draws them (_init_weight_goog): N(0, 2 / fan out).
-            weight = (weights / convolution).Get("weight", [outputs, inputs / groups, kernel, kernel], Inits.Normal(Math.Sqrt(2.0 * groups / (kernel * kernel * outputs))));
-            gamma = (weights / norm).Get("weight", [outputs], Inits.Ones);
-            beta = (weights / norm).Get("bias", [outputs], Inits.Zeros);
-            mean = (weights / norm).Get("running_mean", [outputs], Inits.Zeros);
-            variance = (weights / norm).Get("running_var", [outputs], Inits.Ones);
-            if (!fold) return;
-
-            using var scope = new TensorScope();
-            using var still = new NoGrad();
-            var scale = gamma / (variance + Epsilon).Sqrt();
-            var (w, b) = ((weight * scale.Reshape(outputs, 1, 1, 1)).ChannelsLast(), beta - mean * scale);
-            weight = TensorScope.Unscoped(() => w.Clone());
-            bias = TensorScope.Unscoped(() => b.Clone());
-            (gamma, beta, mean, variance) = (null, null, null, null);
+            inner = new(weights, convolution, norm, inputs, outputs, kernel, Epsilon, Inits.Normal(Math.Sqrt(2.0 * groups / (kernel * kernel * outputs))), fold, stride, groups);
         }
 
         public Tensor Forward(Tensor x)
@@ -176,18 +163,10 @@ public sealed class EfficientNetLite : IDisposable
                 else x = x.Pad([left, right, top, bottom]);
             }
 
-            if (gamma is null) return x.Conv2d(weight, bias, stride, padding, groups);
-            // The norm's statistics stand still, so it can be multiplied into the weights here too: their gradients pass through, and pictures are walked over once less.
-            var scale = gamma / (variance! + Epsilon).Sqrt();
-            return x.Conv2d(weight * scale.Reshape(-1, 1, 1, 1), beta! - mean! * scale, stride, padding, groups);
+            return inner.Forward(x, padding);
         }
 
-        public void Dispose()
-        {
-            if (bias is null) return;
-            weight.Dispose();
-            bias.Dispose();
-        }
+        public void Dispose() => inner.Dispose();
 
         // TensorFlow's "SAME": ceil(side / stride) outputs; the odd pixel of padding goes after, not before.
         private (int Before, int After) Same(long side)

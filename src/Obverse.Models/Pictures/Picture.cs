@@ -136,7 +136,7 @@ public sealed class Picture
         return (rgb, alpha);
     }
 
-    internal static byte[] ReadFile(string path)
+    public static byte[] ReadFile(string path)
     {
         try
         {

@@ -20,8 +20,9 @@ public sealed class Weights : IDisposable
 {
     private readonly Store store;
     private readonly string prefix;
+    private readonly bool sketch;
 
-    private Weights(Store store, string prefix) => (this.store, this.prefix) = (store, prefix);
+    private Weights(Store store, string prefix, bool sketch = false) => (this.store, this.prefix, this.sketch) = (store, prefix, sketch);
 
     /// <summary>From a safetensors file, every floating tensor widened to float32.</summary>
     public static Weights Load(string path)
@@ -33,70 +34,71 @@ public sealed class Weights : IDisposable
     /// <summary>From tensors at hand, which this object then owns. Floating ones are widened to float32; one that is not finite is refused.</summary>
     public static Weights From(IEnumerable<KeyValuePair<string, Tensor>> tensors, string origin)
     {
-        var store = new Store(origin, null);
-        foreach (var (name, tensor) in tensors)
-        {
-            var kept = tensor;
-            if (tensor.DType is DType.Float16 or DType.BFloat16 or DType.Float64)
-            {
-                kept = tensor.To(DType.Float32);
-                tensor.Dispose();
-            }
+        var weights = Later(tensors.Select(t => KeyValuePair.Create(t.Key, new StoredTensor(t.Value))), origin);
+        _ = weights.All;
+        return weights;
+    }
 
-            if (kept.DType == DType.Float32)
-            {
-                using var scope = new TensorScope();
-                if (kept.IsFinite().All().Item() == 0) throw new WeightsException($"{origin}: tensor '{name}' holds NaN or infinite numbers");
-            }
-
-            store.Tensors.Add(name, kept);
-        }
-
+    /// <summary>The same of tensors that are left as they lie in their files, each until a network asks for it (<see cref="Get"/>): only then is it widened and looked through.</summary>
+    public static Weights Later(IEnumerable<KeyValuePair<string, StoredTensor>> tensors, string origin)
+    {
+        var store = new Store(origin, null, isNew: false);
+        foreach (var (name, tensor) in tensors) store.Entries.Add(name, new(tensor, null));
         return new(store, "");
     }
 
     /// <summary>Nothing yet: tensors are made by their <see cref="Init"/> when a network asks.</summary>
-    public static Weights New(Generator random) => new(new("new weights", random), "");
+    public static Weights New(Generator random) => new(new("new weights", random, isNew: true), "");
 
-    public static Weights operator /(Weights weights, string name) => new(weights.store, weights.prefix.Length == 0 ? name : weights.prefix + "." + name);
+    /// <summary>Only shapes: whatever a network asks for, it gets a stand-in that takes no memory. To count an architecture's parameters.</summary>
+    public static Weights Shapes() => new(new("shapes", null, isNew: true), "", sketch: true);
+
+    /// <summary>
+    /// These weights as stand-ins of the right shapes: a network built on them computes nothing, but asks for all it needs, so that what is missing,
+    /// misshapen or left over is known before anything is widened. Stand-ins belong to the scope that is open.
+    /// </summary>
+    public Weights Sketch() => new(store, prefix, sketch: true);
+
+    public static Weights operator /(Weights weights, string name) => new(weights.store, weights.prefix.Length == 0 ? name : weights.prefix + "." + name, weights.sketch);
     public static Weights operator /(Weights weights, int index) => weights / index.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Where the tensors came from, for messages.</summary>
     public string Origin => store.Origin;
 
-    /// <summary>All tensors by full name, in the order in which a file gave them or a network asked for them.</summary>
-    public IReadOnlyDictionary<string, Tensor> All => store.Tensors;
+    /// <summary>True where tensors are made as they are asked for.</summary>
+    public bool IsNew => store.IsNew;
 
-    public bool Has(string name) => store.Tensors.ContainsKey(Full(name));
+    /// <summary>All tensors by full name, in the order in which a file gave them or a network asked for them. Those that nobody asked for yet are widened now.</summary>
+    public IReadOnlyDictionary<string, Tensor> All => store.Entries.ToDictionary(e => e.Key, e => e.Value.Tensor(e.Key, store.Origin));
+
+    /// <summary>Names and shapes of all tensors, without touching any.</summary>
+    public IEnumerable<(string Name, long[] Shape)> Outline => store.Entries.Select(e => (e.Key, e.Value.Shape));
+
+    public bool Has(string name) => store.Entries.ContainsKey(Full(name));
 
     /// <summary>The tensor at this path; <paramref name="init"/> makes it where weights are new.</summary>
     public Tensor Get(string name, ReadOnlySpan<long> shape, Init? init = null)
     {
         var full = Full(name);
-        if (!store.Tensors.TryGetValue(full, out var tensor))
+        if (!store.Entries.TryGetValue(full, out var entry))
         {
-            if (store.Random is null || init is null) throw new WeightsException($"{store.Origin}: tensor '{full}' of shape [{string.Join(", ", shape.ToArray())}] is missing");
-            tensor = init(store.Random, shape.ToArray());
-            store.Tensors.Add(full, tensor);
+            if (!store.IsNew || init is null) throw new WeightsException($"{store.Origin}: tensor '{full}' of shape [{string.Join(", ", shape.ToArray())}] is missing");
+            var sides = shape.ToArray();
+            entry = new(null, store.Random is null ? TensorScope.Unscoped(() => StandIn(sides)) : init(store.Random, sides));
+            store.Entries.Add(full, entry);
         }
 
-        if (!tensor.Shape.AsSpan().SequenceEqual(shape)) throw new WeightsException($"{store.Origin}: tensor '{full}' has the shape [{string.Join(", ", tensor.Shape)}], wanted [{string.Join(", ", shape.ToArray())}]");
-        store.Used.Add(full);
-        return tensor;
+        if (!entry.Shape.AsSpan().SequenceEqual(shape)) throw new WeightsException($"{store.Origin}: tensor '{full}' has the shape [{string.Join(", ", entry.Shape)}], wanted [{string.Join(", ", shape.ToArray())}]");
+        return Given(full, entry);
     }
 
     /// <summary>The tensor whatever its shape; null where there is none.</summary>
-    public Tensor? Find(string name)
-    {
-        if (!store.Tensors.TryGetValue(Full(name), out var tensor)) return null;
-        store.Used.Add(Full(name));
-        return tensor;
-    }
+    public Tensor? Find(string name) => store.Entries.TryGetValue(Full(name), out var entry) ? Given(Full(name), entry) : null;
 
     /// <summary>Refuses tensors that no network asked for; <paramref name="mayIgnore"/> names those that files carry for nothing.</summary>
     public Weights Complete(Func<string, bool>? mayIgnore = null)
     {
-        var left = store.Tensors.Keys.Where(name => !store.Used.Contains(name) && !(mayIgnore?.Invoke(name) ?? false)).ToList();
+        var left = store.Entries.Keys.Where(name => !store.Used.Contains(name) && !(mayIgnore?.Invoke(name) ?? false)).ToList();
         if (left.Count > 0) throw new WeightsException($"{store.Origin}: {left.Count} tensors belong to no part of the network: {string.Join(", ", left.Take(4))}{(left.Count > 4 ? ", …" : "")}");
         return this;
     }
@@ -105,21 +107,49 @@ public sealed class Weights : IDisposable
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null, bool half = false)
     {
         using var scope = new TensorScope();
-        Safetensors.Save(path, store.Tensors.Select(pair => KeyValuePair.Create(pair.Key, half && pair.Value is { DType: DType.Float32, Dims: >= 2 } ? pair.Value.Detach().To(DType.Float16) : pair.Value)), metadata);
+        Safetensors.Save(path, All.Select(pair => KeyValuePair.Create(pair.Key, half && pair.Value is { DType: DType.Float32, Dims: >= 2 } ? pair.Value.Detach().To(DType.Float16) : pair.Value)), metadata);
     }
 
     public void Dispose()
     {
-        foreach (var tensor in store.Tensors.Values) tensor.Dispose();
+        foreach (var entry in store.Entries.Values) entry.Dispose();
     }
+
+    private Tensor Given(string full, Entry entry)
+    {
+        store.Used.Add(full);
+        return sketch ? StandIn(entry.Shape) : entry.Tensor(full, store.Origin);
+    }
+
+    private static Tensor StandIn(ReadOnlySpan<long> shape) => Tensor.Zeros([]).Expand(shape);
 
     private string Full(string name) => prefix.Length == 0 ? name : prefix + "." + name;
 
-    private sealed class Store(string origin, Generator? random)
+    private sealed class Store(string origin, Generator? random, bool isNew)
     {
         public string Origin => origin;
         public Generator? Random => random;
-        public Dictionary<string, Tensor> Tensors { get; } = [];
+        public bool IsNew => isNew;
+        public Dictionary<string, Entry> Entries { get; } = [];
         public HashSet<string> Used { get; } = [];
+    }
+
+    private sealed class Entry(StoredTensor? stored, Tensor? ready)
+    {
+        private readonly Lock making = new();
+        private Tensor? ready = ready;
+
+        public long[] Shape => stored?.Shape ?? ready!.Shape;
+
+        public Tensor Tensor(string name, string origin)
+        {
+            lock (making) return ready ??= stored!.Make(name, origin);
+        }
+
+        public void Dispose()
+        {
+            ready?.Dispose();
+            stored?.Dispose();
+        }
     }
 }

@@ -10,11 +10,10 @@ public sealed class ClipEncoder : Encoder
 
     private ClipEncoder(ClipModel model, string name, int side, bool owns) => (Model, Name, Side, this.owns) = (model, name, side, owns);
 
-    /// <summary>Loads a model by folder, file or zoo name.</summary>
+    /// <summary>Loads a model by folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>).</summary>
     public static ClipEncoder Load(string model)
     {
-        var path = Zoo.Resolve(model);
-        var loaded = ClipModel.Load(path);
+        var loaded = ClipModel.Open(model);
         return new(loaded, model, loaded.ImageSize, owns: true);
     }
 
@@ -29,8 +28,13 @@ public sealed class ClipEncoder : Encoder
     /// <summary>Side of what the tower is given; towers that are not square-bound keep the picture's shape, with this as its shorter side.</summary>
     public int Side { get; }
 
-    /// <summary>The same weights looking at another side; it does not own them.</summary>
-    public ClipEncoder At(int side) => new(Model, $"{Name}@{side}", side, owns: false);
+    /// <summary>The same weights looking at another side; it does not own them. A vision transformer's positions are interpolated, its side is a multiple of its patch.</summary>
+    public ClipEncoder At(int side)
+    {
+        var step = Model.Config.Vision.SideStep;
+        if (side <= 0 || side % step != 0) throw new ArgumentException($"{Name}: a side of {side} pixels was asked for, a multiple of {step} is wanted{(step == 1 ? "" : $" ({Math.Max(1, side / step) * step} or {(Math.Max(0, side / step) + 1) * step})")}");
+        return new(Model, $"{Name}@{side}", side, owns: false);
+    }
 
     public override Tensor Embed(Tensor images)
     {
