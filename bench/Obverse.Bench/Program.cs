@@ -7,6 +7,7 @@ switch (args)
     case ["memory"]: ResidentSet.Run(); break;
     case ["gemm"]: Gemm.Run(); break;
     case ["vit", var views]: VitGradient.Run(int.Parse(views)); break;
+    case ["vit", var views, var repeats]: VitGradient.Run(int.Parse(views), int.Parse(repeats)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     default:
         Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS | pyramid");
