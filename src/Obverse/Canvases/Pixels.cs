@@ -36,7 +36,6 @@ public sealed class PixelCanvas(Tensor start, long height, long width, Pixels pl
 
     public override Tensor Render() => pixels;
     public override Tensor Present(Tensor raw) => raw;
-    public override Tensor Return(Tensor raw, Tensor gradient) => gradient;
 
     public override bool Grow(int step)
     {

@@ -76,9 +76,8 @@ public sealed class PyramidCanvas : Canvas
 
     public override Tensor Render() => Squash(closed ? levels[0] : Sum(Height, Width));
 
-    public override Tensor Present(Tensor raw) => raw;
-
-    public override Tensor Return(Tensor raw, Tensor gradient) => Mask is null ? gradient : gradient * Mask;
+    // Under a mask only the gradient changes, not the picture.
+    public override Tensor Present(Tensor raw) => Mask is null ? raw : raw * Mask + raw.Detach() * (1 - Mask);
 
     /// <summary>In the closed form: turns dL/dS into what SGD on every level would do to the sum, sum over r of U_r U_rᵀ (dL/dS).</summary>
     public override void BeforeStep()
