@@ -33,6 +33,7 @@ internal sealed record InvertSession(Screen Screen)
     /// <summary>Null: where several pictures are compared and there is a judge.</summary>
     public bool? Judges { get; init; }
     public int? Threads { get; init; }
+    public Device? Device { get; init; }
     public bool Json { get; init; }
 
     public int Begin()
@@ -49,7 +50,7 @@ internal sealed record InvertSession(Screen Screen)
         var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
         var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
 
-        using var model = LoadedModel.Open(Model ?? LoadedModel.Default, Threads);
+        using var model = LoadedModel.Open(Model ?? LoadedModel.Default, Threads, device: Device);
         var side = model.Encoder.Side;
         Run Of(Quality quality)
         {
@@ -60,7 +61,7 @@ internal sealed record InvertSession(Screen Screen)
             return new()
             {
                 Recipe = recipe, Prompt = prompt, Model = model.Name, ModelSha256 = model.Sha256, Width = size.Width, Height = size.Height, Seed = Seed ?? 0, Shown = Shown,
-                Start = start, Mask = mask, ImageSha256 = [.. pictures.Select(p => p.Sha256)],
+                Start = start, Mask = mask, Device = Device is null or { Type: DeviceType.Cpu } ? null : Device.ToString(), ImageSha256 = [.. pictures.Select(p => p.Sha256)],
             };
         }
 
@@ -74,7 +75,7 @@ internal sealed record InvertSession(Screen Screen)
     public int Resume(string checkpoint)
     {
         if (Prompt is not null || Recipe is not null || Model is not null || Steps is not null || Views is not null || Quality is not null || Time is not null || Size is not null || Width is not null || Height is not null
-            || Seed is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1)
+            || Seed is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1 || Device is not null)
         {
             throw new UsageException("--resume goes on with the run in the checkpoint: no prompt, and only --out, --every, --film, --save, --judge, --threads and --json beside it");
         }
@@ -82,7 +83,7 @@ internal sealed record InvertSession(Screen Screen)
         var run = Run.FromSafetensors(checkpoint);
         var files = Files(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true);
         files.MustBeWritable(Bytes(run.Shown ?? new(run.Width, run.Height)));
-        using var model = LoadedModel.Open(run.Model, Threads ?? run.Threads);
+        using var model = LoadedModel.Open(run.Model, Threads ?? run.Threads, device: LoadedModel.DeviceOf(run));
         Differences.Tell(run, model, Screen);
         return One(run with { Threads = Runtime.Threads }, model, files, checkpoint);
     }
@@ -242,7 +243,7 @@ internal sealed record InvertSession(Screen Screen)
     {
         if (Judges is null && !Zoo.Names.Contains(LoadedModel.Judge)) return null;
         LoadedModel.Find(LoadedModel.Judge);
-        return Judge.Load(LoadedModel.Judge);
+        return Judge.Load(LoadedModel.Judge, Device);
     }
 
     private static Verdict Verdict(Judge judge, Prompt prompt, Picture picture) => judge.Look(picture, Commands.JudgeCommand.Wanted(prompt));

@@ -82,7 +82,7 @@ public sealed class Inversion : IDisposable
         Canvas.Restore(name => file["canvas." + name]);
         Begin();
         optimizer!.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
-        if (file.Contains("last-seen")) lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => file["last-seen"].Clone()));
+        if (file.Contains("last-seen")) lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => file["last-seen"].To(Canvas.Layers[0].Parameters[0].Device).Clone()));
     }
 
     public void Dispose()

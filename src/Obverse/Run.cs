@@ -63,6 +63,9 @@ public sealed partial record Run
     public string Libtorch { get; init; } = Runtime.Version;
     public int Threads { get; init; } = Runtime.Threads;
 
+    /// <summary>Where it was drawn; null: on the processor.</summary>
+    public string? Device { get; init; }
+
     public static string Version { get; } = typeof(Run).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     public string ToJson(bool indented = false) => JsonSerializer.Serialize(this, indented ? new JsonSerializerOptions(json) { WriteIndented = true } : json);
@@ -109,7 +112,7 @@ public sealed partial record Run
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var targets = TensorScope.Unscoped(() => TargetsFor(seen));
-        var (canvas, mask, background) = Prepare();
+        var (canvas, mask, background) = Prepare(encoder.Device);
         return new Inversion
         {
             Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = Seed,
@@ -118,10 +121,11 @@ public sealed partial record Run
     }
 
     /// <summary>The canvas as it is before the first step; with a mask, that and what shows where it is 0.</summary>
-    private (Canvas Canvas, Tensor? Mask, Tensor? Background) Prepare()
+    private (Canvas Canvas, Tensor? Mask, Tensor? Background) Prepare(Torch.Device device)
     {
         if (Width is < PictureSize.Least or > PictureSize.Most || Height is < PictureSize.Least or > PictureSize.Most) throw new ArgumentOutOfRangeException(nameof(Width), $"size {Width}x{Height}: sides of {PictureSize.Least} to {PictureSize.Most} pixels are wanted");
         using var random = Generator.For(Seed, 0);
+        random.Device = device;
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var start = Start?.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);

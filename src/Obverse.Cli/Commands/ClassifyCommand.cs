@@ -17,6 +17,7 @@ internal static class ClassifyCommand
         var templates = Flags.Text("--templates", "none|simple|openai", "Sentences round the names: the bare name, \"a photo of a {}.\", or OpenAI's 80. [default: simple]");
         var top = Flags.Whole("--top", "How many names to tell. [default: 5]", 1, 10_000);
         var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
+        var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON object a picture.");
         var command = new Command("classify",
@@ -27,7 +28,7 @@ internal static class ClassifyCommand
               obverse classify photos/*.jpg --top 1
             """)
         {
-            pictures, names, file, templates, top, model, threads, json,
+            pictures, names, file, templates, top, model, threads, device, json,
         };
         command.SetAction(parsed =>
         {
@@ -45,7 +46,7 @@ internal static class ClassifyCommand
                 "openai" => ImageNetTemplates.All,
                 var other => throw new UsageException($"--templates: '{other}' was given, none, simple or openai was wanted"),
             };
-            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
+            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();

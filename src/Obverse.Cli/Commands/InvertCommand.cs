@@ -34,6 +34,7 @@ internal static class InvertCommand
         var judge = Flags.Switch("--judge", "Have pocket-judge look at the picture (with --n it does so anyway).");
         var noJudge = Flags.Switch("--no-judge", "Have nobody judge.");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var device = Flags.Device();
         var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
         var command = new Command("invert",
             """
@@ -48,7 +49,7 @@ internal static class InvertCommand
             The PNG holds the whole run: `obverse replay fox.png` makes it again, byte for byte.
             """)
         {
-            prompt, recipe, model, quality, time, steps, views, size, width, height, seed, count, output, toward, start, mask, shown, film, every, save, resume, judge, noJudge, threads, json,
+            prompt, recipe, model, quality, time, steps, views, size, width, height, seed, count, output, toward, start, mask, shown, film, every, save, resume, judge, noJudge, threads, device, json,
         };
         command.SetAction(parsed =>
         {
@@ -57,7 +58,7 @@ internal static class InvertCommand
                 Prompt = parsed.GetValue(prompt), Toward = parsed.GetValue(toward) ?? [], Recipe = parsed.GetValue(recipe), Model = parsed.GetValue(model), Quality = parsed.GetValue(quality), Time = parsed.GetValue(time),
                 Steps = parsed.GetValue(steps), Views = parsed.GetValue(views), Size = parsed.GetValue(size), Width = parsed.GetValue(width), Height = parsed.GetValue(height), Shown = parsed.GetValue(shown),
                 Seed = parsed.GetValue(seed), Count = parsed.GetValue(count) ?? 1, Out = parsed.GetValue(output), Start = parsed.GetValue(start), Mask = parsed.GetValue(mask), Every = parsed.GetValue(every) ?? 0,
-                Film = parsed.GetValue(film), Save = parsed.GetValue(save), Judges = parsed.GetValue(noJudge) ? false : parsed.GetValue(judge) ? true : null, Threads = parsed.GetValue(threads), Json = parsed.GetValue(json),
+                Film = parsed.GetValue(film), Save = parsed.GetValue(save), Judges = parsed.GetValue(noJudge) ? false : parsed.GetValue(judge) ? true : null, Threads = parsed.GetValue(threads), Device = parsed.GetValue(device), Json = parsed.GetValue(json),
             };
             return parsed.GetValue(resume) is { } checkpoint ? session.Resume(checkpoint) : session.Begin();
         });

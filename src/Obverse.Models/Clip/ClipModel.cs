@@ -25,14 +25,14 @@ public sealed class ClipModel : IDisposable
         Image = config.Vision.TimmName is null ? new VisionTransformer(weights / "visual", config.Vision) : new TimmVision(weights / "visual", config.Vision, fold: !trainable);
         LogitScale = weights.Get("logit_scale", [], Inits.Constant(Math.Log(1 / 0.07)));
         weights.Complete();
-        (mean, std) = TensorScope.Unscoped(() => (config.Mean.AsTensor(), config.Std.AsTensor()));
+        (mean, std) = TensorScope.Unscoped(() => (config.Mean.AsTensor(Device), config.Std.AsTensor(Device)));
     }
 
     /// <summary>
     /// From a model folder or a weights file in one. A <paramref name="config"/> given wins over the one beside the weights; weights with neither
     /// are taken for OpenAI's only where they carry OpenAI's marks, because the activation cannot be seen in them.
     /// </summary>
-    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false) => TensorScope.Unscoped(() =>
+    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, Device? device = null) => TensorScope.Unscoped(() =>
     {
         var file = Directory.Exists(folderOrFile) ? ClipLayout.WeightsFile(folderOrFile) : folderOrFile;
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
@@ -45,7 +45,7 @@ public sealed class ClipModel : IDisposable
             tensors = ClipLayout.ToOpenClip(tensors, file);
             if (config is null && !isOpenAI) throw new WeightsException($"{file}: no {ConfigFile} and no config.json beside it, and the weights are not OpenAI's; give a ClipConfig");
             config ??= ClipConfig.FromOpenAI(tensors);
-            weights = Weights.From(tensors, file);
+            weights = Weights.From(tensors, file, device);
             var model = new ClipModel(weights, config, trainable) { Folder = folder };
             if (FindTokenizer(folder, config) is { } tokenizer) model.Tokenizer = tokenizer;
             return model;
@@ -63,6 +63,9 @@ public sealed class ClipModel : IDisposable
 
     public ClipConfig Config { get; }
     public Weights Weights { get; }
+
+    /// <summary>Where the weights are; pictures and token rows are brought there.</summary>
+    public Device Device => Weights.Device;
     public TextTransformer Text { get; }
     public IImageTower Image { get; }
 
@@ -94,13 +97,13 @@ public sealed class ClipModel : IDisposable
     public IEnumerable<KeyValuePair<string, Tensor>> Parameters => Weights.All.Where(w => !w.Key.EndsWith("running_mean", StringComparison.Ordinal) && !w.Key.EndsWith("running_var", StringComparison.Ordinal));
 
     /// <summary>Pictures in [0, 1], [n, 3, h, w], by the checkpoint's mean and deviation.</summary>
-    public Tensor Normalize(Tensor images) => (images - mean) / std;
+    public Tensor Normalize(Tensor images) => (images.To(Device) - mean) / std;
 
     /// <summary>Normalised pictures [n, 3, h, w] to [n, D].</summary>
     public Tensor EncodeImage(Tensor normalised) => Image.Forward(normalised);
 
     /// <summary>Token rows [n, context], int64, to [n, D].</summary>
-    public Tensor EncodeText(Tensor ids) => Text.Forward(ids);
+    public Tensor EncodeText(Tensor ids) => Text.Forward(ids.To(Device));
 
     /// <summary>Texts to [n, D], by the model's tokenizer; what is too long for the context is cut.</summary>
     public Tensor EncodeText(IReadOnlyList<string> texts) => EncodeText(Tokenize(texts));

@@ -23,17 +23,17 @@ public sealed class Weights : IDisposable
 
     private Weights(Store store, string prefix) => (this.store, this.prefix) = (store, prefix);
 
-    /// <summary>From a safetensors file, every floating tensor widened to float32.</summary>
-    public static Weights Load(string path)
+    /// <summary>From a safetensors file, every floating tensor widened to float32; on a device: the processor unless told otherwise.</summary>
+    public static Weights Load(string path, Device? device = null)
     {
         using var file = Safetensors.Open(path);
-        return From(file.Names.Select(name => KeyValuePair.Create(name, file[name])), path);
+        return From(file.Names.Select(name => KeyValuePair.Create(name, file[name])), path, device);
     }
 
     /// <summary>From tensors at hand, which this object then owns. Floating ones are widened to float32; one that is not finite is refused.</summary>
-    public static Weights From(IEnumerable<KeyValuePair<string, Tensor>> tensors, string origin)
+    public static Weights From(IEnumerable<KeyValuePair<string, Tensor>> tensors, string origin, Device? device = null)
     {
-        var store = new Store(origin, null);
+        var store = new Store(origin, null, device ?? Device.Cpu);
         foreach (var (name, tensor) in tensors)
         {
             var kept = tensor;
@@ -49,17 +49,19 @@ public sealed class Weights : IDisposable
                 if (kept.IsFinite().All().Item() == 0) throw new WeightsException($"{origin}: tensor '{name}' holds NaN or infinite numbers");
             }
 
-            store.Tensors.Add(name, kept);
+            store.Tensors.Add(name, store.Put(kept));
         }
 
         return new(store, "");
     }
 
     /// <summary>Nothing yet: tensors are made by their <see cref="Init"/> when a network asks.</summary>
-    public static Weights New(Generator random) => new(new("new weights", random), "");
+    public static Weights New(Generator random) => new(new("new weights", random, random.Device), "");
 
     public static Weights operator /(Weights weights, string name) => new(weights.store, weights.prefix.Length == 0 ? name : weights.prefix + "." + name);
     public static Weights operator /(Weights weights, int index) => weights / index.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    public Device Device => store.Device;
 
     /// <summary>Where the tensors came from, for messages.</summary>
     public string Origin => store.Origin;
@@ -76,7 +78,7 @@ public sealed class Weights : IDisposable
         if (!store.Tensors.TryGetValue(full, out var tensor))
         {
             if (store.Random is null || init is null) throw new WeightsException($"{store.Origin}: tensor '{full}' of shape [{string.Join(", ", shape.ToArray())}] is missing");
-            tensor = init(store.Random, shape.ToArray());
+            tensor = store.Put(init(store.Random, shape.ToArray()));
             store.Tensors.Add(full, tensor);
         }
 
@@ -115,11 +117,20 @@ public sealed class Weights : IDisposable
 
     private string Full(string name) => prefix.Length == 0 ? name : prefix + "." + name;
 
-    private sealed class Store(string origin, Generator? random)
+    private sealed class Store(string origin, Generator? random, Device device)
     {
+        public Device Device => device;
         public string Origin => origin;
         public Generator? Random => random;
         public Dictionary<string, Tensor> Tensors { get; } = [];
         public HashSet<string> Used { get; } = [];
+
+        public Tensor Put(Tensor tensor)
+        {
+            if (tensor.Device == device) return tensor;
+            var there = tensor.To(device);
+            tensor.Dispose();
+            return there;
+        }
     }
 }

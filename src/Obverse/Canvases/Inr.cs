@@ -47,7 +47,7 @@ public sealed class InrCanvas : Canvas
     {
         (this.plan, Height, Width) = (plan, height, width);
         layers = [.. weights.Select(w => (Leaf(() => w.Weight), Leaf(() => w.Bias)))];
-        grid = TensorScope.Unscoped(() => Grid(height, width, layers[0].Weight.DType));
+        grid = TensorScope.Unscoped(() => Grid(height, width, layers[0].Weight.DType, layers[0].Weight.Device));
     }
 
     public override long Count => layers[0].Weight.Size(0);
@@ -56,10 +56,10 @@ public sealed class InrCanvas : Canvas
     public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
 
     /// <summary>Places, row-major, as FINER has them: [height·width, 2] of (y, x), each from -1 to 1 with both ends (a side of one pixel is at -1).</summary>
-    public static Tensor Grid(long height, long width, DType type = DType.Float32) => TensorScope.Of(() =>
+    public static Tensor Grid(long height, long width, DType type = DType.Float32, Device? device = null) => TensorScope.Of(() =>
     {
-        var y = Tensor.Linspace(-1, 1, height, type).Reshape(height, 1).Expand(height, width);
-        var x = Tensor.Linspace(-1, 1, width, type).Reshape(1, width).Expand(height, width);
+        var y = Tensor.Linspace(-1, 1, height, type, device).Reshape(height, 1).Expand(height, width);
+        var x = Tensor.Linspace(-1, 1, width, type, device).Reshape(1, width).Expand(height, width);
         return Tensor.Stack([y, x], -1).Reshape(height * width, 2);
     });
 
@@ -91,7 +91,7 @@ public sealed class InrCanvas : Canvas
     /// <summary>The same function of place on a grid of another size.</summary>
     public override Tensor Show(long height, long width)
     {
-        using var places = Grid(height, width, grid.DType);
+        using var places = Grid(height, width, grid.DType, grid.Device);
         return Finish(Picture(places, height, width));
     }
 

@@ -56,8 +56,8 @@ public sealed class Target : IDisposable
     public Target(Tensor embeddings, Tensor values)
     {
         if (embeddings.Size(-2) != values.Size(-1)) throw new ArgumentException($"{embeddings.Size(-2)} targets and {values.Size(-1)} values");
-        (Embeddings, Values) = (embeddings, values);
-        Direction = (embeddings * values.Unsqueeze(-1)).Sum(-2).Normalized();
+        (Embeddings, Values) = (embeddings, values.To(embeddings.Device));
+        Direction = (embeddings * Values.Unsqueeze(-1)).Sum(-2).Normalized();
     }
 
     public Tensor Embeddings { get; }
