@@ -71,7 +71,6 @@ public class DeviceTests
         Assert.Equal(Device.Meta, encoder.Device);
         Assert.All(model.Weights.All, pair => Assert.Equal(Device.Meta, pair.Value.Device));
         Assert.Equal(Device.Meta, model.Normalize(Tensor.Ones([2, 3, 32, 32])).Device); // pictures come from the processor
-        Assert.Equal(Device.Meta, model.Text.HiddenOf(Tensor.Ones([2, 16, 32], device: Device.Meta)).Device);
         var target = new Target(Tensor.Ones([1, 32], device: Device.Meta), Tensor.Ones([1]));
         Assert.Equal(Device.Meta, new Toward().Of(Tensor.Ones([1, 4, 32], device: Device.Meta), target).Device);
     }
