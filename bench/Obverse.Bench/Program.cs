@@ -8,9 +8,10 @@ switch (args)
     case ["gemm"]: Gemm.Run(); break;
     case ["vit", var views]: VitGradient.Run(int.Parse(views)); break;
     case ["vit", var views, var repeats]: VitGradient.Run(int.Parse(views), int.Parse(repeats)); break;
+    case ["fits", var count]: InrFits.Run(int.Parse(count)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS | pyramid");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | pyramid");
         return 2;
 }
 

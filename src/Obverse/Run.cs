@@ -49,6 +49,9 @@ public sealed partial record Run
     /// <summary>White (or opaque) where the picture may change.</summary>
     public PictureFile? Mask { get; init; }
 
+    /// <summary>The bank that the recipe's <see cref="Recipe.Prior"/> takes from.</summary>
+    public PictureFile? Bank { get; init; }
+
     /// <summary>The size it is shown at, where that is not the size it was drawn at.</summary>
     public PictureSize? Shown { get; init; }
 
@@ -95,8 +98,8 @@ public sealed partial record Run
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's.</summary>
-    public Inversion Begin(ClipEncoder encoder)
+    /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's. So does a <paramref name="bank"/>; without one the run's own is read where its recipe has a prior.</summary>
+    public Inversion Begin(ClipEncoder encoder, InrBank? bank = null)
     {
         if (encoder.Model.Config.Vision.TimmName is null && Recipe.Sides.FirstOrDefault(side => side != encoder.Side) is var other and > 0)
         {
@@ -111,8 +114,9 @@ public sealed partial record Run
         };
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        var targets = TensorScope.Unscoped(() => TargetsFor(seen));
+        IReadOnlyList<Target> targets = TensorScope.Unscoped(() => TargetsFor(seen));
         var (canvas, mask, background) = Prepare(encoder.Device);
+        if (Recipe.Prior is not null) (canvas, targets) = Guide(canvas, targets, encoder, bank);
         return new Inversion
         {
             Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = Seed,

@@ -34,7 +34,7 @@ internal static class GalleryCommand
         };
         command.SetAction(parsed =>
         {
-            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.Names];
+            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.Names.Where(name => Recipes.Named(name).Prior is null)];
             foreach (var recipe in chosen) Recipes.Named(recipe);
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge);

@@ -66,8 +66,12 @@ public sealed class Target : IDisposable
     /// <summary>The unit vector that the weighted targets add up to: [d] or [count, d].</summary>
     public Tensor Direction { get; }
 
+    /// <summary>A place among real pictures, [d] or [count, d], of length 1: what <see cref="TowardPictures"/> draws toward; null where nothing was blended.</summary>
+    public Tensor? Pictures { get; init; }
+
     public void Dispose()
     {
+        Pictures?.Dispose();
         Embeddings.Dispose();
         Values.Dispose();
         Direction.Dispose();
