@@ -41,7 +41,7 @@ class Tower(nn.Module):
         return self.ln_post(self.blocks(self.ln_pre(x))[:, 0]) @ self.proj
 
 
-views, repeats = int(sys.argv[1]), 7
+views, repeats = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 7
 torch.manual_seed(1)
 tower = Tower().eval().requires_grad_(False)
 pixels = torch.randn(views, 3, 224, 224, requires_grad=True)

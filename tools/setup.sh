@@ -11,6 +11,8 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 if [ -d "/usr/lib/$triplet/openblas-openmp" ]; then
   export LD_LIBRARY_PATH="/usr/lib/$triplet/openblas-openmp${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 fi
+# Memory of one step is kept for the next: glibc would hand it back and fault it in anew (a pyramid step 14 to 30 % slower: bench/results).
+export MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-8000000000} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-33554432}
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
 export DOTNET_TieredPGO=0
 

@@ -6,7 +6,7 @@ namespace Obverse.Bench;
 /// <summary>ViT-B/32 with random weights: embeddings of so many views, cosine to a target, gradient in the pixels. vit.py is the same loop in Python.</summary>
 internal static class VitGradient
 {
-    public static void Run(int views)
+    public static void Run(int views, int repeats = 7)
     {
         using var random = new Generator(1);
         var config = ClipConfig.Named("ViT-B-32", Activation.QuickGelu).Vision;
@@ -14,7 +14,7 @@ internal static class VitGradient
         using var pixels = random.Normal(views, 3, 224, 224);
         using var target = random.Normal(config.EmbedDim).Normalized();
         pixels.RequiresGrad = true;
-        var seconds = Timing.Median(7, () =>
+        var seconds = Timing.Median(repeats, () =>
         {
             using var scope = new TensorScope();
             var cosine = (tower.Forward(pixels).Normalized() * target).Sum();

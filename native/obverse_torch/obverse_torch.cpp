@@ -248,13 +248,8 @@ OB int ob_grad(void** outputs, int no, void** inputs, int ni, void** seeds, int 
 
 // ---- randomness, threads, devices
 
-OB void* ob_generator(uint64_t seed, int device, int index) {
-    return guarded(nothing, [&]() -> void* {
-        if (static_cast<c10::DeviceType>(device) == c10::DeviceType::CPU) return new at::Generator(at::make_generator<at::CPUGeneratorImpl>(seed));
-        auto g = at::globalContext().defaultGenerator(c10::Device(static_cast<c10::DeviceType>(device), static_cast<c10::DeviceIndex>(index))).clone();
-        g.set_current_seed(seed);
-        return new at::Generator(std::move(g));
-    });
+OB void* ob_generator(uint64_t seed) {
+    return guarded(nothing, [&]() -> void* { return new at::Generator(at::make_generator<at::CPUGeneratorImpl>(seed)); });
 }
 OB void ob_generator_free(void* g) { delete static_cast<at::Generator*>(g); }
 

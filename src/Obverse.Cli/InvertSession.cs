@@ -24,6 +24,7 @@ internal sealed record InvertSession(Screen Screen)
     public ulong? Seed { get; init; }
     public int Count { get; init; } = 1;
     public string? Out { get; init; }
+    public string? Bank { get; init; }
     public string? Start { get; init; }
     public string? Mask { get; init; }
     public int Every { get; init; }
@@ -33,6 +34,7 @@ internal sealed record InvertSession(Screen Screen)
     /// <summary>Null: where several pictures are compared and there is a judge.</summary>
     public bool? Judges { get; init; }
     public int? Threads { get; init; }
+    public Device? Device { get; init; }
     public bool Json { get; init; }
 
     public int Begin()
@@ -40,7 +42,7 @@ internal sealed record InvertSession(Screen Screen)
         var watch = Stopwatch.StartNew();
         var prompt = Obverse.Prompt.Parse(Prompt ?? "", Toward);
         var name = Recipe ?? Recipes.Names[0];
-        Recipes.Named(name);
+        if ((Recipes.Named(name).Prior is not null) != (Bank is not null)) throw new UsageException(Bank is null ? $"recipe '{name}' begins from a bank of pictures: give its file with --bank" : $"--bank is for the recipes that begin from one; '{name}' does not");
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
         if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");
         LoadedModel.Find(Model ?? LoadedModel.Default, Screen);
@@ -49,7 +51,10 @@ internal sealed record InvertSession(Screen Screen)
         var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
         var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
 
-        using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Default, Threads);
+        var bank = Bank is null ? null : PictureFile.Of(Bank);
+        var plan = Bank is null ? null : InrBank.PlanOf(Bank);
+
+        using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Default, Threads, device: Device);
         var side = model.Encoder.Side;
         Run Of(Quality quality)
         {
@@ -57,10 +62,12 @@ internal sealed record InvertSession(Screen Screen)
             var recipe = Recipes.Named(name, quality, size.Width, size.Height);
             if (Steps is { } steps) recipe = recipe.Steps(steps);
             if (Views is { } views) recipe = recipe.Copies(views);
+            if (plan is not null) recipe = recipe with { Canvas = plan };
             return new()
             {
+                Bank = bank,
                 Recipe = recipe, Prompt = prompt, Model = model.Name, ModelSha256 = model.Sha256, Width = size.Width, Height = size.Height, Seed = Seed ?? 0, Shown = Shown,
-                Start = start, Mask = mask, ImageSha256 = [.. pictures.Select(p => p.Sha256)],
+                Start = start, Mask = mask, Device = Device is null or { Type: DeviceType.Cpu } ? null : Device.ToString(), ImageSha256 = [.. pictures.Select(p => p.Sha256)],
             };
         }
 
@@ -74,7 +81,7 @@ internal sealed record InvertSession(Screen Screen)
     public int Resume(string checkpoint)
     {
         if (Prompt is not null || Recipe is not null || Model is not null || Steps is not null || Views is not null || Quality is not null || Time is not null || Size is not null || Width is not null || Height is not null
-            || Seed is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1)
+            || Seed is not null || Bank is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1 || Device is not null)
         {
             throw new UsageException("--resume goes on with the run in the checkpoint: no prompt, and only --out, --every, --film, --save, --judge, --threads and --json beside it");
         }
@@ -82,7 +89,7 @@ internal sealed record InvertSession(Screen Screen)
         var run = Run.FromSafetensors(checkpoint);
         var files = Files(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true);
         files.MustBeWritable(Bytes(run.Shown ?? new(run.Width, run.Height)));
-        using var model = LoadedModel.Open(Screen, run.Model, Threads ?? run.Threads);
+        using var model = LoadedModel.Open(Screen, run.Model, Threads ?? run.Threads, device: LoadedModel.DeviceOf(run));
         Differences.Tell(run, model, Screen);
         return One(run with { Threads = Runtime.Threads }, model, files, checkpoint);
     }
@@ -242,7 +249,7 @@ internal sealed record InvertSession(Screen Screen)
     {
         if (Judges is null && !Zoo.Names.Contains(LoadedModel.Judge)) return null;
         LoadedModel.Find(LoadedModel.Judge, Screen);
-        return Judge.Load(LoadedModel.Judge);
+        return Judge.Load(LoadedModel.Judge, Device);
     }
 
     private static Verdict Verdict(Judge judge, Prompt prompt, Picture picture) => judge.Look(picture, Commands.JudgeCommand.Wanted(prompt));

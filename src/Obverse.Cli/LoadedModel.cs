@@ -40,11 +40,12 @@ internal sealed class LoadedModel : IDisposable
 
     /// <summary>Loads it, on so many threads (default: one a core), and tells what is doubtful about it. A tower that is not to see or read is not made.</summary>
     /// <exception cref="IOException">Its files are damaged; or it is to read texts and has no tokenizer.</exception>
-    public static LoadedModel Open(Screen screen, string name, int? threads = null, bool reads = true, bool sees = true)
+    public static LoadedModel Open(Screen screen, string name, int? threads = null, bool reads = true, bool sees = true, Device? device = null)
     {
         Find(name, screen);
+        MustExist(device);
         Runtime.Threads = threads ?? Environment.ProcessorCount;
-        var encoder = ClipEncoder.Load(name);
+        var encoder = ClipEncoder.Load(name, device);
         try
         {
             if (reads && encoder.Model.Tokenizer is null) throw new WeightsException($"{name}: no tokenizer in its folder, so it reads no texts; put its bpe.txt.gz there");
@@ -59,6 +60,15 @@ internal sealed class LoadedModel : IDisposable
             encoder.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Where a run was drawn.</summary>
+    public static Device DeviceOf(Run run) => run.Device is { } named ? Device.Parse(named) : Device.Cpu;
+
+    /// <exception cref="NotSupportedException">A device that this libtorch cannot reach.</exception>
+    public static void MustExist(Device? device)
+    {
+        if (device is { Type: DeviceType.Cuda } && !Runtime.HasCuda) throw new NotSupportedException($"--device {device} was asked for, and libtorch {Runtime.Version} finds no CUDA; build with LIBTORCH=DIR of a CUDA libtorch, on a machine with its driver");
     }
 
     public void Dispose() => Encoder.Dispose();

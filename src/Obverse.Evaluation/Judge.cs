@@ -36,9 +36,9 @@ public sealed class Judge : IDisposable
     public static IReadOnlyList<string> Templates { get; } = ["{}", "a photo of a {}."];
 
     /// <summary>By folder or zoo name.</summary>
-    public static Judge Load(string model = "pocket-judge")
+    public static Judge Load(string model = "pocket-judge", Device? device = null)
     {
-        var encoder = ClipEncoder.Load(model);
+        var encoder = ClipEncoder.Load(model, device);
         try
         {
             return new(encoder, owns: true);

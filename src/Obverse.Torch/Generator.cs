@@ -5,11 +5,7 @@ namespace Obverse.Torch;
 /// <summary>A seeded source of random numbers. Same seed, same numbers; nothing else in the program draws from it.</summary>
 public sealed class Generator : SafeHandle
 {
-    public Generator(ulong seed, Device? device = null) : base(0, true)
-    {
-        Device = device ?? Device.Cpu;
-        SetHandle(Library.Pointer(Library.ob_generator(seed, (int)Device.Type, Device.Index), "generator"));
-    }
+    public Generator(ulong seed) : base(0, true) => SetHandle(Library.Pointer(Library.ob_generator(seed), "generator"));
 
     /// <summary>A generator for one part of a run: the seed and any numbers (step, part) are mixed, so that a run can be taken up at any step.</summary>
     public static Generator For(ulong seed, params ReadOnlySpan<ulong> parts)
@@ -25,27 +21,36 @@ public sealed class Generator : SafeHandle
         return new(seed);
     }
 
-    public Device Device { get; }
+    /// <summary>Where what is drawn is put. It is drawn on the processor, so that a seed gives the same numbers everywhere.</summary>
+    public Device Device { get; set; } = Device.Cpu;
 
     public override bool IsInvalid => handle == 0;
 
     /// <summary>U[low, high), float32.</summary>
-    public Tensor Uniform(double low, double high, params ReadOnlySpan<long> shape) => uniform.CallInPlace(Tensor.Empty(shape, device: Device), low, high, this);
+    public Tensor Uniform(double low, double high, params ReadOnlySpan<long> shape) => Put(uniform.CallInPlace(Tensor.Empty(shape), low, high, this));
 
     /// <summary>N(0, 1), float32.</summary>
-    public Tensor Normal(params ReadOnlySpan<long> shape) => normal.CallInPlace(Tensor.Empty(shape, device: Device), 0.0, 1.0, this);
+    public Tensor Normal(params ReadOnlySpan<long> shape) => Put(normal.CallInPlace(Tensor.Empty(shape), 0.0, 1.0, this));
 
     /// <summary>Whole numbers low … high-1, int64.</summary>
-    public Tensor Integers(long low, long high, params ReadOnlySpan<long> shape) => random.CallInPlace(Tensor.Empty(shape, DType.Int64, Device), low, high, this);
+    public Tensor Integers(long low, long high, params ReadOnlySpan<long> shape) => Put(random.CallInPlace(Tensor.Empty(shape, DType.Int64), low, high, this));
 
     /// <summary>A random order of 0 … n-1, int64.</summary>
-    public Tensor Permutation(long n) => permutation.Call(n, this, DType.Int64, Value.None, Device);
+    public Tensor Permutation(long n) => Put(permutation.Call(n, this, DType.Int64, Value.None, Device.Cpu));
 
     /// <summary>One number of U[low, high).</summary>
     public double Next(double low = 0, double high = 1)
     {
-        using var one = Uniform(low, high, 1);
+        using var one = uniform.CallInPlace(Tensor.Empty([1]), low, high, this);
         return one.Item();
+    }
+
+    private Tensor Put(Tensor drawn)
+    {
+        if (Device == Device.Cpu) return drawn;
+        var there = drawn.To(Device);
+        drawn.Dispose();
+        return there;
     }
 
     private static readonly Op uniform = Op.Find("aten::uniform_");

@@ -15,7 +15,9 @@ internal static class Inpainting
     }
 
     /// <summary>A mask or background at the size of the picture, which may be shown larger than it was drawn, or still be growing.</summary>
-    public static Tensor Fit(Tensor plane, Tensor image) =>
+    public static Tensor Fit(Tensor plane, Tensor image) => Sized(plane.To(image.Device), image);
+
+    private static Tensor Sized(Tensor plane, Tensor image) =>
         plane.Size(2) == image.Size(2) && plane.Size(3) == image.Size(3) ? plane
         : plane.Resize(image.Size(2), image.Size(3), plane.Size(1) == 1 ? Interpolation.Bilinear : Interpolation.Bicubic, antialias: true).Clamp(0, 1);
 }

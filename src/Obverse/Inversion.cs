@@ -82,7 +82,7 @@ public sealed class Inversion : IDisposable
         Canvas.Restore(name => file["canvas." + name]);
         Begin();
         optimizer!.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
-        if (file.Contains("last-seen")) lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => file["last-seen"].Clone()));
+        if (file.Contains("last-seen")) lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => file["last-seen"].To(Canvas.Layers[0].Parameters[0].Device).Clone()));
     }
 
     public void Dispose()
@@ -105,9 +105,7 @@ public sealed class Inversion : IDisposable
         if (Canvas.Grow(step) || optimizer is null) Begin();
         using var scope = new TensorScope();
         var raw = Canvas.Render();
-        Tensor image;
-        using (new NoGrad()) image = Composite(Canvas.Present(raw.Detach())).Detach().Clone();
-        image.RequiresGrad = true;
+        var image = Composite(Canvas.Present(raw));
         if (ShowsLastSeen)
         {
             lastSeen?.Dispose();
@@ -117,14 +115,10 @@ public sealed class Inversion : IDisposable
         IReadOnlyList<Look>? looks = null;
         var scene = new Scene(image, step, () => looks = Look(image, step));
         var losses = Objective.Evaluate(scene);
-        losses.Sum().Backward();
-        var gradient = image.Grad ?? throw new InvalidOperationException("the objective does not depend on the picture");
-        Observe?.Invoke("image", image.Detach());
-        Observe?.Invoke("grad_image", gradient);
-        if (Mask is not null) gradient = gradient * Inpainting.Fit(Mask, gradient);
-        var through = Canvas.Return(raw.Detach(), gradient);
-        Observe?.Invoke("grad_raw", through);
-        raw.Backward(through);
+        if (!losses.RequiresGrad) throw new InvalidOperationException("the objective does not depend on the picture");
+        var loss = losses.Sum();
+        if (Observe is not null) ObserveGradients(loss, image, raw);
+        loss.Backward();
         if (Schedule.ClipNorm is { } limit)
         {
             var norm = optimizer!.ClipNorm(limit);
@@ -167,6 +161,14 @@ public sealed class Inversion : IDisposable
         }
 
         return looks;
+    }
+
+    private void ObserveGradients(Tensor loss, Tensor image, Tensor raw)
+    {
+        var gradients = Tensor.Gradients(loss, [image, raw], keepGraph: true);
+        Observe!("image", image.Detach());
+        Observe("grad_image", gradients[0]!);
+        Observe("grad_raw", gradients[1]!);
     }
 
     private Tensor Composite(Tensor image) => Inpainting.Over(image, Mask, Background);

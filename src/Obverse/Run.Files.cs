@@ -41,7 +41,7 @@ public sealed partial record Run
     internal SavedCanvas Restored(string path)
     {
         using var file = Safetensors.Open(path);
-        var (canvas, mask, background) = Prepare();
+        var (canvas, mask, background) = Prepare(Torch.Device.Cpu);
         var saved = new SavedCanvas(this, canvas, mask, background);
         try
         {

@@ -49,6 +49,9 @@ public sealed partial record Run
     /// <summary>White (or opaque) where the picture may change.</summary>
     public PictureFile? Mask { get; init; }
 
+    /// <summary>The bank that the recipe's <see cref="Recipe.Prior"/> takes from.</summary>
+    public PictureFile? Bank { get; init; }
+
     /// <summary>The size it is shown at, where that is not the size it was drawn at.</summary>
     public PictureSize? Shown { get; init; }
 
@@ -62,6 +65,9 @@ public sealed partial record Run
     public string Obverse { get; init; } = Version;
     public string Libtorch { get; init; } = Runtime.Version;
     public int Threads { get; init; } = Runtime.Threads;
+
+    /// <summary>Where it was drawn; null: on the processor.</summary>
+    public string? Device { get; init; }
 
     public static string Version { get; } = typeof(Run).Assembly.GetName().Version?.ToString(3) ?? "0";
 
@@ -92,8 +98,8 @@ public sealed partial record Run
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's.</summary>
-    public Inversion Begin(ClipEncoder encoder)
+    /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's. So does a <paramref name="bank"/>; without one the run's own is read where its recipe has a prior.</summary>
+    public Inversion Begin(ClipEncoder encoder, InrBank? bank = null)
     {
         Encoder seen = Recipe.Sides.Count switch
         {
@@ -103,8 +109,9 @@ public sealed partial record Run
         };
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        var targets = TensorScope.Unscoped(() => TargetsFor(seen));
-        var (canvas, mask, background) = Prepare();
+        IReadOnlyList<Target> targets = TensorScope.Unscoped(() => TargetsFor(seen));
+        var (canvas, mask, background) = Prepare(encoder.Device);
+        if (Recipe.Prior is not null) (canvas, targets) = Guide(canvas, targets, encoder, bank);
         return new Inversion
         {
             Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = Seed,
@@ -113,10 +120,11 @@ public sealed partial record Run
     }
 
     /// <summary>The canvas as it is before the first step; with a mask, that and what shows where it is 0.</summary>
-    private (Canvas Canvas, Tensor? Mask, Tensor? Background) Prepare()
+    private (Canvas Canvas, Tensor? Mask, Tensor? Background) Prepare(Torch.Device device)
     {
         if (Width is < PictureSize.Least or > PictureSize.Most || Height is < PictureSize.Least or > PictureSize.Most) throw new ArgumentOutOfRangeException(nameof(Width), $"size {Width}x{Height}: sides of {PictureSize.Least} to {PictureSize.Most} pixels are wanted");
         using var random = Generator.For(Seed, 0);
+        random.Device = device;
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var start = Start?.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);

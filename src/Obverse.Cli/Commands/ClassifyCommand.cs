@@ -19,6 +19,7 @@ internal static class ClassifyCommand
         var scale = Flags.Parsed<double?>("--logit-scale", "N", "What cosines are multiplied by before the softmax; papers take 100. [default: the model's own]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) && n > 0 && double.IsFinite(n) ? n : throw new FormatException("a number above 0 was wanted"));
         var top = Flags.Whole("--top", "How many names to tell. [default: 5]", 1, 10_000);
         var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
+        var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON object a picture.");
         var command = new Command("classify",
@@ -31,7 +32,7 @@ internal static class ClassifyCommand
               obverse classify imagenet.zip --classnames imagenet --templates openai
             """)
         {
-            pictures, names, file, classes, templates, scale, top, model, threads, json,
+            pictures, names, file, classes, templates, scale, top, model, threads, device, json,
         };
         command.SetAction(parsed =>
         {
@@ -47,7 +48,7 @@ internal static class ClassifyCommand
                 (files, answers) = ([.. files.Where((_, i) => answers[i].Count > 0)], [.. answers.Where(a => a.Count > 0)]);
             }
 
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();

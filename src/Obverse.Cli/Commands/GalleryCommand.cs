@@ -19,6 +19,7 @@ internal static class GalleryCommand
         var seed = Flags.Whole("--seed", "For the drawing and for the choice of names. [default: 0]", 0, int.MaxValue);
         var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clip]");
         var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
+        var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var command = new Command("gallery",
             """
@@ -29,16 +30,16 @@ internal static class GalleryCommand
               obverse gallery out --names "goldfish,school bus,volcano" --recipes pyramid,das,clip-inv --quality draft
             """)
         {
-            folder, names, random, recipes, quality, size, seed, model, judge, threads,
+            folder, names, random, recipes, quality, size, seed, model, judge, threads, device,
         };
         command.SetAction(parsed =>
         {
-            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.Names];
+            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.Names.Where(name => Recipes.Named(name).Prior is null)];
             foreach (var recipe in chosen) Recipes.Named(recipe);
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
-            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
-            using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge);
+            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
             var gallery = new Gallery
             {
                 Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,

@@ -46,7 +46,7 @@ internal static class InfoCommand
             Line("OpenMP", string.Join(", ", MathLibraries.OpenMP()));
             Line("processor", $"{Machine.Processor}, {Environment.ProcessorCount} cores");
             Line("threads", $"{Runtime.Threads}{Setting("OMP_NUM_THREADS")}{Setting("OMP_WAIT_POLICY")}");
-            Line("device", Runtime.HasCuda ? "cpu (a CUDA libtorch is here; the command line draws on the processor)" : "cpu");
+            Line("device", Runtime.HasCuda ? "cpu, and cuda where --device cuda says so" : "cpu");
             Line("zoo", Zoo.Folder ?? "none");
             foreach (var model in models.Where(model => model.Problem is null)) screen.Say($"  {model.Name,-16}{model.Megabytes:0.0} MB, {model.Side} px, {model.Dimension} dimensions");
             if (problems.Count == 0) screen.Say("all is well");

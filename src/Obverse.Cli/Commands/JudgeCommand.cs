@@ -14,6 +14,7 @@ internal static class JudgeCommand
         var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files." };
         var name = Flags.Text("--name", "TEXT", "What they should show. [default: the prompt stored in the picture]");
         var model = Flags.Text("--model", "MODEL", "Who judges. [default: pocket-judge]");
+        var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON object a picture.");
         var command = new Command("judge",
@@ -26,7 +27,7 @@ internal static class JudgeCommand
               obverse judge photo.jpg --name "tabby cat"
             """)
         {
-            pictures, name, model, threads, json,
+            pictures, name, model, threads, device, json,
         };
         command.SetAction(parsed =>
         {
@@ -34,7 +35,8 @@ internal static class JudgeCommand
             LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Judge, screen);
             var work = files.Select(file => (File: file, Picture: Picture.Load(file), Name: parsed.GetValue(name) ?? PromptOf(file))).ToArray();
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
-            using var judge = Judge.Load(parsed.GetValue(model) ?? LoadedModel.Judge);
+            LoadedModel.MustExist(parsed.GetValue(device));
+            using var judge = Judge.Load(parsed.GetValue(model) ?? LoadedModel.Judge, parsed.GetValue(device));
             foreach (var (file, picture, wanted) in work)
             {
                 screen.Stop.ThrowIfCancellationRequested();

@@ -34,7 +34,7 @@ internal static class ReplayCommand
         var run = Run.FromPicture(input);
         var path = output is null ? check ? null : OutputPaths.Free(OutputPaths.Beside(input, "-replay")) : OutputPaths.Wanting("--out", output, ".png");
         if (path is not null) OutputPaths.MustBeWritable(path, 3L * run.Width * run.Height + (1 << 16));
-        using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads);
+        using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads, device: LoadedModel.DeviceOf(run));
         var differences = Differences.Of(run, model);
         foreach (var difference in differences) screen.Note($"not as it was: {difference}");
         run = run with { ModelSha256 = model.Sha256, Threads = Runtime.Threads, Libtorch = Runtime.Version, Obverse = Run.Version };

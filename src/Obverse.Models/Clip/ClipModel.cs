@@ -37,7 +37,7 @@ public sealed class ClipModel : IDisposable
 
         LogitScale = weights.Get("logit_scale", [], Inits.Constant(Math.Log(1 / 0.07)));
         weights.Complete();
-        (mean, std) = TensorScope.Unscoped(() => (config.Mean.AsTensor(), config.Std.AsTensor()));
+        (mean, std) = TensorScope.Unscoped(() => (config.Mean.AsTensor(Device), config.Std.AsTensor(Device)));
     }
 
     /// <summary>
@@ -45,7 +45,7 @@ public sealed class ClipModel : IDisposable
     /// are taken for OpenAI's only where they carry OpenAI's marks, because the activation cannot be seen in them. Settings of a <paramref name="published"/>
     /// checkpoint win over the file's; where they are not asked for, a file that says otherwise wins, and <see cref="Remarks"/> say so.
     /// </summary>
-    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, PublishedClip? published = null) => TensorScope.Unscoped(() =>
+    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, PublishedClip? published = null, Device? device = null) => TensorScope.Unscoped(() =>
     {
         var file = Directory.Exists(folderOrFile) ? WeightFiles.Find(folderOrFile) : folderOrFile;
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
@@ -71,7 +71,7 @@ public sealed class ClipModel : IDisposable
                 remarks.AddRange(known.Against(config).Select(what => $"{file}: the file has {what}; the file's is used ({known}:PATH takes the other)"));
             }
 
-            weights = Weights.Later(stored, file);
+            weights = Weights.Later(stored, file, device);
             var model = new ClipModel(weights, config, trainable) { Folder = folder, Remarks = remarks };
             if (FindTokenizer(folder, config) is { } tokenizer) model.Tokenizer = tokenizer;
             return model;
@@ -85,10 +85,10 @@ public sealed class ClipModel : IDisposable
     });
 
     /// <summary>By folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>).</summary>
-    public static ClipModel Open(string model, bool trainable = false)
+    public static ClipModel Open(string model, Device? device = null, bool trainable = false)
     {
         var name = ModelName.Parse(model);
-        return Load(Zoo.Resolve(name.Path), name.Published is null && name.Architecture is { } architecture ? ClipConfig.Named(architecture) : null, trainable, name.Published);
+        return Load(Zoo.Resolve(name.Path), name.Published is null && name.Architecture is { } architecture ? ClipConfig.Named(architecture) : null, trainable, name.Published, device);
     }
 
     /// <summary>A new model, drawn as CLIP's are (openai/CLIP clip/model.py, initialize_parameters), to train from nothing.</summary>
@@ -96,6 +96,9 @@ public sealed class ClipModel : IDisposable
 
     public ClipConfig Config { get; }
     public Weights Weights { get; }
+
+    /// <summary>Where the weights are; pictures and token rows are brought there.</summary>
+    public Device Device => Weights.Device;
     public TextTransformer Text => text.Value;
     public IImageTower Image => image.Value;
 
@@ -137,13 +140,13 @@ public sealed class ClipModel : IDisposable
     }
 
     /// <summary>Pictures in [0, 1], [n, 3, h, w], by the checkpoint's mean and deviation.</summary>
-    public Tensor Normalize(Tensor images) => (images - mean) / std;
+    public Tensor Normalize(Tensor images) => (images.To(Device) - mean) / std;
 
     /// <summary>Normalised pictures [n, 3, h, w] to [n, D].</summary>
     public Tensor EncodeImage(Tensor normalised) => Image.Forward(normalised);
 
     /// <summary>Token rows [n, context], int64, to [n, D].</summary>
-    public Tensor EncodeText(Tensor ids) => Text.Forward(ids);
+    public Tensor EncodeText(Tensor ids) => Text.Forward(ids.To(Device));
 
     /// <summary>Texts to [n, D], by the model's tokenizer; what is too long for the context is cut.</summary>
     public Tensor EncodeText(IReadOnlyList<string> texts) => EncodeText(Tokenize(texts));

@@ -35,23 +35,29 @@ public sealed class ResidualAttentionBlock
         narrowBias = (weights / "mlp" / "c_proj").Get("bias", [w], Inits.Uniform(1 / Math.Sqrt(m)));
     }
 
-    /// <summary>[n, tokens, width] to the same; <paramref name="mask"/> [tokens, tokens] is added to the scores.</summary>
+    /// <summary>
+    /// [n, tokens, width] to the same; <paramref name="mask"/> [tokens, tokens] is added to the scores. What lies between is let go of here, not at the step's end: with frozen weights
+    /// autograd needs little of it (bench/results).
+    /// </summary>
     public Tensor Forward(Tensor x, Tensor? mask = null, Trace? trace = null, int index = 0)
     {
-        x = x + Attend(ln1.Forward(x), mask, trace, index);
-        var wide = ln2.Forward(x).Linear(wideWeight, wideBias); // [n, tokens, mlp]
-        return x + (shape.Activation == Activation.Gelu ? wide.Gelu() : wide * (wide * 1.702).Sigmoid()).Linear(narrowWeight, narrowBias);
+        using var scope = new TensorScope();
+        x = x + Attend(ln1.Forward(x), mask, out var attention);
+        trace?.Add($"attention.{index}", scope.Keep(attention));
+        return scope.Keep(x + Bend(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
     }
 
-    private Tensor Attend(Tensor x, Tensor? mask, Trace? trace, int index)
+    private Tensor Attend(Tensor x, Tensor? mask, out Tensor attention)
     {
         var (n, tokens, depth) = (x.Size(0), x.Size(1), shape.Width / shape.Heads);
         var parts = x.Linear(inWeight, inBias).Reshape(n, tokens, 3, shape.Heads, depth).Permute(2, 0, 3, 1, 4).Unbind(); // three of [n, heads, tokens, depth]
         var scores = (parts[0] * (1 / Math.Sqrt(depth))).Matmul(parts[1].Transpose(-2, -1));
-        var attention = (mask is null ? scores : scores + mask).Softmax(-1); // [n, heads, tokens, tokens], rows = queries
-        trace?.Add($"attention.{index}", attention);
+        attention = (mask is null ? scores : scores + mask).Softmax(-1); // [n, heads, tokens, tokens], rows = queries
         return attention.Matmul(parts[2]).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
     }
+
+    // x·σ(1.702x) as one fused pass each way: silu(1.702x) / 1.702.
+    private Tensor Bend(Tensor x) => shape.Activation == Activation.Gelu ? x.Gelu() : (x * 1.702).Silu().MulInPlace(1 / 1.702);
 }
 
 /// <summary>How the matrices of a new block are drawn.</summary>

@@ -35,7 +35,7 @@ internal static unsafe partial class Library
     [LibraryImport(Name)] public static partial int ob_autocast(int on);
     [LibraryImport(Name)] public static partial int ob_backward(nint root, nint gradient, int keep);
     [LibraryImport(Name)] public static partial int ob_grad(nint* outputs, int no, nint* inputs, int ni, nint* seeds, int keep, int create, nint* gradients);
-    [LibraryImport(Name)] public static partial nint ob_generator(ulong seed, int device, int index);
+    [LibraryImport(Name)] public static partial nint ob_generator(ulong seed);
     [LibraryImport(Name)] public static partial void ob_generator_free(nint generator);
     [LibraryImport(Name)] public static partial int ob_threads(int n);
     [LibraryImport(Name)] public static partial int ob_has_cuda();

@@ -24,34 +24,34 @@ public sealed class Weights : IDisposable
 
     private Weights(Store store, string prefix, bool sketch = false) => (this.store, this.prefix, this.sketch) = (store, prefix, sketch);
 
-    /// <summary>From a safetensors file, every floating tensor widened to float32.</summary>
-    public static Weights Load(string path)
+    /// <summary>From a safetensors file, every floating tensor widened to float32; on a device: the processor unless told otherwise.</summary>
+    public static Weights Load(string path, Device? device = null)
     {
         using var file = Safetensors.Open(path);
-        return From(file.Names.Select(name => KeyValuePair.Create(name, file[name])), path);
+        return From(file.Names.Select(name => KeyValuePair.Create(name, file[name])), path, device);
     }
 
     /// <summary>From tensors at hand, which this object then owns. Floating ones are widened to float32; one that is not finite is refused.</summary>
-    public static Weights From(IEnumerable<KeyValuePair<string, Tensor>> tensors, string origin)
+    public static Weights From(IEnumerable<KeyValuePair<string, Tensor>> tensors, string origin, Device? device = null)
     {
-        var weights = Later(tensors.Select(t => KeyValuePair.Create(t.Key, new StoredTensor(t.Value))), origin);
+        var weights = Later(tensors.Select(t => KeyValuePair.Create(t.Key, new StoredTensor(t.Value))), origin, device);
         _ = weights.All;
         return weights;
     }
 
     /// <summary>The same of tensors that are left as they lie in their files, each until a network asks for it (<see cref="Get"/>): only then is it widened and looked through.</summary>
-    public static Weights Later(IEnumerable<KeyValuePair<string, StoredTensor>> tensors, string origin)
+    public static Weights Later(IEnumerable<KeyValuePair<string, StoredTensor>> tensors, string origin, Device? device = null)
     {
-        var store = new Store(origin, null, isNew: false);
+        var store = new Store(origin, null, isNew: false, device ?? Device.Cpu);
         foreach (var (name, tensor) in tensors) store.Entries.Add(name, new(tensor, null));
         return new(store, "");
     }
 
     /// <summary>Nothing yet: tensors are made by their <see cref="Init"/> when a network asks.</summary>
-    public static Weights New(Generator random) => new(new("new weights", random, isNew: true), "");
+    public static Weights New(Generator random) => new(new("new weights", random, isNew: true, random.Device), "");
 
     /// <summary>Only shapes: whatever a network asks for, it gets a stand-in that takes no memory. To count an architecture's parameters.</summary>
-    public static Weights Shapes() => new(new("shapes", null, isNew: true), "", sketch: true);
+    public static Weights Shapes() => new(new("shapes", null, isNew: true, Device.Cpu), "", sketch: true);
 
     /// <summary>
     /// These weights as stand-ins of the right shapes: a network built on them computes nothing, but asks for all it needs, so that what is missing,
@@ -62,6 +62,8 @@ public sealed class Weights : IDisposable
     public static Weights operator /(Weights weights, string name) => new(weights.store, weights.prefix.Length == 0 ? name : weights.prefix + "." + name, weights.sketch);
     public static Weights operator /(Weights weights, int index) => weights / index.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
+    public Device Device => store.Device;
+
     /// <summary>Where the tensors came from, for messages.</summary>
     public string Origin => store.Origin;
 
@@ -69,7 +71,7 @@ public sealed class Weights : IDisposable
     public bool IsNew => store.IsNew;
 
     /// <summary>All tensors by full name, in the order in which a file gave them or a network asked for them. Those that nobody asked for yet are widened now.</summary>
-    public IReadOnlyDictionary<string, Tensor> All => store.Entries.ToDictionary(e => e.Key, e => e.Value.Tensor(e.Key, store.Origin));
+    public IReadOnlyDictionary<string, Tensor> All => store.Entries.ToDictionary(e => e.Key, e => e.Value.Tensor(e.Key, store));
 
     /// <summary>Names and shapes of all tensors, without touching any.</summary>
     public IEnumerable<(string Name, long[] Shape)> Outline => store.Entries.Select(e => (e.Key, e.Value.Shape));
@@ -84,7 +86,7 @@ public sealed class Weights : IDisposable
         {
             if (!store.IsNew || init is null) throw new WeightsException($"{store.Origin}: tensor '{full}' of shape [{string.Join(", ", shape.ToArray())}] is missing");
             var sides = shape.ToArray();
-            entry = new(null, store.Random is null ? TensorScope.Unscoped(() => StandIn(sides)) : init(store.Random, sides));
+            entry = new(null, store.Random is null ? TensorScope.Unscoped(() => StandIn(sides)) : store.Put(init(store.Random, sides)));
             store.Entries.Add(full, entry);
         }
 
@@ -118,20 +120,29 @@ public sealed class Weights : IDisposable
     private Tensor Given(string full, Entry entry)
     {
         store.Used.Add(full);
-        return sketch ? StandIn(entry.Shape) : entry.Tensor(full, store.Origin);
+        return sketch ? StandIn(entry.Shape) : entry.Tensor(full, store);
     }
 
     private static Tensor StandIn(ReadOnlySpan<long> shape) => Tensor.Zeros([]).Expand(shape);
 
     private string Full(string name) => prefix.Length == 0 ? name : prefix + "." + name;
 
-    private sealed class Store(string origin, Generator? random, bool isNew)
+    private sealed class Store(string origin, Generator? random, bool isNew, Device device)
     {
+        public Device Device => device;
         public string Origin => origin;
         public Generator? Random => random;
         public bool IsNew => isNew;
         public Dictionary<string, Entry> Entries { get; } = [];
         public HashSet<string> Used { get; } = [];
+
+        public Tensor Put(Tensor tensor)
+        {
+            if (tensor.Device == device) return tensor;
+            var there = TensorScope.Unscoped(() => tensor.To(device));
+            tensor.Dispose();
+            return there;
+        }
     }
 
     private sealed class Entry(StoredTensor? stored, Tensor? ready)
@@ -141,9 +152,9 @@ public sealed class Weights : IDisposable
 
         public long[] Shape => stored?.Shape ?? ready!.Shape;
 
-        public Tensor Tensor(string name, string origin)
+        public Tensor Tensor(string name, Store store)
         {
-            lock (making) return ready ??= stored!.Make(name, origin);
+            lock (making) return ready ??= store.Put(stored!.Make(name, store.Origin));
         }
 
         public void Dispose()

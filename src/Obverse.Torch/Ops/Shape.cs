@@ -16,8 +16,15 @@ public sealed partial class Tensor
     public Tensor Expand(params ReadOnlySpan<long> shape) => expand.Call(this, Value.Ints(shape));
     public Tensor Repeat(params ReadOnlySpan<long> times) => repeat.Call(this, Value.Ints(times));
 
-    /// <summary>Each row <paramref name="times"/> times in a row: a, a, b, b.</summary>
-    public Tensor RepeatInterleave(long times, int dim) => repeat_interleave.Call(this, times, dim);
+    /// <summary>Each row <paramref name="times"/> times in a row: a, a, b, b ("aten::repeat_interleave", whose backward adds row by row; this one's is a sum).</summary>
+    public Tensor RepeatInterleave(long times, int dim)
+    {
+        var shape = Shape;
+        long[] wide = [.. shape[..(dim + 1)], times, .. shape[(dim + 1)..]];
+        shape[dim] *= times;
+        return Unsqueeze(dim + 1).Expand(wide).Reshape(shape);
+    }
+
     public static Tensor Cat(IReadOnlyList<Tensor> parts, int dim = 0) => cat.Call(Value.Tensors(parts), dim);
     public static Tensor Stack(IReadOnlyList<Tensor> parts, int dim = 0) => stack.Call(Value.Tensors(parts), dim);
     public Tensor[] Split(long size, int dim = 0) => split.CallMany(this, size, dim);
@@ -74,7 +81,7 @@ public sealed partial class Tensor
     private static readonly Op
         reshape = Op.Find("aten::reshape"), view = Op.Find("aten::view"), flatten = Op.Find("aten::flatten", "using_ints"), permute = Op.Find("aten::permute"), transpose = Op.Find("aten::transpose", "int"),
         t = Op.Find("aten::t"), unsqueeze = Op.Find("aten::unsqueeze"), squeeze = Op.Find("aten::squeeze", "dim"), expand = Op.Find("aten::expand"), repeat = Op.Find("aten::repeat"),
-        repeat_interleave = Op.Find("aten::repeat_interleave", "self_int"), cat = Op.Find("aten::cat"), stack = Op.Find("aten::stack"), split = Op.Find("aten::split", "Tensor"), chunk = Op.Find("aten::chunk"),
+        cat = Op.Find("aten::cat"), stack = Op.Find("aten::stack"), split = Op.Find("aten::split", "Tensor"), chunk = Op.Find("aten::chunk"),
         unbind = Op.Find("aten::unbind", "int"), narrow = Op.Find("aten::narrow"), select = Op.Find("aten::select", "int"), slice = Op.Find("aten::slice", "Tensor"), index_select = Op.Find("aten::index_select"),
         index = Op.Find("aten::index", "Tensor"), index_put_in_place = Op.Find("aten::index_put_"), gather = Op.Find("aten::gather"), scatter = Op.Find("aten::scatter", "src"),
         index_add_in_place = Op.Find("aten::index_add_"), masked_select = Op.Find("aten::masked_select"),

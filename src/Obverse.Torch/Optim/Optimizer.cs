@@ -83,7 +83,7 @@ public abstract class Optimizer(IReadOnlyList<ParameterGroup> groups) : IDisposa
         {
             foreach (var slot in Slots)
             {
-                if (saved($"{i}.{slot}") is { } moment) state[(parameter, slot)] = TensorScope.Unscoped(() => moment.Clone());
+                if (saved($"{i}.{slot}") is { } moment) state[(parameter, slot)] = TensorScope.Unscoped(() => TensorScope.Of(() => moment.To(parameter.Device).Clone()));
             }
 
             i++;

@@ -19,14 +19,11 @@ public abstract class Canvas : IDisposable
     /// <summary>What the parameters say: [count, 3, height, width], differentiable, not yet forced into [0, 1].</summary>
     public abstract Tensor Render();
 
-    /// <summary>The picture that views, encoder and objective see; default: clamped to [0, 1].</summary>
-    public virtual Tensor Present(Tensor raw) => raw.Clamp(0, 1);
-
     /// <summary>
-    /// The gradient in what was rendered, from the gradient in what was presented. The default is clamp_with_grad: outside [0, 1] only what
-    /// would move a value back inside passes (Crowson's notebooks; spec canvases.md 5.6); a plain clamp would kill the gradient of saturated pixels.
+    /// The picture that views, encoder and objective see. The default clamps with clamp_with_grad: outside [0, 1] only a gradient that would move a value back inside passes
+    /// (Crowson's notebooks; spec canvases.md 5.6); a plain clamp would kill the gradient of saturated pixels.
     /// </summary>
-    public virtual Tensor Return(Tensor raw, Tensor gradient) => gradient.MaskedFill((gradient * (raw - raw.Clamp(0, 1))) < 0, 0);
+    public virtual Tensor Present(Tensor raw) => raw.ClampWithGrad(0, 1);
 
     /// <summary>Called before step <paramref name="step"/>; true where the parameters were replaced, so that moments must be forgotten.</summary>
     public virtual bool Grow(int step) => false;

@@ -47,7 +47,7 @@ public sealed class InrCanvas : Canvas
     {
         (this.plan, Height, Width) = (plan, height, width);
         layers = [.. weights.Select(w => (Leaf(() => w.Weight), Leaf(() => w.Bias)))];
-        grid = TensorScope.Unscoped(() => Grid(height, width, layers[0].Weight.DType));
+        grid = TensorScope.Unscoped(() => TensorScope.Of(() => Grid(height, width, layers[0].Weight.Device).To(layers[0].Weight.DType)));
     }
 
     public override long Count => layers[0].Weight.Size(0);
@@ -55,13 +55,23 @@ public sealed class InrCanvas : Canvas
     public override long Width { get; }
     public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
 
-    /// <summary>Places, row-major, as FINER has them: [height·width, 2] of (y, x), each from -1 to 1 with both ends (a side of one pixel is at -1).</summary>
-    public static Tensor Grid(long height, long width, DType type = DType.Float32) => TensorScope.Of(() =>
+    /// <summary>Places, row-major, as FINER has them: [height·width, 2] of (y, x), each from -1 to 1 with both ends (a side of one pixel is at -1), float32.</summary>
+    public static Tensor Grid(long height, long width, Device? device = null) => TensorScope.Of(() =>
     {
-        var y = Tensor.Linspace(-1, 1, height, type).Reshape(height, 1).Expand(height, width);
-        var x = Tensor.Linspace(-1, 1, width, type).Reshape(1, width).Expand(height, width);
-        return Tensor.Stack([y, x], -1).Reshape(height * width, 2);
+        var y = Tensor.From(Axis(height)).Reshape(height, 1).Expand(height, width);
+        var x = Tensor.From(Axis(width)).Reshape(1, width).Expand(height, width);
+        return Tensor.Stack([y, x], -1).Reshape(height * width, 2).To(device ?? Device.Cpu);
     });
+
+    // torch.linspace(-1, 1, n) to the last bit, as libtorch rounds it from 2.0 on (1.13 does so otherwise): halfway from each end, multiplied and added as one.
+    private static float[] Axis(long n)
+    {
+        var step = n > 1 ? 2f / (n - 1) : 0;
+        return [.. Enumerable.Range(0, (int)n).Select(i => n == 1 || i < n / 2 ? MathF.FusedMultiplyAdd(step, i, -1) : MathF.FusedMultiplyAdd(-step, n - i - 1, 1))];
+    }
+
+    /// <summary>Colours at every pixel, row-major: [count, height·width, 3].</summary>
+    public Tensor Colours() => Colours(grid);
 
     /// <summary>Colours in [-1, 1] or beyond at places [n, 2]: [count, n, 3].</summary>
     public Tensor Colours(Tensor places)
@@ -69,9 +79,11 @@ public sealed class InrCanvas : Canvas
         var z = places.Unsqueeze(0).Expand(Count, places.Size(0), 2);
         for (var l = 0; l < layers.Length; l++)
         {
+            using var scope = new TensorScope(); // what lies between goes at once, as in a transformer's block
             var (weight, bias) = layers[l];
             z = Count == 1 ? z.Select(0, 0).Linear(weight.Select(0, 0), bias.Select(0, 0)).Unsqueeze(0) : Tensor.Baddbmm(bias.Unsqueeze(1), z, weight.Transpose(1, 2));
             if (l < layers.Length - 1) z = Sine(z, l == 0 ? plan.FirstOmega : plan.Omega, plan.Activation);
+            scope.Keep(z);
         }
 
         return z;
@@ -91,8 +103,7 @@ public sealed class InrCanvas : Canvas
     /// <summary>The same function of place on a grid of another size.</summary>
     public override Tensor Show(long height, long width)
     {
-        using var places = Grid(height, width, grid.DType);
-        return Finish(Picture(places, height, width));
+        return TensorScope.Of(() => Finish(Picture(Grid(height, width, grid.Device).To(grid.DType), height, width)));
     }
 
     public override void Dispose()

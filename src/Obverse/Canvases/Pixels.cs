@@ -12,7 +12,7 @@ public sealed record Pixels(double StartShare = 1, IReadOnlyList<int>? GrowAt = 
     {
         var (h, w) = ((long)Math.Max(1, Math.Round(height * StartShare)), (long)Math.Max(1, Math.Round(width * StartShare)));
         using var scope = new TensorScope();
-        var pixels = start is null ? random.Uniform(0, 1, count, 3, h, w) : start.Resize(h, w, Interpolation.Bicubic, antialias: true).Clamp(0, 1).Expand(count, 3, h, w);
+        var pixels = start is null ? random.Uniform(0, 1, count, 3, h, w) : start.To(random.Device).Resize(h, w, Interpolation.Bicubic, antialias: true).Clamp(0, 1).Expand(count, 3, h, w);
         return new PixelCanvas(pixels, height, width, this);
     }
 
@@ -36,7 +36,6 @@ public sealed class PixelCanvas(Tensor start, long height, long width, Pixels pl
 
     public override Tensor Render() => pixels;
     public override Tensor Present(Tensor raw) => raw;
-    public override Tensor Return(Tensor raw, Tensor gradient) => gradient;
 
     public override bool Grow(int step)
     {
@@ -62,6 +61,6 @@ public sealed class PixelCanvas(Tensor start, long height, long width, Pixels pl
     public override void Restore(Func<string, Tensor> state)
     {
         using var old = pixels;
-        pixels = Leaf(() => state("pixels.0"));
+        pixels = Leaf(() => state("pixels.0").To(old.Device));
     }
 }

@@ -22,12 +22,12 @@ public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = fa
         if (start is not null)
         {
             // Squeezed to 0.1 … 0.9, as DAS's demo does, so that tanh can still move it; grey round it.
-            var inside = start.Resize(height, width, Interpolation.Bicubic, antialias: true).Clamp(0, 1) * 0.8 + 0.1;
+            var inside = start.To(random.Device).Resize(height, width, Interpolation.Bicubic, antialias: true).Clamp(0, 1) * 0.8 + 0.1;
             raw = (inside.Pad([marginX, marginX, marginY, marginY], value: 0.5) * 2 - 1).Atanh().Expand(count, 3, h, w);
         }
 
         if (Closed && (Falloff != 0 || NaturalColours != 0)) throw new ArgumentException("the closed form of the pyramid is DAS's: no falloff, no mixed colours");
-        return new PyramidCanvas(count, h, w, Sides(Math.Max(h, w)), raw, Closed) { Margin = (marginY, marginX), Falloff = Falloff, NaturalColours = NaturalColours };
+        return new PyramidCanvas(count, h, w, Sides(Math.Max(h, w)), raw, Closed, random.Device) { Margin = (marginY, marginX), Falloff = Falloff, NaturalColours = NaturalColours };
     }
 
     /// <summary>The levels' sides along the longer side of the canvas.</summary>
@@ -47,12 +47,12 @@ public sealed class PyramidCanvas : Canvas
     private readonly Tensor? start;
     private readonly bool closed;
 
-    public PyramidCanvas(long count, long height, long width, IReadOnlyList<long> sides, Tensor? start = null, bool closed = false)
+    public PyramidCanvas(long count, long height, long width, IReadOnlyList<long> sides, Tensor? start = null, bool closed = false, Device? device = null)
     {
         (Count, Height, Width, this.closed) = (count, height, width, closed);
         var longer = Math.Max(height, width);
         sizes = [.. sides.Select(side => (Math.Max(1, (side * height + longer / 2) / longer), Math.Max(1, (side * width + longer / 2) / longer)))];
-        levels = closed ? [Leaf(() => Tensor.Zeros([count, 3, height, width]))] : [.. sizes.Select(s => Leaf(() => Tensor.Zeros([count, 3, s.Height, s.Width])))];
+        levels = closed ? [Leaf(() => Tensor.Zeros([count, 3, height, width], device: device))] : [.. sizes.Select(s => Leaf(() => Tensor.Zeros([count, 3, s.Height, s.Width], device: device)))];
         this.start = start is null ? null : TensorScope.Unscoped(() => TensorScope.Of(() => start.Detach().Clone()));
     }
 
@@ -76,9 +76,8 @@ public sealed class PyramidCanvas : Canvas
 
     public override Tensor Render() => Squash(closed ? levels[0] : Sum(Height, Width));
 
-    public override Tensor Present(Tensor raw) => raw;
-
-    public override Tensor Return(Tensor raw, Tensor gradient) => Mask is null ? gradient : gradient * Mask;
+    // Under a mask only the gradient changes, not the picture.
+    public override Tensor Present(Tensor raw) => Mask is null ? raw : raw * Mask + raw.Detach() * (1 - Mask);
 
     /// <summary>In the closed form: turns dL/dS into what SGD on every level would do to the sum, sum over r of U_r U_rᵀ (dL/dS).</summary>
     public override void BeforeStep()
@@ -119,7 +118,7 @@ public sealed class PyramidCanvas : Canvas
 
         var sum = Level(0);
         for (var i = 1; i < levels.Length; i++) sum = sum + Level(i);
-        return NaturalColours == 0 ? sum : sum.Conv2d(Tensor.Eye(3).Reshape(3, 3, 1, 1).Lerp(Photographic, NaturalColours));
+        return NaturalColours == 0 ? sum : sum.Conv2d(Tensor.Eye(3).Reshape(3, 3, 1, 1).Lerp(Photographic, NaturalColours).To(sum.Device));
     }
 
     // Square root of the covariance of photographs' colours, by its largest column: lucid optvis/param/color.py. [3, 3, 1, 1], out x in.

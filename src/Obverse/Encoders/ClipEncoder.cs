@@ -11,9 +11,9 @@ public sealed class ClipEncoder : Encoder
     private ClipEncoder(ClipModel model, string name, int side, bool owns) => (Model, Name, Side, this.owns) = (model, name, side, owns);
 
     /// <summary>Loads a model by folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>).</summary>
-    public static ClipEncoder Load(string model)
+    public static ClipEncoder Load(string model, Device? device = null)
     {
-        var loaded = ClipModel.Open(model);
+        var loaded = ClipModel.Open(model, device);
         return new(loaded, model, loaded.ImageSize, owns: true);
     }
 
@@ -23,6 +23,7 @@ public sealed class ClipEncoder : Encoder
 
     public ClipModel Model { get; }
     public override string Name { get; }
+    public override Device Device => Model.Device;
     public override long Dimension => Model.EmbedDim;
 
     /// <summary>Side of what the tower is given; towers that are not square-bound keep the picture's shape, with this as its shorter side.</summary>
@@ -38,6 +39,7 @@ public sealed class ClipEncoder : Encoder
 
     public override Tensor Embed(Tensor images)
     {
+        images = images.To(Device);
         var (h, w) = (images.Size(2), images.Size(3));
         var (toH, toW) = Model.Config.Vision.TimmName is not null ? (Math.Max(Side, h * Side / Math.Min(h, w)), Math.Max(Side, w * Side / Math.Min(h, w))) : (Side, Side);
         // Bicubic as the optimisation codes have it (a = -0.75, no antialias) when enlarging; antialiased when shrinking, where plain would skip pixels.

@@ -8,6 +8,9 @@ public abstract class Encoder : IDisposable
     /// <summary>The model's name, for messages and for the run's record.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Where it computes: pictures of any device come in, embeddings of this one come out.</summary>
+    public virtual Device Device => Device.Cpu;
+
     /// <summary>Length of an embedding.</summary>
     public abstract long Dimension { get; }
 
@@ -27,6 +30,7 @@ public abstract class Encoder : IDisposable
 public sealed class EnsembleEncoder(params IReadOnlyList<(Encoder Encoder, double Weight)> members) : Encoder
 {
     public override string Name => string.Join(" + ", members.Select(m => m.Encoder.Name));
+    public override Device Device => members[0].Encoder.Device;
     public override long Dimension => members.Sum(m => m.Encoder.Dimension);
     public override IReadOnlyList<(Encoder Encoder, double Weight)> Members => members;
 

@@ -6,6 +6,7 @@ namespace Obverse;
 /// <summary>What is minimised. Objectives add and scale: <c>Objective.Toward() + 0.005 * Objective.TotalVariation()</c>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
 [JsonDerivedType(typeof(Toward), "toward")]
+[JsonDerivedType(typeof(TowardPictures), "toward-pictures")]
 [JsonDerivedType(typeof(TotalVariation), "total-variation")]
 [JsonDerivedType(typeof(NeighbourNorm), "neighbour-norm")]
 [JsonDerivedType(typeof(AbsoluteSum), "l1")]

@@ -56,8 +56,8 @@ public sealed class Target : IDisposable
     public Target(Tensor embeddings, Tensor values)
     {
         if (embeddings.Size(-2) != values.Size(-1)) throw new ArgumentException($"{embeddings.Size(-2)} targets and {values.Size(-1)} values");
-        (Embeddings, Values) = (embeddings, values);
-        Direction = (embeddings * values.Unsqueeze(-1)).Sum(-2).Normalized();
+        (Embeddings, Values) = (embeddings, values.To(embeddings.Device));
+        Direction = (embeddings * Values.Unsqueeze(-1)).Sum(-2).Normalized();
     }
 
     public Tensor Embeddings { get; }
@@ -66,8 +66,12 @@ public sealed class Target : IDisposable
     /// <summary>The unit vector that the weighted targets add up to: [d] or [count, d].</summary>
     public Tensor Direction { get; }
 
+    /// <summary>A place among real pictures, [d] or [count, d], of length 1: what <see cref="TowardPictures"/> draws toward; null where nothing was blended.</summary>
+    public Tensor? Pictures { get; init; }
+
     public void Dispose()
     {
+        Pictures?.Dispose();
         Embeddings.Dispose();
         Values.Dispose();
         Direction.Dispose();

@@ -18,6 +18,9 @@ public sealed record Recipe
     /// <summary>Sides at which the encoder looks, one member of an ensemble each; empty: the model's own.</summary>
     public IReadOnlyList<int> Sides { get; init; } = [];
 
+    /// <summary>What it takes from a bank of pictures; null: nothing, it needs none.</summary>
+    public Prior? Prior { get; init; }
+
     /// <summary>The finished picture is the one seen in the last step, before its update.</summary>
     public bool ShowsLastSeen { get; init; }
 
@@ -30,7 +33,7 @@ public sealed record Recipe
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 
     public bool Equals(Recipe? other) => other is not null && Name == other.Name && Canvas.Equals(other.Canvas) && Views.Equals(other.Views) && Objective.Equals(other.Objective)
-        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen;
+        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Equals(Prior, other.Prior);
     public override int GetHashCode() => HashCode.Combine(Name, Canvas, Schedule);
 }
 
@@ -47,6 +50,8 @@ public static partial class Recipes
         ["das-ensemble"] = DasEnsemble,
         ["clip-inv"] = ClipInv,
         ["implicit-plain"] = ImplicitPlain,
+        ["implicit"] = Implicit,
+        ["implicit-fast"] = ImplicitFast,
     };
 
     /// <exception cref="ArgumentException">No recipe of that name; the message lists those there are.</exception>

@@ -208,6 +208,8 @@ public class EngineTests
     [InlineData("das-ensemble")]
     [InlineData("clip-inv")]
     [InlineData("implicit-plain")]
+    [InlineData("implicit")]
+    [InlineData("implicit-fast")]
     public void A_run_survives_its_JSON(string recipe)
     {
         var run = new Run { Recipe = Recipes.Named(recipe, Quality.Best, 96, 64), Prompt = Prompt.Parse("a fox | \"quoted\" ü:0.5"), Model = "pocket-clip", Width = 96, Height = 64, Seed = 7 };

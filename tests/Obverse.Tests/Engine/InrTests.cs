@@ -22,7 +22,7 @@ public class InrTests
         foreach (var (name, settings, fixture) in Cases("grid"))
         {
             var (h, w) = (settings.GetProperty("h").GetInt64(), settings.GetProperty("w").GetInt64());
-            Near(file[$"{name}.out.coords"], InrCanvas.Grid(h, w), 1.2e-7, name);
+            Near(file[$"{name}.out.coords"], InrCanvas.Grid(h, w), 0, name);
             var picture = Picture.Load(Fixtures.Require("inr/" + fixture.GetProperty("pictures")[0].GetString())).ToTensor();
             Near(file[$"{name}.out.gt"], Places(picture) * 2 - 1, 1e-6, name);
         }

@@ -7,6 +7,7 @@ namespace Obverse.Tests.Engine;
 public class TraceTests
 {
     public static TheoryData<string> ImplicitPlain => Traces("implicit-plain");
+    public static TheoryData<string> ImplicitFull => Traces("implicit-full");
     public static TheoryData<string> ClipInv => Traces("clip-inv");
     public static TheoryData<string> Das => Traces("das");
 
@@ -53,6 +54,71 @@ public class TraceTests
         foreach (var done in inversion.Run())
         {
             trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
+            step++;
+        }
+
+        Assert.Equal(trace.Int("steps"), step);
+        trace.Meets("out.final.image", inversion.Show());
+        for (var l = 0; l < layers; l++)
+        {
+            trace.Meets($"out.final.layer{l}.weight", canvas.Layers[l].Parameters[0]);
+            trace.Meets($"out.final.layer{l}.bias", canvas.Layers[l].Parameters[1]);
+        }
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(ImplicitFull))]
+    public void Whole_implicit_inversion_is_the_reference_step_by_step(string name)
+    {
+        using var scope = new TensorScope();
+        using var trace = new Case(name);
+        using var tower = TinyTower.Of(trace, trace.Config.GetProperty("clip").GetString()!, trace.Config.GetProperty("quick_gelu").GetBoolean());
+        var layers = trace.Names.Count(n => n.StartsWith("in.bank0.layer", StringComparison.Ordinal) && n.EndsWith(".weight", StringComparison.Ordinal));
+        var entries = (int)trace["in.bank_text"].Size(0);
+        var (omega, size) = (trace.Number("omega"), trace.Int("size"));
+        var plan = new Inr(layers - 2, (int)trace["in.bank0.layer0.weight"].Size(0), InrActivation.Finer, omega, omega);
+        Tensor Stacked(int l, string what) => Tensor.Stack([.. Enumerable.Range(0, entries).Select(e => trace[$"in.bank{e}.layer{l}.{what}"])]);
+        using var bank = new InrBank(plan, [.. Enumerable.Range(0, layers).Select(l => (Stacked(l, "weight"), Stacked(l, "bias")))], new RetrievalIndex(tower.Name, trace["in.bank_text"], trace["in.bank_text"]));
+        using var pairs = new RetrievalIndex(tower.Name, trace["in.neighbours_text"], trace["in.neighbours_image"]);
+        var prompt = trace["in.prompt"];
+
+        Assert.Equal((long)trace["out.retrieved"].Item(), bank.Nearest(prompt));
+        trace.Meets("out.R", Procrustes.Rotation(trace["in.neighbours_text"], trace["in.neighbours_image"]));
+        var aligned = pairs.Align(prompt, (int)pairs.Count);
+        trace.Meets("out.e_t2i", aligned);
+        var blend = pairs.Blend(prompt, trace.Int("k_blend"), trace.Number("tau"));
+        Assert.Equal(trace["out.blend_index"].ToArray<long>(), blend.Rows.Contiguous().ToArray<long>());
+        trace.Meets("out.blend_weights", blend.Weights);
+        trace.Meets("out.e_img", blend.Target);
+
+        var step = 0;
+        using var canvas = bank.Take(bank.Nearest(prompt), size, size);
+        var recipe = Recipes.Implicit() with { Schedule = Recipes.Implicit().Schedule with { Rate = trace.Number("eta"), LayerSweep = new(trace.Number("sigma"), trace.Number("g_min")) } };
+        recipe = recipe.Steps(trace.Int("steps")).Copies((int)trace["draw.step0.scale"].Size(0));
+        using var inversion = new Inversion
+        {
+            Canvas = canvas, Encoder = tower, Targets = [new Target(aligned.Unsqueeze(0), Tensor.Ones([1])) { Pictures = blend.Target }], Views = recipe.Views, Schedule = recipe.Schedule, Objective = Objective.Toward() + trace.Number("beta") * Objective.TowardPictures(),
+            Recorded = (n, _) => [Drawn(trace, n, "scale", "shear_x", "shear_y").With("angle", 0).With("tx", 0).With("ty", 0), Drawn(trace, n, "brightness", "contrast", "saturation")],
+            Observe = (what, got) =>
+            {
+                var at = what switch
+                {
+                    "views0" => "views", "embeddings0" => "embeddings", "image" or "grad_image" or "grad_raw" => what,
+                    _ when what.StartsWith("grad.", StringComparison.Ordinal) => what + ".weight",
+                    _ => null,
+                };
+                if (at is not null) trace.MeetsIfStored($"out.step{step}.{at}", got);
+                if (what != "embeddings0") return;
+                var average = got.Mean(1).Normalized();
+                trace.MeetsIfStored($"out.step{step}.e_star", average);
+                trace.MeetsIfStored($"out.step{step}.loss_target", 1 - (average * aligned).Sum());
+                trace.MeetsIfStored($"out.step{step}.loss_blend", 1 - (average * blend.Target).Sum());
+            },
+        };
+        foreach (var done in inversion.Run())
+        {
+            trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
+            trace.MeetsIfStored($"out.step{step}.lr", Tensor.From([.. Enumerable.Range(0, layers).Select(l => recipe.Schedule.RateAt(step, l, layers))]));
             step++;
         }
 

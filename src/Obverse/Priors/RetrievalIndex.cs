@@ -1,0 +1,70 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>
+/// Captioned pictures as one CLIP sees them: embeddings of captions and of pictures, row by row. It turns a prompt toward pictures (<see cref="Align"/>), finds a place among them (<see cref="Blend"/>),
+/// and searches. Embeddings of another model are refused.
+/// </summary>
+public sealed class RetrievalIndex : IDisposable
+{
+    /// <summary>Pairs that <see cref="Align"/> looks at: chosen here (spec implicit-inversion.md 2.5, sweep 16 to 256).</summary>
+    public const int Neighbours = 64;
+
+    private readonly Tensor texts, images; // [n, d], unit rows, on one device
+
+    /// <summary>Takes copies; rows are put on the sphere.</summary>
+    /// <param name="model">Which model made the embeddings: its name.</param>
+    /// <param name="texts">[n, d], the captions'.</param>
+    /// <param name="images">[n, d], the pictures'.</param>
+    /// <param name="captions">[n]; none where nobody needs the words.</param>
+    public RetrievalIndex(string model, Tensor texts, Tensor images, IReadOnlyList<string>? captions = null)
+    {
+        if (texts.Dims != 2 || !texts.Shape.AsSpan().SequenceEqual(images.Shape)) throw new ArgumentException($"index: [{string.Join(", ", texts.Shape)}] texts and [{string.Join(", ", images.Shape)}] images were given; [n, d] of both is wanted");
+        if (captions is not null && captions.Count != texts.Size(0)) throw new ArgumentException($"index: {captions.Count} captions and {texts.Size(0)} rows were given; one each is wanted");
+        (Model, Captions) = (model, captions ?? []);
+        (this.texts, this.images) = TensorScope.Unscoped(() => (TensorScope.Of(() => texts.Detach().Normalized()), TensorScope.Of(() => images.Detach().Normalized())));
+    }
+
+    public string Model { get; }
+    public IReadOnlyList<string> Captions { get; }
+    public long Count => texts.Size(0);
+    public long Dimension => texts.Size(1);
+    public Tensor Texts => texts;
+    public Tensor Images => images;
+
+    /// <summary>The prompt's embedding, turned as the captions nearest to it must be turned to lie on their pictures; of fewer pairs than <paramref name="k"/>, all.</summary>
+    public Tensor Align(Tensor prompt, int k = Neighbours, bool raw = false) => TensorScope.Of(() =>
+    {
+        Fits(prompt);
+        var (_, rows) = Nearest.To(prompt, texts, (int)Math.Min(k, Count));
+        return Procrustes.Align(prompt, texts.IndexSelect(0, rows), images.IndexSelect(0, rows), raw);
+    });
+
+    /// <summary>A place among the pictures whose captions are nearest to the prompt; the tensors belong to the scope open outside.</summary>
+    public Blend Blend(Tensor prompt, int k = Obverse.Blend.Neighbours, double tau = Obverse.Blend.Temperature)
+    {
+        Fits(prompt);
+        return Obverse.Blend.Of(prompt, texts, images, (int)Math.Min(k, Count), tau);
+    }
+
+    /// <summary>The captions nearest to an embedding, best first: scores and rows, [k].</summary>
+    public (Tensor Scores, Tensor Rows) NearestTexts(Tensor query, int k) => Nearest.To(Fits(query), texts, k);
+
+    /// <summary>The pictures nearest to an embedding, best first: scores and rows, [k].</summary>
+    public (Tensor Scores, Tensor Rows) NearestImages(Tensor query, int k) => Nearest.To(Fits(query), images, k);
+
+    /// <summary>Refuses an encoder of another name or width: its embeddings mean something else.</summary>
+    public void MustBelongTo(Encoder encoder)
+    {
+        if (encoder.Name != Model || encoder.Dimension != Dimension) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); this encoder is {encoder.Name} ({encoder.Dimension})");
+    }
+
+    public void Dispose()
+    {
+        texts.Dispose();
+        images.Dispose();
+    }
+
+    private Tensor Fits(Tensor query) => query.Size(-1) == Dimension ? query : throw new ArgumentException($"a query of {query.Size(-1)} numbers was given; the index was made with {Model}, {Dimension} numbers");
+}

@@ -1,0 +1,57 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+public sealed partial record Run
+{
+    /// <summary>What the recipe's <see cref="Prior"/> makes of a run: a canvas from the bank, the targets turned toward pictures, and a place among pictures beside them.</summary>
+    private (Canvas Canvas, IReadOnlyList<Target> Targets) Guide(Canvas canvas, IReadOnlyList<Target> targets, Encoder encoder, InrBank? given)
+    {
+        var prior = Recipe.Prior!;
+        var bank = given ?? OpenBank(encoder.Device);
+        try
+        {
+            bank.Index.MustBelongTo(encoder);
+            if (!bank.Plan.Equals(Recipe.Canvas)) throw new ArgumentException($"the run's canvas is {Recipe.Canvas}; the bank holds {bank.Plan}");
+            using var scope = new TensorScope();
+            if (prior.IsRetrieved)
+            {
+                canvas.Dispose();
+                canvas = bank.Take((long)Nearest(bank.Index, targets[0].Direction).Item(), Height, Width);
+            }
+
+            IReadOnlyList<Target> guided = TensorScope.Unscoped<Target[]>(() => [.. targets.Select(target => Guided(target, bank.Index, prior))]);
+            foreach (var target in targets) target.Dispose();
+            return (canvas, guided);
+        }
+        finally
+        {
+            if (given is null) bank.Dispose();
+        }
+    }
+
+    // Texts are turned, each by its own neighbours; pictures are where pictures are.
+    private Target Guided(Target plain, RetrievalIndex index, Prior prior)
+    {
+        using var scope = new TensorScope();
+        var texts = prior.Neighbours > 0 ? Prompt.Texts.Count() : 0;
+        Tensor[] rows = [.. Enumerable.Range(0, (int)plain.Embeddings.Size(0)).Select(i => plain.Embeddings.Select(0, i) is var row && i < texts ? index.Align(row, prior.Neighbours, prior.IsRaw) : row)];
+        var blend = HasWords ? index.Blend(plain.Direction, prior.Blended, prior.Temperature) : Blend.Of(plain.Direction, index.Images, index.Images, (int)Math.Min(prior.Blended, index.Count), prior.Temperature);
+        var target = new Target(Tensor.Stack(rows), plain.Values) { Pictures = blend.Target };
+        foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, blend.Target }) scope.Keep(kept);
+        return target;
+    }
+
+    // By caption where the prompt has words, else by picture.
+    private Tensor Nearest(RetrievalIndex index, Tensor prompt) => (HasWords ? index.NearestTexts(prompt, 1) : index.NearestImages(prompt, 1)).Rows;
+
+    private bool HasWords => Prompt.Texts.Any();
+
+    private InrBank OpenBank(Torch.Device device)
+    {
+        if (Bank is not { } file) throw new ArgumentException($"recipe '{Recipe.Name}' begins from a bank of pictures, and the run has none");
+        if (!File.Exists(file.Path)) throw new FileNotFoundException($"{file.Path}: no such bank");
+        if (Hash(file.Path) != file.Sha256) throw new InvalidDataException($"{file.Path}: is not the bank that the run began with (its SHA-256 differs)");
+        return InrBank.Open(file.Path, device);
+    }
+}

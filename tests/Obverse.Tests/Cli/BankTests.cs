@@ -1,0 +1,91 @@
+using Obverse.Models;
+using Obverse.Torch;
+using Xunit;
+
+namespace Obverse.Tests.Commands;
+
+/// <summary>The whole of CLIP^-1 on the command line, from a bank of a tiny model.</summary>
+[Collection("command line")]
+public class BankTests
+{
+    private static readonly string[] captions = ["a tabby cat", "a red fox", "a photo of a dog", "the red cat", "a dog"];
+
+    [Fact]
+    public void A_picture_begun_from_a_bank_replays_and_resumes_to_the_same_bytes()
+    {
+        using var program = new Program();
+        Bank(program, "bank.safetensors");
+        string[] drawing = ["invert", "the red cat", "--recipe", "implicit-fast", "--bank", program["bank.safetensors"], "--model", program.Model, "--steps", "5", "--views", "2", "--size", "32", "--out", program["cat.png"]];
+        Assert.Equal(0, program.Run(drawing).Code);
+        Assert.Equal(0, program.Run("replay", program["cat.png"], "--check").Code);
+
+        var whole = program.Bytes("cat.png");
+        File.Delete(program["cat.png"]);
+        Assert.Equal(1, program.Stopped(2, drawing).Code);
+        Assert.Equal(0, program.Run("invert", "--resume", program["cat.checkpoint.safetensors"], "--out", program["cat.png"]).Code);
+        Assert.Equal(whole, program.Bytes("cat.png"));
+
+        // The bank's own plan is in the run, and another bank of that name is refused.
+        Assert.Equal(Inr.Finer(1, 16), Run.FromPicture(program["cat.png"]).Recipe.Canvas);
+        Bank(program, "bank.safetensors", steps: 1);
+        var changed = program.Run("replay", program["cat.png"], "--check");
+        Assert.Equal(1, changed.Code);
+        Assert.Contains("bank.safetensors: is not the bank that the run began with", changed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_begins_as_the_entry_of_the_nearest_caption_and_switches_are_independent()
+    {
+        using var program = new Program();
+        Bank(program, "bank.safetensors");
+        using var encoder = ClipEncoder.Load(program.Model);
+        using var bank = InrBank.Open(program["bank.safetensors"]);
+        Assert.Equal(captions, bank.Index.Captions);
+        var recipe = Recipes.Implicit(width: 32, height: 32) with { Canvas = bank.Plan };
+        var run = new Run { Recipe = recipe, Prompt = Prompt.Parse("the red cat"), Model = program.Model, Width = 32, Height = 32 };
+        using var scope = new TensorScope();
+        var prompt = encoder.Embed(["the red cat"])[0];
+        Assert.Equal(3, bank.Nearest(prompt));
+        using var entry = bank.Take(3, 32, 32);
+
+        using var begun = run.Begin(encoder, bank);
+        Assert.Equal(0, (begun.Canvas.Render() - entry.Render()).Abs().Max().Item());
+        Assert.True((begun.Targets[0].Direction - bank.Index.Align(prompt)).Abs().Max().Item() < 1e-5);
+        Assert.True((begun.Targets[0].Pictures! - bank.Index.Blend(prompt).Target).Abs().Max().Item() < 1e-5);
+        Assert.True((begun.Targets[0].Direction - prompt).Abs().Max().Item() > 1e-3);
+
+        using var plain = (run with { Recipe = recipe with { Prior = new(IsRetrieved: false, Neighbours: 0), Objective = Objective.Toward() } }).Begin(encoder, bank);
+        Assert.True((plain.Canvas.Render() - entry.Render()).Abs().Max().Item() > 1e-3);
+        Assert.True((plain.Targets[0].Direction - prompt).Abs().Max().Item() < 1e-6);
+        foreach (var step in plain.Run().Take(2)) Assert.True(double.IsFinite(step.Loss));
+    }
+
+    [Fact]
+    public void Banks_that_do_not_belong_are_refused()
+    {
+        using var program = new Program();
+        Bank(program, "bank.safetensors", model: "another");
+        Answer Draw(params string[] more) => program.Run(["invert", "a cat", "--model", program.Model, "--steps", "2", "--size", "32", "--out", program["x.png"], .. more]);
+        var other = Draw("--recipe", "implicit", "--bank", program["bank.safetensors"]);
+        Assert.Equal(2, other.Code);
+        Assert.Contains("the index was made with another", other.Error, StringComparison.Ordinal);
+        Assert.Equal((2, "obverse: recipe 'implicit' begins from a bank of pictures: give its file with --bank"), (Draw("--recipe", "implicit") is var none ? none.Code : 0, Draw("--recipe", "implicit").Line));
+        Assert.Equal(2, Draw("--recipe", "pyramid", "--bank", program["bank.safetensors"]).Code);
+        Assert.Equal(1, Draw("--recipe", "implicit", "--bank", Path.Combine(program.Model, "open_clip_model.safetensors")).Code);
+        Assert.Equal(1, Draw("--recipe", "implicit", "--bank", program["none.safetensors"]).Code);
+        Assert.False(File.Exists(program["x.png"]));
+    }
+
+    private static void Bank(Program program, string name, string? model = null, int steps = 5)
+    {
+        using var scope = new TensorScope();
+        using var encoder = ClipEncoder.Load(program.Model);
+        using var random = new Generator(6);
+        var pictures = random.Uniform(0, 1, captions.Length, 3, 4, 4).Resize(32, 32, Interpolation.Bicubic).Clamp(0, 1);
+        var (fit, plan) = (new InrFit { Steps = steps }, Inr.Finer(hidden: 1, width: 16));
+        using var fitted = InrFit.Start(plan, captions.Length, 32, 32, random);
+        foreach (var _ in fit.Run(fitted, fit.Targets(pictures))) { }
+        using var bank = new InrBank(plan, [.. fitted.Layers.Select(layer => (layer.Parameters[0], layer.Parameters[1]))], new RetrievalIndex(model ?? encoder.Name, encoder.Embed(captions), encoder.Embed(pictures), captions));
+        bank.Save(program[name]);
+    }
+}
