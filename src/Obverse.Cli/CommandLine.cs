@@ -64,6 +64,7 @@ public static class CommandLine
             RecipesCommand.Create(screen),
             ViewsCommand.Create(screen),
             EmbedCommand.Create(screen),
+            IndexCommand.Create(screen),
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
             GalleryCommand.Create(screen),

@@ -6,7 +6,7 @@ namespace Obverse;
 /// Captioned pictures as one CLIP sees them: embeddings of captions and of pictures, row by row. It turns a prompt toward pictures (<see cref="Align"/>), finds a place among them (<see cref="Blend"/>),
 /// and searches. Embeddings of another model are refused.
 /// </summary>
-public sealed class RetrievalIndex : IDisposable
+public sealed partial class RetrievalIndex : IDisposable
 {
     /// <summary>Pairs that <see cref="Align"/> looks at: chosen here (spec implicit-inversion.md 2.5, sweep 16 to 256).</summary>
     public const int Neighbours = 64;

@@ -1,0 +1,91 @@
+using Obverse.Models;
+using Obverse.Torch;
+using Xunit;
+
+namespace Obverse.Tests.Commands;
+
+[Collection("command line")]
+public class IndexTests
+{
+    [Fact]
+    public void Pictures_are_found_by_picture_vector_and_caption_and_added_once()
+    {
+        using var program = new Program();
+        Photos(program, 6);
+        File.Copy(program["photos/a-photo-2.png"], program["photos/a-twin.png"]);
+        File.WriteAllText(program["photos/broken.png"], "no picture");
+        string[] build = ["index", "build", program["photos"], "-o", program["i.safetensors"], "--model", program.Model, "--threads", "1"];
+        var built = program.Run([.. build, "--json"]);
+        Assert.Equal(0, built.Code);
+        Assert.Contains("broken.png", built.Error, StringComparison.Ordinal);
+        var told = built.Lines[0];
+        Assert.Equal((6, 6, 1, 1), (told.GetProperty("pictures").GetInt32(), told.GetProperty("added").GetInt32(), told.GetProperty("known").GetInt32(), told.GetProperty("unreadable").GetInt32()));
+
+        // Again: nothing is new. One more: only that one is.
+        var again = program.Run([.. build, "--json"]).Lines[0];
+        Assert.Equal((6, 0), (again.GetProperty("pictures").GetInt32(), again.GetProperty("added").GetInt32()));
+        Photos(program, 7);
+        Assert.Equal(1, program.Run([.. build, "--json"]).Lines[0].GetProperty("added").GetInt32());
+
+        string First(params string[] query) => program.Run(["index", "search", program["i.safetensors"], .. query, "-k", "2", "--json"]).Lines[0].GetProperty("path").GetString()!;
+        Assert.Equal(program["photos/a-photo-4.png"], First("--image", program["photos/a-photo-4.png"]));
+        Assert.Equal(program["photos/a-photo-5.png"], First("a photo 5", "--captions"));
+        Assert.Equal(0, program.Run("embed", program["photos/a-photo-3.png"], "-o", program["v.safetensors"], "--model", program.Model).Code);
+        Assert.Equal(program["photos/a-photo-3.png"], First("--vector", program["v.safetensors"]));
+    }
+
+    [Fact]
+    public void What_cannot_be_searched_is_refused()
+    {
+        using var program = new Program();
+        Photos(program, 2);
+        Assert.Equal(0, program.Run("index", "build", program["photos"], "-o", program["i.safetensors"], "--model", program.Model).Code);
+        Answer Search(params string[] more) => program.Run(["index", "search", program["i.safetensors"], .. more]);
+        Assert.Equal((2, "obverse: nearest neighbours: 3 were asked for among 2 rows"), (Search("a cat", "-k", "3").Code, Search("a cat", "-k", "3").Line));
+        Assert.Equal(2, Search().Code);
+        Assert.Equal(2, Search("a cat", "--image", program["photos/a-photo-0.png"]).Code);
+        Assert.Equal(1, program.Run("index", "search", Path.Combine(program.Model, "open_clip_model.safetensors"), "a cat").Code);
+
+        using var scope = new TensorScope();
+        using var empty = new RetrievalIndex(program.Model, Tensor.Zeros([0, 16]), Tensor.Zeros([0, 16]));
+        empty.Save(program["empty.safetensors"]);
+        var nothing = program.Run("index", "search", program["empty.safetensors"], "a cat", "-k", "1");
+        Assert.Equal(2, nothing.Code);
+        Assert.Contains("no rows", nothing.Error, StringComparison.Ordinal);
+
+        // Another model's embeddings mean something else: neither searched nor added to.
+        using var other = new Program();
+        using (var weights = ClipModel.Load(other.Model))
+        {
+            using (new NoGrad()) weights.LogitScale.AddInPlace(Tensor.Number(1));
+            weights.Save(other.Model);
+        }
+
+        Assert.Contains("the index was made with", Search("a cat", "-k", "1", "--model", other.Model).Error, StringComparison.Ordinal);
+        Assert.Equal(2, program.Run("index", "build", program["photos"], "-o", program["i.safetensors"], "--model", other.Model).Code);
+    }
+
+    [Fact]
+    public void Captions_come_from_a_file()
+    {
+        using var program = new Program();
+        Photos(program, 2);
+        File.WriteAllText(program["c.tsv"], "a-photo-0.png\ta tabby cat\na-photo-1.png\ta red fox\n");
+        Assert.Equal(0, program.Run("index", "build", program["photos"], "--captions", program["c.tsv"], "-o", program["i.safetensors"], "--model", program.Model).Code);
+        using var index = RetrievalIndex.Open(program["i.safetensors"]);
+        Assert.Equal(["a tabby cat", "a red fox"], index.Captions);
+        File.WriteAllText(program["c.tsv"], "a-photo-0.png\ta tabby cat\n");
+        Assert.Contains("a-photo-1.png: has no caption", program.Run("index", "build", program["photos"], "--captions", program["c.tsv"], "-o", program["j.safetensors"], "--model", program.Model).Error, StringComparison.Ordinal);
+    }
+
+    private static void Photos(Program program, int count)
+    {
+        Directory.CreateDirectory(program["photos"]);
+        for (var i = 0; i < count; i++)
+        {
+            using var scope = new TensorScope();
+            using var random = new Generator((ulong)i);
+            random.Uniform(0, 1, 1, 3, 3, 3).Resize(40, 36, Interpolation.Bicubic).ToPicture().Save(program[$"photos/a-photo-{i}.png"]);
+        }
+    }
+}
