@@ -40,7 +40,7 @@ internal static class Gif
         int flags = file[at + 8];
         at += 9;
         (width, height) = (Math.Max(width, left + w), Math.Max(height, top + h));   // some writers leave the screen at 0 x 0
-        if (w == 0 || h == 0 || Picture.Refusal(width, height) is not null) throw new PictureException(name, $"GIF of {width} x {height} with a frame of {w} x {h}: {Picture.Refusal(width, height) ?? "wanted at least 1 x 1"}");
+        if (w == 0 || h == 0 || Picture.Refusal(width, height, file.Length) is not null) throw new PictureException(name, $"GIF of {width} x {height} with a frame of {w} x {h}: {Picture.Refusal(width, height, file.Length) ?? "wanted at least 1 x 1"}");
         palette = Palette(file, flags, ref at, name) ?? palette;
         if (at >= file.Length) throw Truncated(name, file.Length);
         int bits = file[at++];

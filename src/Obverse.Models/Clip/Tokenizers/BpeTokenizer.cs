@@ -75,6 +75,20 @@ public sealed partial class BpeTokenizer
         return row;
     }
 
+    /// <summary>The first word of which a row of this length does not hold all ids, with its place counted from 1; null where the whole text fits.</summary>
+    public (string Word, int Place)? FirstCut(string text, int contextLength = 77)
+    {
+        var (found, place) = (new List<int>(), 0);
+        foreach (var word in Words(text))
+        {
+            place++;
+            AddWord(word, found);
+            if (found.Count > contextLength - 2) return (word, place);
+        }
+
+        return null;
+    }
+
     /// <summary>The words that <see cref="Encode"/> sees, after cleaning.</summary>
     public IReadOnlyList<string> Words(string text)
     {
