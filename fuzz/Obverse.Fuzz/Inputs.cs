@@ -3,17 +3,18 @@ namespace Obverse.Fuzz;
 /// <summary>Input number n of a target and a seed: the same bytes on every machine with the same corpus.</summary>
 internal sealed class Inputs(Target target, int seed)
 {
-    private readonly IReadOnlyList<byte[]> seeds = target.Seeds();
+    private readonly IReadOnlyList<byte[]> whole = target.Seeds(), seeds = [.. target.Seeds(), .. target.Donors()];
 
-    public int SeedCount => seeds.Count;
+    public int SeedCount => whole.Count;
 
     public byte[] this[int n]
     {
         get
         {
-            if (n < seeds.Count) return seeds[n]; // as they are: what is whole must stay readable
+            if (n < whole.Count) return seeds[n]; // as they are: what is whole must stay readable
             var random = new Random(Mix(seed, n));
-            var input = seeds[random.Next(seeds.Count)];
+            var from = random.Next(2) == 0 ? whole : seeds;
+            var input = from[random.Next(from.Count)];
             for (var changes = 1 + (random.Next(3) == 0 ? random.Next(8) : 0); changes > 0; changes--)
             {
                 input = target.Structured is { } structured && random.Next(2) == 0 ? structured(random, input) : ByteMutator.Mutate(random, input, seeds);

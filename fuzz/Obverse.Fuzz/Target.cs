@@ -6,6 +6,9 @@ internal sealed record Target(string Name, string Extension)
     /// <summary>Whole inputs that mutation begins from: small, so that many fit into a second.</summary>
     public required Func<IReadOnlyList<byte[]>> Seeds { get; init; }
 
+    /// <summary>More to change and to splice, which need not be readable as they are.</summary>
+    public Func<IReadOnlyList<byte[]>> Donors { get; init; } = () => [];
+
     /// <summary>Changes that know the format, beside the ones of <see cref="ByteMutator"/>; null: bytes only.</summary>
     public Func<Random, byte[], byte[]>? Structured { get; init; }
 

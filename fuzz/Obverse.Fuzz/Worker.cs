@@ -11,6 +11,7 @@ internal static class Worker
     public static Tally Run(Target target, int seed, int first, int count, Action<int, byte[]>? begin = null, Func<int, byte[], string, string>? wrong = null)
     {
         var inputs = new Inputs(target, seed);
+        _ = Trial.Of(target, inputs[0]); // libraries load, code is compiled: not the first input's doing
         var tally = new Tally { Target = target.Name };
         var watch = Stopwatch.StartNew();
         var kinds = new HashSet<string>();

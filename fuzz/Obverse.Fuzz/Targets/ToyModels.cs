@@ -6,18 +6,18 @@ namespace Obverse.Fuzz;
 /// <summary>A CLIP of a few kilobytes in a folder, in the two layouts that have a JSON configuration.</summary>
 internal static class ToyModels
 {
-    private static readonly Lazy<string> openClip = new(() =>
+    private static readonly Dictionary<string, string> made = [];
+
+    /// <summary>The folder of this name: every target changes a file of its own folder.</summary>
+    public static string OpenClip(string name) => Once(name, folder =>
     {
-        var folder = Path.Combine(Scratch.Folder, "open_clip");
         using var model = New();
         model.Save(folder);
-        return folder;
     });
 
-    private static readonly Lazy<string> transformers = new(() =>
+    public static string Transformers(string name) => Once(name, folder =>
     {
         // The weights keep open_clip's names, which the layout's reader takes too; only the configuration is transformers'.
-        var folder = Directory.CreateDirectory(Path.Combine(Scratch.Folder, "hf")).FullName;
         using var model = New();
         model.Weights.Save(Path.Combine(folder, "model.safetensors"));
         File.WriteAllText(Path.Combine(folder, "config.json"), """
@@ -28,11 +28,15 @@ internal static class ToyModels
         File.WriteAllText(Path.Combine(folder, "preprocessor_config.json"), """
             {"crop_size":{"height":16,"width":16},"do_center_crop":true,"do_normalize":true,"do_resize":true,"image_mean":[0.48145466,0.4578275,0.40821073],"image_std":[0.26862954,0.26130258,0.27577711],"resample":3,"size":{"shortest_edge":16}}
             """);
-        return folder;
     });
 
-    public static string OpenClip() => openClip.Value;
-    public static string Transformers() => transformers.Value;
+    private static string Once(string name, Action<string> make)
+    {
+        if (made.TryGetValue(name, out var folder)) return folder;
+        folder = Directory.CreateDirectory(Path.Combine(Scratch.Folder, name)).FullName;
+        make(folder);
+        return made[name] = folder;
+    }
 
     private static ClipModel New()
     {

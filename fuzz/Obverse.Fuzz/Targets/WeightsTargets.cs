@@ -28,7 +28,8 @@ internal static class WeightsTargets
 
     public static Target Index { get; } = new("index", ".json")
     {
-        Seeds = () => [Encoding.UTF8.GetBytes("""{"metadata":{"total_size":16},"weight_map":{"a":"one.safetensors","b":"two.safetensors","c":"one.safetensors"}}"""), .. Corpus.Files("clip/models", "*.index.json", 16_000)],
+        Seeds = () => [Encoding.UTF8.GetBytes("""{"metadata":{"total_size":16},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}}""")],
+        Donors = () => [.. Corpus.Files("clip/models", "*.index.json", 16_000)],
         Structured = JsonMutator.Mutate,
         Read = input =>
         {
@@ -49,13 +50,14 @@ internal static class WeightsTargets
     public static Target Transformers { get; } = Config("config-hf", "config.json", null, ToyModels.Transformers);
     public static Target Preprocessor { get; } = Config("config-preprocessor", "preprocessor_config.json", "config.json", ToyModels.Transformers);
 
-    private static Target Config(string name, string file, string? reads, Func<string> model) => new(name, ".json")
+    private static Target Config(string name, string file, string? reads, Func<string, string> model) => new(name, ".json")
     {
-        Seeds = () => [File.ReadAllBytes(Path.Combine(model(), file)), .. Corpus.Files("clip/models", file, 16_000)],
+        Seeds = () => [File.ReadAllBytes(Path.Combine(model(name), file))],
+        Donors = () => [.. Corpus.Files("clip/models", file, 16_000)],
         Structured = JsonMutator.Mutate,
         Read = input =>
         {
-            var folder = model();
+            var folder = model(name);
             File.WriteAllBytes(Path.Combine(folder, file), input);
             ClipConfig.Load(Path.Combine(folder, reads ?? file));
             using var loaded = ClipModel.Load(folder);

@@ -46,6 +46,8 @@ internal static class ClassifyCommand
                 var other => throw new UsageException($"--templates: '{other}' was given, none, simple or openai was wanted"),
             };
             using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads));
+            var longest = sentences.MaxBy(sentence => sentence.Length)!;
+            CutTexts.Tell(screen, loaded, choices.Select(choice => longest.Replace("{}", choice, StringComparison.Ordinal)));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();

@@ -33,6 +33,7 @@ internal static class EmbedCommand
             LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default);
             OutputPaths.MustBeWritable(path);
             using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null);
+            CutTexts.Tell(screen, loaded, lines);
             var problems = new List<string>();
             using var rows = list is not null
                 ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))

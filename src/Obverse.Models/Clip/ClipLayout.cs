@@ -127,7 +127,7 @@ internal static class ClipLayout
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new WeightsException($"{index}: not an index of safetensors files ({e.Message})", e);
+            throw new WeightsException($"{index}: not an index of safetensors files ({(e.Message.Length > 120 ? e.Message[..120] + "…" : e.Message)})", e);
         }
 
         foreach (var name in names)

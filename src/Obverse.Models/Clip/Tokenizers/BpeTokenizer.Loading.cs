@@ -155,9 +155,9 @@ public sealed partial class BpeTokenizer
             using var reader = new StreamReader(plain, new UTF8Encoding(false, throwOnInvalidBytes: true));
             text = ReadSome(reader, path);
         }
-        catch (Exception wrong) when (wrong is InvalidDataException or DecoderFallbackException)
+        catch (Exception wrong) when (wrong is InvalidDataException or DecoderFallbackException or IOException)
         {
-            throw new InvalidDataException($"{path}: damaged ({wrong.Message}), {(gzipped ? "gzipped " : "")}UTF-8 text wanted");
+            throw new InvalidDataException($"{path}: damaged ({wrong.Message.ReplaceLineEndings(" ")}), {(gzipped ? "gzipped " : "")}UTF-8 text wanted");
         }
 
         var lines = text.Split('\n');

@@ -182,8 +182,8 @@ public sealed partial class BpeTokenizer
         {
             if (!remembered.TryGetValue(word, out var known))
             {
-                known = Merge(Letters(word));
-                if (remembered.Count < RememberedWords) remembered.TryAdd(word, known);
+                known = word.Length <= LongWord ? Merge(Letters(word)) : MergeLong(Letters(word));
+                if (word.Length <= LongWord && remembered.Count < RememberedWords) remembered.TryAdd(word, known);
             }
 
             found.AddRange(known);

@@ -13,6 +13,18 @@ internal static class TokenizerJson
 
     public static BpeTokenizer Load(string path, TokenizerFlavour? flavour)
     {
+        try
+        {
+            return Read(path, flavour);
+        }
+        catch (InvalidOperationException) // bytes that are no UTF-8, or half of a surrogate pair: found only where the text is asked for
+        {
+            throw new InvalidDataException($"{path}: holds bytes that are no text, UTF-8 wanted");
+        }
+    }
+
+    private static BpeTokenizer Read(string path, TokenizerFlavour? flavour)
+    {
         if (!File.Exists(path)) throw new FileNotFoundException($"{path}: no such file; a tokenizer was wanted", path);
         using var json = SpecialTokens.Parse(path);
         var root = json.RootElement;
@@ -65,15 +77,7 @@ internal static class TokenizerJson
     {
         if (Part(model, "vocab") is not { ValueKind: JsonValueKind.Object } vocabulary) throw new InvalidDataException($"{path}: no \"vocab\" found, an object of symbol and id wanted");
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        try
-        {
-            foreach (var symbol in vocabulary.EnumerateObject()) ids[symbol.Name] = symbol.Value.ValueKind == JsonValueKind.Number && symbol.Value.TryGetInt32(out var id) ? id : throw new InvalidDataException($"{path}: '{Shown(symbol.Name)}' has the id {Shown(symbol.Value.GetRawText())}, a whole number wanted");
-        }
-        catch (InvalidOperationException) // half of a surrogate pair
-        {
-            throw new InvalidDataException($"{path}: a symbol of \"vocab\" is no text");
-        }
-
+        foreach (var symbol in vocabulary.EnumerateObject()) ids[symbol.Name] = symbol.Value.ValueKind == JsonValueKind.Number && symbol.Value.TryGetInt32(out var id) ? id : throw new InvalidDataException($"{path}: '{Shown(symbol.Name)}' has the id {Shown(symbol.Value.GetRawText())}, a whole number wanted");
         return ids;
     }
 
