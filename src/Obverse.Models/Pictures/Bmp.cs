@@ -40,7 +40,9 @@ internal static class Bmp
             alpha = bits == 32 && masks[3] == 0xFF000000;
         }
 
+        // Pillow takes a palette that is a ramp of grey for grey, and black and white for one bit: preprocessing resizes those otherwise than a palette.
         byte[]? palette = null;
+        var plain = PixelMode.Palette;
         if (bits <= 8)
         {
             var size = old ? 3 : 4;
@@ -53,19 +55,22 @@ internal static class Bmp
             {
                 for (var c = 0; c < 3; c++) palette[i * 3 + c] = file[at + i * size + 2 - c];
             }
+
+            if (bits == 1 && count == 2 && palette.AsSpan(0, 6).SequenceEqual((ReadOnlySpan<byte>)[0, 0, 0, 255, 255, 255])) plain = PixelMode.Bilevel;
+            if (bits == 8 && count > 2 && Raster.IsGreyRamp(palette.AsSpan(0, count * 3))) plain = PixelMode.Grey;
         }
 
         if (packed)
         {
             if (Picture.Refusal(width, height, file.Length) is { } lie) throw new PictureException(name, $"BMP of {width} x {height}: {lie}");
             if (start < 14 + header || start > file.Length) throw Truncated(name, file.Length);
-            return new Raster(PixelMode.Palette, (int)width, (int)height, RunLengths(file[(int)start..], (int)width, (int)height, bits == 4, downward, name)) { Palette = palette };
+            return new Raster(plain == PixelMode.Grey ? plain : PixelMode.Palette, (int)width, (int)height, RunLengths(file[(int)start..], (int)width, (int)height, bits == 4, downward, name)) { Palette = palette };
         }
 
         var masked = bits == 16 || compression == 3 && (masks[0], masks[1], masks[2]) != (0xFF0000, 0xFF00, 0xFF);
         var stride = (width * bits + 31) / 32 * 4;
         if (start < 14 + header || start + stride * height > file.Length) throw new PictureException(name, $"BMP truncated: wanted {start + stride * height} bytes, found {file.Length}");
-        var mode = palette is not null ? PixelMode.Palette : alpha ? PixelMode.Rgba : PixelMode.Rgb;
+        var mode = palette is not null ? plain : alpha ? PixelMode.Rgba : PixelMode.Rgb;
         var channels = Raster.Size(mode);
         var samples = new byte[width * height * channels];
         for (var y = 0; y < height; y++)
@@ -77,6 +82,7 @@ internal static class Bmp
                 if (palette is not null)
                 {
                     to[0] = (byte)((row[x * bits / 8] >> (8 - bits - x * bits % 8)) & ((1 << bits) - 1));
+                    if (mode == PixelMode.Bilevel) to[0] *= 255;
                     continue;
                 }
 

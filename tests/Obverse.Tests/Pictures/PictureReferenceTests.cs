@@ -2,11 +2,12 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Obverse.Models;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace Obverse.Tests.Pictures;
 
 /// <summary>Every picture of the fixture tree against Pillow, openai/CLIP and transformers, to the bit.</summary>
-public sealed class PictureReferenceTests
+public sealed class PictureReferenceTests(ITestOutputHelper output)
 {
     private const string Folder = "clip/images";
 
@@ -65,6 +66,18 @@ public sealed class PictureReferenceTests
         }
 
         Assert.Empty(wrong);
+    }
+
+    [SkippableFact]
+    public void Every_kind_of_case_is_one_that_is_tested()
+    {
+        var entries = Entries(Fixtures.Require(Folder + "/images.json"));
+        string[] Names(string part) => [.. entries.SelectMany(entry => entry.GetProperty(part).EnumerateObject()).Select(value => value.Name)];
+        var (decoded, prepared) = (Names("decoded"), Names("preprocessed"));
+        Assert.Empty(decoded.Except(["plain", "upright", "sixteen_bit"]));
+        Assert.Empty(prepared.Select(name => string.Join('.', name.Split('.').Where(word => !int.TryParse(word, out _)))).Except(["openai", "hf", "openai.upright", "hf.upright", "openai.horizontal_first"]));
+        Assert.NotEmpty(prepared);
+        output.WriteLine($"{entries.Length} files: {decoded.Length} decoded ({string.Join(", ", decoded.CountBy(n => n))}), {prepared.Length} preprocessed ({prepared.Count(n => n.StartsWith("openai", StringComparison.Ordinal))} openai, {prepared.Count(n => n.StartsWith("hf", StringComparison.Ordinal))} hf, {prepared.Count(n => n.Contains("upright", StringComparison.Ordinal))} of them upright, {prepared.Count(n => n.Contains("horizontal", StringComparison.Ordinal))} by the older order of passes)");
     }
 
     [SkippableFact]

@@ -3,11 +3,12 @@ using System.Text.Json.Nodes;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace Obverse.Tests.Tokenizer;
 
 /// <summary>One file in place of two: tokenizer.json made of the fixtures' vocabulary gives transformers' ids; what is not CLIP's is refused by name.</summary>
-public sealed class TokenizerJsonTests : IDisposable
+public sealed class TokenizerJsonTests(ITestOutputHelper output) : IDisposable
 {
     private const string Pattern = @"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
@@ -36,7 +37,7 @@ public sealed class TokenizerJsonTests : IDisposable
         }
 
         Assert.True(count > 0, "no strings");
-        Console.WriteLine($"tokenizer.json, merges as {(pairs ? "pairs" : "strings")}: {count} strings with equal ids, {decoded} decoded equal");
+        output.WriteLine($"tokenizer.json, merges as {(pairs ? "pairs" : "strings")}: {count} strings with equal ids, {decoded} decoded equal");
     }
 
     [Theory]
