@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Obverse.Models;
+using Obverse.Torch;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -62,7 +64,13 @@ public sealed class PictureReferenceTests(ITestOutputHelper output)
                 Upright = words.Contains("upright"),
                 Order = words.Contains("horizontal_first") ? PassOrder.HorizontalFirst : PassOrder.Pillow13,
             };
-            if (Sha(preprocess.Pixels(path)) != wanted.Value.GetProperty("sha256").GetString()) wrong.Add(wanted.Name);
+            var pixels = preprocess.Pixels(path);
+            if (Sha(pixels) != wanted.Value.GetProperty("sha256").GetString()) wrong.Add(wanted.Name);
+            if (!wanted.Value.TryGetProperty("f32_sha256", out var normalised)) continue;
+            using var scope = new TensorScope();
+            var images = Tensor.From(pixels, 1, preprocess.Size, preprocess.Size, 3).Permute(0, 3, 1, 2).To(DType.Float32).Contiguous() / 255;
+            var floats = ((images - Rgb.ClipMean.AsTensor()) / Rgb.ClipStd.AsTensor()).ToFloats();
+            if (Sha(MemoryMarshal.AsBytes(floats.AsSpan())) != normalised.GetString()) wrong.Add(wanted.Name + " normalised");
         }
 
         Assert.Empty(wrong);
@@ -77,7 +85,8 @@ public sealed class PictureReferenceTests(ITestOutputHelper output)
         Assert.Empty(decoded.Except(["plain", "upright", "sixteen_bit"]));
         Assert.Empty(prepared.Select(name => string.Join('.', name.Split('.').Where(word => !int.TryParse(word, out _)))).Except(["openai", "hf", "openai.upright", "hf.upright", "openai.horizontal_first"]));
         Assert.NotEmpty(prepared);
-        output.WriteLine($"{entries.Length} files: {decoded.Length} decoded ({string.Join(", ", decoded.CountBy(n => n))}), {prepared.Length} preprocessed ({prepared.Count(n => n.StartsWith("openai", StringComparison.Ordinal))} openai, {prepared.Count(n => n.StartsWith("hf", StringComparison.Ordinal))} hf, {prepared.Count(n => n.Contains("upright", StringComparison.Ordinal))} of them upright, {prepared.Count(n => n.Contains("horizontal", StringComparison.Ordinal))} by the older order of passes)");
+        var normalised = entries.SelectMany(entry => entry.GetProperty("preprocessed").EnumerateObject()).Count(value => value.Value.TryGetProperty("f32_sha256", out _));
+        output.WriteLine($"{normalised} of the preprocessed normalised too. {entries.Length} files: {decoded.Length} decoded ({string.Join(", ", decoded.CountBy(n => n))}), {prepared.Length} preprocessed ({prepared.Count(n => n.StartsWith("openai", StringComparison.Ordinal))} openai, {prepared.Count(n => n.StartsWith("hf", StringComparison.Ordinal))} hf, {prepared.Count(n => n.Contains("upright", StringComparison.Ordinal))} of them upright, {prepared.Count(n => n.Contains("horizontal", StringComparison.Ordinal))} by the older order of passes)");
     }
 
     [SkippableFact]

@@ -100,6 +100,7 @@ public sealed class TokenizerJsonTests(ITestOutputHelper output) : IDisposable
 
     [Theory]
     [InlineData("""{"pad_token":"<pad>"}""", "'<pad>' is not in the vocabulary")]
+    [InlineData("""{"pad_token":"<|e\ndoftext|>"}""", "'<|e doftext|>' is not in the vocabulary")]
     [InlineData("""{"pad_token":7}""", "a text wanted")]
     [InlineData("[]", "a JSON object wanted")]
     [InlineData("{", "not JSON")]

@@ -29,7 +29,7 @@ public sealed partial class BpeTokenizer
         {
             var (vocabulary, whole) = (Path.Combine(path, "vocab.json"), Path.Combine(path, "tokenizer.json"));
             var tokenizer = File.Exists(whole) && !(File.Exists(vocabulary) && File.Exists(Path.Combine(path, "merges.txt"))) ? TokenizerJson.Load(whole, flavour) : Load(vocabulary, Path.Combine(path, "merges.txt"), flavour);
-            return SpecialTokens.Padding(path) is { } padding ? tokenizer.With(tokenizer.IdOf(padding.Word) ?? throw new InvalidDataException($"{padding.File}: pad_token '{padding.Word}' is not in the vocabulary")) : tokenizer;
+            return SpecialTokens.Padding(path) is { } padding ? tokenizer.With(tokenizer.IdOf(padding.Word) ?? throw new InvalidDataException($"{padding.File}: pad_token '{Shown(padding.Word)}' is not in the vocabulary")) : tokenizer;
         }
 
         if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) return TokenizerJson.Load(path, flavour);
