@@ -6,7 +6,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 install_packages
 need_sdk
 build_native
-build_managed tests/Obverse.Tests tests src native tests
+build_managed tests/Obverse.Tests tests src native tests fuzz
 cd "$root"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

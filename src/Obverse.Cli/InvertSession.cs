@@ -194,12 +194,7 @@ internal sealed record InvertSession(Screen Screen)
 
     private void TellOfStrangeWords(Prompt prompt, LoadedModel model)
     {
-        var context = model.Encoder.Model.Config.Text.ContextLength;
-        foreach (var part in prompt.Texts)
-        {
-            _ = model.Encoder.Model.Tokenizer!.EncodeRow(part.Text!, context, out var cut);
-            if (cut && !Json) Screen.Note($"\"{part.Text![..Math.Min(40, part.Text!.Length)]}…\" is longer than the {context} tokens that {model.Name} reads: the rest is not seen");
-        }
+        CutTexts.Tell(Screen, model, prompt.Texts.Select(part => part.Text!));
 
         // Only of the zoo's towers is it known what they were taught.
         if (!Zoo.Names.Contains(model.Name)) return;

@@ -49,6 +49,8 @@ internal static class ClassifyCommand
             }
 
             using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
+            var longest = sentences.MaxBy(sentence => sentence.Length)!;
+            CutTexts.Tell(screen, loaded, choices.Select(choice => longest.Replace("{}", choice, StringComparison.Ordinal)));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();

@@ -34,6 +34,7 @@ internal static class EmbedCommand
             LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
             OutputPaths.MustBeWritable(path);
             using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null, device: parsed.GetValue(device));
+            CutTexts.Tell(screen, loaded, lines);
             var problems = new List<string>();
             using var rows = list is not null
                 ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))

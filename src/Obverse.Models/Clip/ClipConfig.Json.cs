@@ -17,11 +17,11 @@ public sealed partial record ClipConfig
         var root = Parse(path);
         try
         {
-            if (root["model_cfg"] is JsonObject model) return FromOpenClip(model, root["preprocess_cfg"] as JsonObject);
-            if (root["vision_cfg"] is not null) return FromOpenClip(root, null);
+            if (root["model_cfg"] is JsonObject model) return FromOpenClip(model, root["preprocess_cfg"] as JsonObject).Checked();
+            if (root["vision_cfg"] is not null) return FromOpenClip(root, null).Checked();
             if (root["vision_config"] is null && root["text_config"] is null) throw new WeightsException("no model_cfg (open_clip) and no vision_config and text_config (transformers)");
             var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "preprocessor_config.json");
-            return FromTransformers(root, File.Exists(beside) ? Parse(beside) : null);
+            return FromTransformers(root, File.Exists(beside) ? Parse(beside) : null).Checked();
         }
         catch (Exception e) when (e is WeightsException or NotSupportedException or InvalidOperationException or FormatException)
         {
@@ -65,16 +65,16 @@ public sealed partial record ClipConfig
 
     private static ClipConfig FromOpenClip(JsonObject model, JsonObject? preprocess)
     {
-        var dim = (int)Number(model, "embed_dim", null);
+        var dim = Whole(model, "embed_dim", null);
         if (model["vision_cfg"] is not JsonObject vision || model["text_cfg"] is not JsonObject text) throw new WeightsException("model_cfg has no vision_cfg or no text_cfg");
         var quick = Flag(model, "quick_gelu");
         Activation ActivationOf(JsonObject tower) => (tower["quick_gelu"]?.GetValue<bool>() ?? quick) ? Activation.QuickGelu : Activation.Gelu;
-        double EpsilonOf(JsonObject tower) => tower["norm_kwargs"] is JsonObject norm ? Number(norm, "eps", 1e-5) : 1e-5;
+        double EpsilonOf(JsonObject tower) => tower["norm_kwargs"] is JsonObject norm ? Positive(norm, "eps", 1e-5) : 1e-5;
         int MlpOf(JsonObject tower, int width) => (int)(width * Number(tower, "mlp_ratio", 4) + 1e-6); // open_clip cuts; 1e-6 for 30 * 4.9
         Refuse(text, "text_cfg", otherText);
 
         VisionConfig eyes;
-        var size = vision["image_size"] is JsonArray sides ? Square(sides) : (int)Number(vision, "image_size", 224);
+        var size = vision["image_size"] is JsonArray sides ? Square(sides) : Whole(vision, "image_size", 224);
         if (Word(vision, "timm_model_name") is { } timm)
         {
             if (!EfficientNetLite.Knows(timm)) throw new NotSupportedException($"image tower '{timm}' is not built yet; tf_efficientnet_lite0 … 4 are");
@@ -85,26 +85,26 @@ public sealed partial record ClipConfig
         else
         {
             Refuse(vision, "vision_cfg", otherVision);
-            var width = (int)Number(vision, "width", 768);
-            eyes = vision["layers"] is JsonArray stages ? ResNet(size, width, Stages(stages), 32 * width / (int)Number(vision, "head_width", 64), dim) : new()
+            var width = Whole(vision, "width", 768);
+            eyes = vision["layers"] is JsonArray stages ? ResNet(size, width, Stages(stages), 32 * width / Whole(vision, "head_width", 64), dim) : new()
             {
-                ImageSize = size, PatchSize = (int)Number(vision, "patch_size", 16), Width = width, Layers = (int)Number(vision, "layers", 12), Heads = width / (int)Number(vision, "head_width", 64),
+                ImageSize = size, PatchSize = Whole(vision, "patch_size", 16), Width = width, Layers = Whole(vision, "layers", 12), Heads = width / Whole(vision, "head_width", 64),
                 MlpWidth = MlpOf(vision, width), Activation = ActivationOf(vision), Epsilon = EpsilonOf(vision), EmbedDim = dim,
             };
         }
 
-        var textWidth = (int)Number(text, "width", 512);
+        var textWidth = Whole(text, "width", 512);
         return new()
         {
             Vision = eyes,
             Text = new()
             {
-                ContextLength = (int)Number(text, "context_length", 77), VocabularySize = (int)Number(text, "vocab_size", 49408), Width = textWidth, Heads = (int)Number(text, "heads", 8),
-                Layers = (int)Number(text, "layers", 12), MlpWidth = MlpOf(text, textWidth), Activation = ActivationOf(text), Epsilon = EpsilonOf(text), EmbedDim = dim,
+                ContextLength = Whole(text, "context_length", 77), VocabularySize = Whole(text, "vocab_size", 49408), Width = textWidth, Heads = Whole(text, "heads", 8),
+                Layers = Whole(text, "layers", 12), MlpWidth = MlpOf(text, textWidth), Activation = ActivationOf(text), Epsilon = EpsilonOf(text), EmbedDim = dim,
                 EndId = Word(text, "pool_type") switch
                 {
                     null or "argmax" => null,
-                    "eos" => (int)Number(text, "eos_id", 2),
+                    "eos" => Id(text, "eos_id", 2),
                     var pool => throw new NotSupportedException($"text_cfg: pool_type '{pool}' is not built yet; 'argmax' and 'eos' are"),
                 },
             },
@@ -124,13 +124,13 @@ public sealed partial record ClipConfig
     private static ClipConfig FromTransformers(JsonObject root, JsonObject? preprocessor)
     {
         var (vision, text) = (root["vision_config"] as JsonObject ?? [], root["text_config"] as JsonObject ?? []);
-        var dim = (int)Number(root, "projection_dim", 512);
+        var dim = Whole(root, "projection_dim", 512);
         return new()
         {
             Vision = new()
             {
-                ImageSize = (int)Number(vision, "image_size", 224), PatchSize = (int)Number(vision, "patch_size", 32), Width = (int)Number(vision, "hidden_size", 768), Layers = (int)Number(vision, "num_hidden_layers", 12),
-                Heads = (int)Number(vision, "num_attention_heads", 12), MlpWidth = (int)Number(vision, "intermediate_size", 3072), Activation = ActivationNamed(vision), Epsilon = Number(vision, "layer_norm_eps", 1e-5), EmbedDim = dim,
+                ImageSize = Whole(vision, "image_size", 224), PatchSize = Whole(vision, "patch_size", 32), Width = Whole(vision, "hidden_size", 768), Layers = Whole(vision, "num_hidden_layers", 12),
+                Heads = Whole(vision, "num_attention_heads", 12), MlpWidth = Whole(vision, "intermediate_size", 3072), Activation = ActivationNamed(vision), Epsilon = Positive(vision, "layer_norm_eps", 1e-5), EmbedDim = dim,
             },
             Text = FromTransformersText(text) with { EmbedDim = dim },
             Mean = Colour(preprocessor?["image_mean"]) ?? Rgb.ClipMean,
@@ -142,9 +142,9 @@ public sealed partial record ClipConfig
     /// <summary>A text tower from transformers' CLIPTextConfig, as Stable Diffusion's text_encoder/config.json has it alone; without a projection.</summary>
     public static TextConfig FromTransformersText(JsonObject text) => new()
     {
-        ContextLength = (int)Number(text, "max_position_embeddings", 77), VocabularySize = (int)Number(text, "vocab_size", 49408), Width = (int)Number(text, "hidden_size", 512), Layers = (int)Number(text, "num_hidden_layers", 12),
-        Heads = (int)Number(text, "num_attention_heads", 8), MlpWidth = (int)Number(text, "intermediate_size", 2048), Activation = ActivationNamed(text), Epsilon = Number(text, "layer_norm_eps", 1e-5),
-        EndId = (int)Number(text, "eos_token_id", 49407) is var end and not 2 ? end : null, // 2: the old convention, the largest id
+        ContextLength = Whole(text, "max_position_embeddings", 77), VocabularySize = Whole(text, "vocab_size", 49408), Width = Whole(text, "hidden_size", 512), Layers = Whole(text, "num_hidden_layers", 12),
+        Heads = Whole(text, "num_attention_heads", 8), MlpWidth = Whole(text, "intermediate_size", 2048), Activation = ActivationNamed(text), Epsilon = Positive(text, "layer_norm_eps", 1e-5),
+        EndId = Id(text, "eos_token_id", 49407) is var end and not 2 ? end : null, // 2: the old convention, the largest id
     };
 
     /// <summary>The shapes of a state dict in OpenAI's layout (openai/CLIP clip/model.py, build_model); heads are 64 wide, the activation QuickGELU.</summary>
@@ -195,7 +195,7 @@ public sealed partial record ClipConfig
     {
         foreach (var (name, harmless) in options)
         {
-            if (tower[name] is { } value && value.ToJsonString() is var given && given != harmless && given is not "{}") throw new NotSupportedException($"{where}: {name} = {given} is not built yet");
+            if (tower[name] is { } value && value.ToJsonString() is var given && given != harmless && given is not "{}") throw new NotSupportedException($"{where}: {name} = {Shown(given)} is not built yet");
         }
     }
 
@@ -204,20 +204,47 @@ public sealed partial record ClipConfig
         if (!File.Exists(path)) throw new WeightsException($"{path}: no such file");
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new WeightsException($"{path}: not a JSON object");
+            return JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject ?? throw new WeightsException($"{path}: not a JSON object");
         }
         catch (JsonException e)
         {
-            throw new WeightsException($"{path}: not JSON ({e.Message})", e);
+            throw new WeightsException($"{path}: not JSON ({Shown(e.Message)})", e);
         }
     }
 
     private static double Number(JsonObject from, string name, double? otherwise) =>
-        from[name] is { } value ? value.GetValueKind() == JsonValueKind.Number ? value.GetValue<double>() : throw new WeightsException($"'{name}' is {value.ToJsonString()}, wanted a number")
+        from[name] is { } value ? value.GetValueKind() == JsonValueKind.Number && value.GetValue<double>() is var number && double.IsFinite(number) ? number : throw new WeightsException($"'{name}' is {Shown(value.ToJsonString())}, wanted a number")
         : otherwise ?? throw new WeightsException($"'{name}' is missing");
+
+    /// <summary>A size: nothing published comes near a million, and 0 would be divided by.</summary>
+    private static int Whole(JsonObject from, string name, int? otherwise) => Number(from, name, otherwise) is var number && number is >= 1 and <= 1 << 20 && number == Math.Floor(number) ? (int)number
+        : throw new WeightsException($"'{name}' is {Shown(from[name]?.ToJsonString() ?? "missing")}, wanted a whole number from 1 to {1 << 20}");
+
+    /// <summary>Where an id stands that may be 0, or beyond the vocabulary (transformers' old convention).</summary>
+    private static int Id(JsonObject from, string name, int otherwise) => Number(from, name, otherwise) is var number && number is >= 0 and <= int.MaxValue ? (int)number : throw new WeightsException($"'{name}' is {number}, wanted an id");
+
+    private static double Positive(JsonObject from, string name, double otherwise) => Number(from, name, otherwise) is > 0 and var number ? number : throw new WeightsException($"'{name}' is {Shown(from[name]!.ToJsonString())}, wanted a number above 0");
+
+    private static string Shown(string text) => (text.Length > 120 ? text[..120] + "…" : text).ReplaceLineEndings(" ");
+
+    private ClipConfig Checked()
+    {
+        if (Vision.TimmName is null) Tower("image", Vision.Width, Vision.Heads, Vision.MlpWidth);
+        if (Vision.TimmName is null && Vision.PatchSize > Vision.ImageSize) throw new WeightsException($"patches of {Vision.PatchSize} pixels, wanted at most the picture's {Vision.ImageSize}");
+        Tower("text", Text.Width, Text.Heads, Text.MlpWidth);
+        foreach (var value in (ReadOnlySpan<double>)[Std.R, Std.G, Std.B]) if (!(value > 0)) throw new WeightsException($"pictures are divided by {value}, wanted numbers above 0");
+        return this;
+
+        static void Tower(string name, int width, int heads, int mlp)
+        {
+            if (heads < 1 || width % heads != 0) throw new WeightsException($"the {name} tower is {width} wide with {heads} heads, wanted a number of heads that divides the width");
+            if (mlp is < 1 or > 1 << 20) throw new WeightsException($"the {name} tower's MLP is {mlp} wide, wanted 1 to {1 << 20}");
+        }
+    }
 
     private static bool Flag(JsonObject from, string name) => from[name]?.GetValue<bool>() ?? false;
     private static string? Word(JsonObject from, string name) => from[name]?.GetValue<string>() is { Length: > 0 } text ? text : null;
-    private static int Square(JsonArray sides) => sides.Count == 2 && (int)sides[0]! == (int)sides[1]! ? (int)sides[0]! : throw new NotSupportedException($"image_size {sides.ToJsonString()} is not built yet; squares are");
-    private static Rgb? Colour(JsonNode? node) => node is JsonArray { Count: 3 } list ? new((double)list[0]!, (double)list[1]!, (double)list[2]!) : null;
+    private static int Square(JsonArray sides) => sides is [JsonValue height, JsonValue width] && height.TryGetValue<int>(out var side) && width.TryGetValue<int>(out var other) && side == other && side is >= 1 and <= 1 << 20 ? side : throw new NotSupportedException($"image_size {Shown(sides.ToJsonString())} is not built yet; squares are");
+    private static Rgb? Colour(JsonNode? node) => node is JsonArray { Count: 3 } list ? new(Part(list[0]), Part(list[1]), Part(list[2])) : null;
+    private static double Part(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.GetValue<double>() is var number && double.IsFinite(number) ? number : throw new WeightsException($"a colour holds {Shown(node?.ToJsonString() ?? "null")}, wanted a number");
 }

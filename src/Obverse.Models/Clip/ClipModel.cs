@@ -10,7 +10,7 @@ public sealed class ClipModel : IDisposable
 {
     private const string ConfigFile = "open_clip_config.json", WeightsFile = "open_clip_model.safetensors";
 
-    private static readonly string[] tokenizerFiles = ["bpe.txt.gz", "bpe_simple_vocab*.txt.gz", "vocab.json"];
+    private static readonly string[] tokenizerFiles = ["bpe.txt.gz", "bpe_simple_vocab*.txt.gz", "vocab.json", "tokenizer.json"];
 
     private readonly Tensor mean, std;
     private readonly Lazy<TextTransformer> text;

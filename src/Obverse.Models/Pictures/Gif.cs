@@ -40,7 +40,8 @@ internal static class Gif
         int flags = file[at + 8];
         at += 9;
         (width, height) = (Math.Max(width, left + w), Math.Max(height, top + h));   // some writers leave the screen at 0 x 0
-        if (w == 0 || h == 0 || Picture.Refusal(width, height) is not null) throw new PictureException(name, $"GIF of {width} x {height} with a frame of {w} x {h}: {Picture.Refusal(width, height) ?? "wanted at least 1 x 1"}");
+        if (w == 0 || h == 0 || Picture.Refusal(width, height, file.Length) is not null) throw new PictureException(name, $"GIF of {width} x {height} with a frame of {w} x {h}: {Picture.Refusal(width, height, file.Length) ?? "wanted at least 1 x 1"}");
+        var entries = 2 << ((flags & 0x80) != 0 ? flags & 7 : file[10] & 7);
         palette = Palette(file, flags, ref at, name) ?? palette;
         if (at >= file.Length) throw Truncated(name, file.Length);
         int bits = file[at++];
@@ -68,7 +69,12 @@ internal static class Gif
             pixels.AsSpan(y * w, w).CopyTo(canvas.AsSpan((top + to) * width + left));
         }
 
-        if (palette is null) return new Raster(PixelMode.Grey, width, height, canvas);
+        // Pillow takes a palette that is a ramp of grey for grey.
+        if (palette is null || Raster.IsGreyRamp(palette.AsSpan(0, entries * 3)))
+        {
+            return new Raster(PixelMode.Grey, width, height, canvas) { KeyAlpha = transparent < 0 ? null : [.. canvas.Select(value => (byte)(value == transparent ? 0 : 255))] };
+        }
+
         byte[]? alpha = null;
         if (transparent >= 0)
         {

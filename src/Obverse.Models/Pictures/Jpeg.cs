@@ -30,6 +30,8 @@ internal static unsafe class Jpeg
                 }
 
                 if (Picture.Refusal(width, height) is { } why) throw new PictureException(name, $"JPEG of {width} x {height}: {why}");
+                // Huffman coding spends a bit at least on a block of 64 pixels of the finest component; arithmetic coding can do with less.
+                if (file.Length * 2048L < (long)width * height && (!IsArithmetic(file) || Picture.Refusal(width, height, file.Length) is not null)) throw new PictureException(name, $"JPEG truncated: {file.Length} bytes cannot hold {width} x {height}");
                 var (mode, format) = space switch
                 {
                     SpaceGrey => (PixelMode.Grey, PixelGrey),
@@ -83,6 +85,18 @@ internal static unsafe class Jpeg
             if (made is not null) ((delegate* unmanaged<byte*, void>)Library["tjFree"])(made);
             ((delegate* unmanaged<nint, int>)Library["tjDestroy"])(handle);
         }
+    }
+
+    // SOF9 to SOF15, among which CC is no frame: JPEG's arithmetic modes (ITU T.81, table B.1).
+    private static bool IsArithmetic(ReadOnlySpan<byte> file)
+    {
+        for (var at = 2; at + 4 <= file.Length && file[at] == 0xFF; at += 2 + (file[at + 2] << 8 | file[at + 3]))
+        {
+            if (file[at + 1] is >= 0xC9 and <= 0xCF and not 0xCC) return true;
+            if (file[at + 1] is 0xDA || (file[at + 2] << 8 | file[at + 3]) < 2) return false;
+        }
+
+        return false;
     }
 
     private static string Error(nint handle) =>

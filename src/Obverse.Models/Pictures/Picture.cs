@@ -11,6 +11,12 @@ public sealed class Picture
     /// <summary>Most pixels read or written: 805 MB as RGB.</summary>
     public const long MaxPixels = 1L << 28;
 
+    /// <summary>Up to so many pixels a size is believed whatever the file's length: a plain picture packs into almost nothing.</summary>
+    public const long UnquestionedPixels = 1 << 24;
+
+    /// <summary>Above <see cref="UnquestionedPixels"/>, a file is believed to hold at most so many pixels a byte: what deflate can make of one-bit pixels, twice.</summary>
+    public const long PixelsPerByte = 16_512;
+
     private readonly byte[] rgb;
     private readonly byte[]? alpha;
 
@@ -160,6 +166,10 @@ public sealed class Picture
         : width > MaxSide || height > MaxSide ? $"wanted at most {MaxSide} a side"
         : width * height > MaxPixels ? $"wanted at most {MaxPixels} pixels"
         : null;
+
+    /// <summary>The same for a file of so many bytes, of a format that itself sets no bound: a few bytes may not ask for a gigabyte.</summary>
+    internal static string? Refusal(long width, long height, long fileLength) =>
+        Refusal(width, height) ?? (width * height > Math.Max(UnquestionedPixels, fileLength * PixelsPerByte) ? $"{fileLength} bytes are not believed to hold so many pixels" : null);
 
     private static int Quality(int quality) =>
         quality is >= 1 and <= 100 ? quality : throw new ArgumentOutOfRangeException(nameof(quality), quality, "quality runs from 1 to 100");

@@ -108,7 +108,7 @@ internal static class Png
             using var unpacked = new ZLibStream(packed, CompressionMode.Decompress);
             reader.Read(unpacked, interlaced: header[12] == 1, name);
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or IOException and not PictureException) // zlib asks for a dictionary: an IOException of .NET's own
         {
             throw new PictureException(name, $"PNG damaged: its pixel data does not unpack ({e.Message})", e);
         }

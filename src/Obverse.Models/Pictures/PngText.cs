@@ -94,7 +94,7 @@ public static class PngText
 
             return text.ToArray();
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException) // as in Png
         {
             return null;
         }

@@ -47,7 +47,29 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
         if (file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8)) return Gif.Decode(file, name);
         if (file.StartsWith("BM"u8) && file.Length > 2) return Bmp.Decode(file, name);
         var start = Convert.ToHexString(file[..Math.Min(8, file.Length)]);
+        if (Foreign(file) is { } other) throw new PictureException(name, $"{other}, which is not read; wanted PNG, JPEG, WebP, GIF or BMP");
         throw new PictureException(name, $"unknown format (starts with {start}, {file.Length} bytes); wanted PNG, JPEG, WebP, GIF or BMP");
+    }
+
+    // What people try, by name: a phone's pictures, a browser's saved error page.
+    private static string? Foreign(ReadOnlySpan<byte> file) =>
+        file.Length >= 12 && file[4..8].SequenceEqual("ftyp"u8) ? file[8..12].SequenceEqual("avif"u8) || file[8..12].SequenceEqual("avis"u8) ? "an AVIF picture" : file[8..11].SequenceEqual("hei"u8) || file[8..12].SequenceEqual("mif1"u8) ? "a HEIC picture" : "an MP4 film or its kin"
+        : file.StartsWith("II*\0"u8) || file.StartsWith("MM\0*"u8) ? "a TIFF picture or a camera's raw file"
+        : file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x0A]) || file.StartsWith((ReadOnlySpan<byte>)[0, 0, 0, 12, (byte)'J', (byte)'X', (byte)'L', (byte)' ']) ? "a JPEG XL picture"
+        : file.StartsWith((ReadOnlySpan<byte>)[0, 0, 0, 12, (byte)'j', (byte)'P', (byte)' ', (byte)' ']) || file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x4F, 0xFF, 0x51]) ? "a JPEG 2000 picture"
+        : file.StartsWith((ReadOnlySpan<byte>)[0, 0, 1, 0]) ? "an icon (ICO)"
+        : file.StartsWith("8BPS"u8) ? "a Photoshop file"
+        : file.StartsWith("%PDF"u8) ? "a PDF"
+        : file.StartsWith("<svg"u8) || file.StartsWith("<?xml"u8) ? "an SVG drawing or other XML"
+        : file.StartsWith("<!DOCTYPE"u8) || file.StartsWith("<!doctype"u8) || file.StartsWith("<html"u8) ? "a web page, not a picture (a download that failed?)"
+        : file.StartsWith("version https://git-lfs"u8) ? "a Git LFS pointer in place of the picture"
+        : null;
+
+    /// <summary>Whether every entry i of a palette is the grey i.</summary>
+    public static bool IsGreyRamp(ReadOnlySpan<byte> palette)
+    {
+        for (var i = 0; i < palette.Length; i++) if (palette[i] != i / 3) return false;
+        return true;
     }
 
     public static Raster Of(Picture picture) => picture.HasAlpha

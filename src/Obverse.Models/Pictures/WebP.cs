@@ -20,7 +20,7 @@ internal static unsafe class WebP
             var status = ((delegate* unmanaged<byte*, nuint, int*, int, int>)Library["WebPGetFeaturesInternal"])(bytes, (nuint)file.Length, features, AbiVersion);
             if (status != 0) throw new PictureException(name, $"WebP truncated or damaged in its header (libwebp status {status})");
             int width = features[0], height = features[1];
-            if (Picture.Refusal(width, height) is { } why) throw new PictureException(name, $"WebP of {width} x {height}: {why}");
+            if (Picture.Refusal(width, height, file.Length) is { } why) throw new PictureException(name, $"WebP of {width} x {height}: {why}");
             if (features[3] != 0) return FirstFrame(file, name, width, height);
             var alpha = features[2] != 0;
             var samples = new byte[width * height * (alpha ? 4 : 3)];

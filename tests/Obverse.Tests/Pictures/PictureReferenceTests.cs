@@ -1,12 +1,15 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Obverse.Models;
+using Obverse.Torch;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace Obverse.Tests.Pictures;
 
 /// <summary>Every picture of the fixture tree against Pillow, openai/CLIP and transformers, to the bit.</summary>
-public sealed class PictureReferenceTests
+public sealed class PictureReferenceTests(ITestOutputHelper output)
 {
     private const string Folder = "clip/images";
 
@@ -61,10 +64,29 @@ public sealed class PictureReferenceTests
                 Upright = words.Contains("upright"),
                 Order = words.Contains("horizontal_first") ? PassOrder.HorizontalFirst : PassOrder.Pillow13,
             };
-            if (Sha(preprocess.Pixels(path)) != wanted.Value.GetProperty("sha256").GetString()) wrong.Add(wanted.Name);
+            var pixels = preprocess.Pixels(path);
+            if (Sha(pixels) != wanted.Value.GetProperty("sha256").GetString()) wrong.Add(wanted.Name);
+            if (!wanted.Value.TryGetProperty("f32_sha256", out var normalised)) continue;
+            using var scope = new TensorScope();
+            var images = Tensor.From(pixels, 1, preprocess.Size, preprocess.Size, 3).Permute(0, 3, 1, 2).To(DType.Float32).Contiguous() / 255;
+            var floats = ((images - Rgb.ClipMean.AsTensor()) / Rgb.ClipStd.AsTensor()).ToFloats();
+            if (Sha(MemoryMarshal.AsBytes(floats.AsSpan())) != normalised.GetString()) wrong.Add(wanted.Name + " normalised");
         }
 
         Assert.Empty(wrong);
+    }
+
+    [SkippableFact]
+    public void Every_kind_of_case_is_one_that_is_tested()
+    {
+        var entries = Entries(Fixtures.Require(Folder + "/images.json"));
+        string[] Names(string part) => [.. entries.SelectMany(entry => entry.GetProperty(part).EnumerateObject()).Select(value => value.Name)];
+        var (decoded, prepared) = (Names("decoded"), Names("preprocessed"));
+        Assert.Empty(decoded.Except(["plain", "upright", "sixteen_bit"]));
+        Assert.Empty(prepared.Select(name => string.Join('.', name.Split('.').Where(word => !int.TryParse(word, out _)))).Except(["openai", "hf", "openai.upright", "hf.upright", "openai.horizontal_first"]));
+        Assert.NotEmpty(prepared);
+        var normalised = entries.SelectMany(entry => entry.GetProperty("preprocessed").EnumerateObject()).Count(value => value.Value.TryGetProperty("f32_sha256", out _));
+        output.WriteLine($"{normalised} of the preprocessed normalised too. {entries.Length} files: {decoded.Length} decoded ({string.Join(", ", decoded.CountBy(n => n))}), {prepared.Length} preprocessed ({prepared.Count(n => n.StartsWith("openai", StringComparison.Ordinal))} openai, {prepared.Count(n => n.StartsWith("hf", StringComparison.Ordinal))} hf, {prepared.Count(n => n.Contains("upright", StringComparison.Ordinal))} of them upright, {prepared.Count(n => n.Contains("horizontal", StringComparison.Ordinal))} by the older order of passes)");
     }
 
     [SkippableFact]

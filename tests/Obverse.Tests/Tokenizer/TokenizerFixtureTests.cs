@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Obverse.Models;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace Obverse.Tests.Tokenizer;
 
 /// <summary>Against what openai/CLIP, open_clip and transformers gave for the same strings: every id equal.</summary>
-public class TokenizerFixtureTests
+public class TokenizerFixtureTests(ITestOutputHelper output)
 {
     private const string MergeFile = "clip/tokenizer/bpe_simple_vocab_16e6.txt.gz";
 
@@ -52,6 +53,8 @@ public class TokenizerFixtureTests
                 var row = tokenizer.EncodeRow(texts[index[i]], width, out _);
                 Assert.True(row.AsSpan().SequenceEqual(expected.AsSpan(i * width, width)), $"{name} {index[i]}: {Joined(row)}");
             }
+
+            output.WriteLine($"{name}: {index.Length} rows of {width} equal");
         }
     }
 
@@ -72,19 +75,21 @@ public class TokenizerFixtureTests
     [InlineData("xxx", "8352")]
     public void Known_texts_have_their_known_ids(string text, string expected) => Assert.Equal(expected, string.Join(' ', OpenAi.Value.Encode(text)));
 
-    private static void AllEqual(BpeTokenizer tokenizer, Func<BpeTokenizer, JsonElement, (string What, string Expected, string Given)[]> compare)
+    private void AllEqual(BpeTokenizer tokenizer, Func<BpeTokenizer, JsonElement, (string What, string Expected, string Given)[]> compare)
     {
         var wrong = new List<string>();
-        var count = 0;
+        var (count, comparisons) = (0, 0);
         foreach (var row in Rows())
         {
             count++;
             foreach (var (what, expected, given) in compare(tokenizer, row))
             {
+                comparisons++;
                 if (expected != given) wrong.Add($"{row.GetProperty("i").GetInt32()} {what} of {JsonSerializer.Serialize(row.GetProperty("text").GetString())}: {JsonSerializer.Serialize(expected)} wanted, {JsonSerializer.Serialize(given)} found");
             }
         }
 
+        output.WriteLine($"{tokenizer.Flavour}: {count} strings, {comparisons} comparisons, {wrong.Count} wrong");
         Assert.True(count > 0, "no strings");
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {count} strings:\n" + string.Join('\n', wrong.Take(20)));
     }

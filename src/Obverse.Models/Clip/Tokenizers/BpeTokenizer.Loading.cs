@@ -11,10 +11,28 @@ public sealed partial class BpeTokenizer
 
     private const string Header = "\"obverse.bpe\"#version: 0.2";
 
-    /// <summary>A merge file (<c>.txt</c> or <c>.txt.gz</c>: a header, then one merge a line), or a folder in transformers' layout. openai/CLIP's rules unless a flavour is named; transformers' for a folder.</summary>
+    // Far above every published vocabulary; an id beyond would only cost memory.
+    private const int MostIds = 1 << 20;
+
+    // CLIP's own file has 3.2 million characters.
+    private const int MostCharacters = 1 << 25;
+
+    /// <summary>
+    /// A merge file (<c>.txt</c> or <c>.txt.gz</c>: a header, then one merge a line), a <c>tokenizer.json</c>, or a folder in transformers' layout: <c>vocab.json</c> and
+    /// <c>merges.txt</c>, or <c>tokenizer.json</c>, and the padding that the files beside them name. openai/CLIP's rules for a merge file unless a flavour is named; else transformers'.
+    /// </summary>
+    /// <exception cref="InvalidDataException">Damaged, or no tokenizer.</exception>
+    /// <exception cref="NotSupportedException">A tokenizer, but not CLIP's.</exception>
     public static BpeTokenizer Load(string path, TokenizerFlavour? flavour = null)
     {
-        if (Directory.Exists(path)) return Load(Path.Combine(path, "vocab.json"), Path.Combine(path, "merges.txt"), flavour);
+        if (Directory.Exists(path))
+        {
+            var (vocabulary, whole) = (Path.Combine(path, "vocab.json"), Path.Combine(path, "tokenizer.json"));
+            var tokenizer = File.Exists(whole) && !(File.Exists(vocabulary) && File.Exists(Path.Combine(path, "merges.txt"))) ? TokenizerJson.Load(whole, flavour) : Load(vocabulary, Path.Combine(path, "merges.txt"), flavour);
+            return SpecialTokens.Padding(path) is { } padding ? tokenizer.With(tokenizer.IdOf(padding.Word) ?? throw new InvalidDataException($"{padding.File}: pad_token '{Shown(padding.Word)}' is not in the vocabulary")) : tokenizer;
+        }
+
+        if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) return TokenizerJson.Load(path, flavour);
         var merges = ReadMerges(path, hasHeader: true);
         return FromMerges(merges, flavour ?? TokenizerFlavour.OpenAi, path);
     }
@@ -23,16 +41,22 @@ public sealed partial class BpeTokenizer
     public static BpeTokenizer Load(string vocabularyPath, string mergesPath, TokenizerFlavour? flavour = null)
     {
         var merges = ReadMerges(mergesPath, hasHeader: false);
-        Dictionary<string, int> ids;
+        Dictionary<string, int>? ids;
         try
         {
-            ids = new(JsonSerializer.Deserialize<Dictionary<string, int>>(ReadBytes(vocabularyPath))!, StringComparer.Ordinal);
+            ids = JsonSerializer.Deserialize<Dictionary<string, int>>(ReadBytes(vocabularyPath));
         }
         catch (JsonException wrong)
         {
-            throw new InvalidDataException($"{vocabularyPath}: not a JSON object of symbol and id ({wrong.Message.Split('.')[0]})");
+            throw new InvalidDataException($"{vocabularyPath}: not a JSON object of symbol and id ({wrong.Message.Split('.')[0].ReplaceLineEndings(" ")})");
         }
 
+        return FromVocabulary(ids ?? throw new InvalidDataException($"{vocabularyPath}: null found, a JSON object of symbol and id wanted"), merges, vocabularyPath, mergesPath, flavour);
+    }
+
+    internal static BpeTokenizer FromVocabulary(Dictionary<string, int> vocabulary, (string Left, string Right)[] merges, string vocabularyPath, string mergesPath, TokenizerFlavour? flavour)
+    {
+        var ids = new Dictionary<string, int>(vocabulary, StringComparer.Ordinal);
         foreach (var letter in ByteAlphabet.Ordered)
         {
             Need(letter.ToString());
@@ -48,19 +72,24 @@ public sealed partial class BpeTokenizer
 
         Need(TokenizerFlavour.HuggingFace.StartWord);
         Need(TokenizerFlavour.HuggingFace.EndWord);
+        if (ids.Values.Min() < 0 || ids.Values.Max() >= MostIds) throw new InvalidDataException($"{vocabularyPath}: id {(ids.Values.Min() < 0 ? ids.Values.Min() : ids.Values.Max())} found, ids from 0 to {MostIds - 1} wanted");
         ids.Remove(TokenizerFlavour.HuggingFace.StartWord, out var start);
         ids.Remove(TokenizerFlavour.HuggingFace.EndWord, out var end);
-        if (ids.Values.Min() < 0) throw new InvalidDataException($"{vocabularyPath}: id {ids.Values.Min()} found, ids from 0 wanted");
+        if (start == end) throw new InvalidDataException($"{vocabularyPath}: start and end are both {start}, two ids wanted");
         return new BpeTokenizer(merges, ids, start, end, flavour ?? TokenizerFlavour.HuggingFace);
 
         void Need(string symbol)
         {
             if (!ids.ContainsKey(symbol))
             {
-                throw new InvalidDataException($"{vocabularyPath}: {ids.Count} symbols found, '{symbol}' wanted among them (vocabulary too small, or of other merges than {mergesPath})");
+                throw new InvalidDataException($"{vocabularyPath}: {ids.Count} symbols found, '{Shown(symbol)}' wanted among them (vocabulary too small, or of other merges than {mergesPath})");
             }
         }
     }
+
+    private int? IdOf(string word) => word == TokenizerFlavour.HuggingFace.StartWord ? StartId : word == TokenizerFlavour.HuggingFace.EndWord ? EndId : ids.TryGetValue(word, out var id) || ids.TryGetValue(word + ByteAlphabet.EndOfWord, out id) ? id : null;
+
+    private static string Shown(string text) => (text.Length > 60 ? text[..60] + "\u2026" : text).ReplaceLineEndings(" ");
 
     /// <summary>Writes CLIP's merge file format, gzipped where the name ends in <c>.gz</c>.</summary>
     public void Save(string path)
@@ -84,7 +113,7 @@ public sealed partial class BpeTokenizer
             var (left, right) = merges[rank];
             foreach (var part in new[] { left, right })
             {
-                if (!ids.ContainsKey(part)) throw new InvalidDataException($"{source}: merge {rank + 1} '{left} {right}' uses '{part}', a symbol that an earlier merge makes was wanted");
+                if (!ids.ContainsKey(part)) throw new InvalidDataException($"{source}: merge {rank + 1} '{Shown(left)} {Shown(right)}' uses '{Shown(part)}', a symbol that an earlier merge makes was wanted");
             }
 
             ids[left + right] = 512 + rank;
@@ -95,6 +124,20 @@ public sealed partial class BpeTokenizer
 
     private static byte[] ReadBytes(string path) =>
         File.Exists(path) ? File.ReadAllBytes(path) : throw new FileNotFoundException($"{path}: no such file; a tokenizer's vocabulary was wanted", path);
+
+    // A few kilobytes of gzip can unpack to as many megabytes.
+    private static string ReadSome(StreamReader reader, string path)
+    {
+        var text = new StringBuilder();
+        var block = new char[1 << 14];
+        for (int n; (n = reader.Read(block)) > 0;)
+        {
+            text.Append(block, 0, n);
+            if (text.Length > MostCharacters) throw new InvalidDataException($"{path}: unpacks to more than {MostCharacters} characters, at most so many wanted");
+        }
+
+        return text.ToString();
+    }
 
     private static (string Left, string Right)[] ReadMerges(string path, bool hasHeader)
     {
@@ -110,11 +153,11 @@ public sealed partial class BpeTokenizer
         {
             using Stream plain = gzipped ? new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress) : new MemoryStream(bytes);
             using var reader = new StreamReader(plain, new UTF8Encoding(false, throwOnInvalidBytes: true));
-            text = reader.ReadToEnd();
+            text = ReadSome(reader, path);
         }
-        catch (Exception wrong) when (wrong is InvalidDataException or DecoderFallbackException)
+        catch (Exception wrong) when (wrong is InvalidDataException or DecoderFallbackException or IOException)
         {
-            throw new InvalidDataException($"{path}: damaged ({wrong.Message}), {(gzipped ? "gzipped " : "")}UTF-8 text wanted");
+            throw new InvalidDataException($"{path}: damaged ({wrong.Message.ReplaceLineEndings(" ")}), {(gzipped ? "gzipped " : "")}UTF-8 text wanted");
         }
 
         var lines = text.Split('\n');
@@ -127,7 +170,7 @@ public sealed partial class BpeTokenizer
             var parts = line.Split(' ');
             if (parts.Length != 2 || parts[0].Length == 0 || parts[1].Length == 0)
             {
-                throw new InvalidDataException($"{path}: line {i + 1} is '{(line.Length > 60 ? line[..60] + "…" : line)}', two symbols and a space between wanted");
+                throw new InvalidDataException($"{path}: line {i + 1} is '{Shown(line)}', two symbols and a space between wanted");
             }
 
             merges.Add((parts[0], parts[1]));

@@ -78,6 +78,20 @@ public sealed partial class BpeTokenizer
     /// <summary>A row without padding: start, ids, end; text that is too long for the context loses its last ids.</summary>
     public int[] EncodeUnpadded(string text, int contextLength = 77) => [StartId, .. Encode(text).Take(contextLength - 2), EndId];
 
+    /// <summary>The first word of which a row of this length does not hold all ids, with its place counted from 1; null where the whole text fits.</summary>
+    public (string Word, int Place)? FirstCut(string text, int contextLength = 77)
+    {
+        var (found, place) = (new List<int>(), 0);
+        foreach (var word in Words(text))
+        {
+            place++;
+            AddWord(word, found);
+            if (found.Count > contextLength - 2) return (word, place);
+        }
+
+        return null;
+    }
+
     /// <summary>The words that <see cref="Encode"/> sees, after cleaning.</summary>
     public IReadOnlyList<string> Words(string text)
     {
@@ -171,8 +185,8 @@ public sealed partial class BpeTokenizer
         {
             if (!remembered.TryGetValue(word, out var known))
             {
-                known = Merge(Letters(word));
-                if (remembered.Count < RememberedWords) remembered.TryAdd(word, known);
+                known = word.Length <= LongWord ? Merge(Letters(word)) : MergeLong(Letters(word));
+                if (word.Length <= LongWord && remembered.Count < RememberedWords) remembered.TryAdd(word, known);
             }
 
             found.AddRange(known);

@@ -74,16 +74,21 @@ internal static class CanonicalForm
         }
     }
 
-    /// <summary>Sorts each run of marks by class, keeping the order of equals.</summary>
+    /// <summary>Sorts each run of marks by class, keeping the order of equals. Runs are short, but for mischief: thousands of marks on one letter must not cost their square.</summary>
     private static void Order(List<int> points)
     {
-        for (var i = 1; i < points.Count; i++)
+        for (var from = 0; from < points.Count; from++)
         {
-            var (point, rank) = (points[i], Class(points[i]));
-            if (rank == 0) continue;
-            var at = i;
-            for (; at > 0 && Class(points[at - 1]) > rank; at--) points[at] = points[at - 1];
-            points[at] = point;
+            if (Class(points[from]) == 0) continue;
+            var (end, sorted) = (from + 1, true);
+            for (; end < points.Count && Class(points[end]) is var rank and > 0; end++) sorted &= Class(points[end - 1]) <= rank;
+            if (!sorted)
+            {
+                var run = points.GetRange(from, end - from).OrderBy(Class).ToList(); // a stable sort
+                for (var i = 0; i < run.Count; i++) points[from + i] = run[i];
+            }
+
+            from = end;
         }
     }
 

@@ -50,7 +50,12 @@ internal static class HtmlText
             }
 
             var reference = text[at..end];
-            if (reference[1] == '#')
+            end = ShortChain(text, at, end, out var shortened);
+            if (shortened is not null)
+            {
+                plain.Append(shortened);
+            }
+            else if (reference[1] == '#')
             {
                 var meaning = Unescape(reference);
                 plain.Append(meaning.Contains(';', StringComparison.Ordinal) ? reference : meaning);
@@ -65,6 +70,24 @@ internal static class HtmlText
 
         return plain.ToString();
     }
+
+    /// <summary>
+    /// "&amp;amp;amp;amp;…" loses one link whenever the line is read again, and the line is read until nothing changes: thousands of links would cost their square. All but the last
+    /// few go at once; the others of the line are settled by then.
+    /// </summary>
+    private static int ShortChain(string text, int at, int end, out string? shortened)
+    {
+        const int kept = 4;
+        shortened = null;
+        if (!IsAmpersand(text.AsSpan(at + 1, end - at - 1))) return end;
+        var ends = new List<int> { end };
+        while (ClosedEnd(text, ends[^1] - 1) is var next and > 0 && IsAmpersand(text.AsSpan(ends[^1], next - ends[^1]))) ends.Add(next);
+        if (ends.Count <= kept) return end;
+        shortened = "&" + text[ends[^(kept + 1)]..ends[^1]];
+        return ends[^1];
+    }
+
+    private static bool IsAmpersand(ReadOnlySpan<char> name) => name is "amp;" or "AMP;" or "#38;" or "#x26;" or "#X26;";
 
     private static int ClosedEnd(string text, int at)
     {

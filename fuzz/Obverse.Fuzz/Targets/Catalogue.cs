@@ -1,0 +1,28 @@
+namespace Obverse.Fuzz;
+
+/// <summary>Every reader of files and texts that may come from a stranger. A new reader is one line here.</summary>
+internal static class Catalogue
+{
+    public static IReadOnlyList<Target> All { get; } =
+    [
+        WeightsTargets.Safetensors,
+        WeightsTargets.Index,
+        WeightsTargets.OpenClip,
+        WeightsTargets.Transformers,
+        WeightsTargets.Preprocessor,
+        // A reader of PyTorch checkpoints goes here: new("checkpoint", ".pt") { Seeds = …, Read = bytes => …, … },
+        TokenizerTargets.Merges,
+        TokenizerTargets.MergesOfTransformers,
+        TokenizerTargets.Vocabularies,
+        TokenizerTargets.Whole,
+        TokenizerTargets.SpecialTokens,
+        TokenizerTargets.Text,
+        PictureTargets.Png,
+        PictureTargets.Jpeg,
+        PictureTargets.WebP,
+        PictureTargets.Gif,
+        PictureTargets.Bmp,
+    ];
+
+    public static Target Named(string name) => All.FirstOrDefault(target => target.Name == name) ?? throw new ArgumentException($"no target '{name}'; there are {string.Join(", ", All.Select(target => target.Name))}");
+}
