@@ -10,7 +10,7 @@ internal static class Catalogue
         WeightsTargets.OpenClip,
         WeightsTargets.Transformers,
         WeightsTargets.Preprocessor,
-        // A reader of PyTorch checkpoints goes here: new("checkpoint", ".pt") { Seeds = …, Read = bytes => …, … },
+        CheckpointTargets.Checkpoint,
         TokenizerTargets.Merges,
         TokenizerTargets.MergesOfTransformers,
         TokenizerTargets.Vocabularies,

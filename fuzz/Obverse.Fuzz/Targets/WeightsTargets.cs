@@ -40,7 +40,7 @@ internal static class WeightsTargets
                 if (!File.Exists(shard)) File.WriteAllBytes(shard, Tiny(tensor, "F32", "2", new byte[8]));
             }
 
-            foreach (var tensor in ClipLayout.Read(Scratch.Write("model.safetensors.index.json", input)).Values) tensor.Dispose();
+            foreach (var tensor in WeightFiles.Read(Scratch.Write("model.safetensors.index.json", input)).Values) tensor.Dispose();
         },
         Documented = [typeof(WeightsException)],
         Allowance = length => (1 << 20) + 256 * length,
