@@ -18,7 +18,7 @@ export DOTNET_TieredPGO=0
 
 packages() {
   [ -n "${LIBTORCH:-}" ] || echo libtorch-dev # else a libtorch of the user's own
-  echo libopenblas0-openmp libturbojpeg0 libwebp7 cmake g++ make
+  echo libopenblas0-openmp libfaiss-dev libturbojpeg0 libwebp7 cmake g++ make
 }
 
 install_packages() {
@@ -55,8 +55,17 @@ need_sdk() {
   fi
 }
 
+# Debian's FAISS is a static archive; the linker takes our distance kernels for its own (native/obverse_faiss).
+build_faiss() {
+  local made=$root/.build/libobverse_faiss.so log=$root/.build/faiss.log source=$root/native/obverse_faiss/obverse_faiss.cpp
+  if [ -f "$made" ] && [ "$made" -nt "$source" ]; then return; fi
+  g++ -O2 -fPIC -shared -std=c++17 -fopenmp -fvisibility=hidden "$source" -o "$made.tmp" -Wl,-z,muldefs -lfaiss -lblas -llapack >"$log" 2>&1 || { tail -n 20 "$log" >&2; stop "the FAISS wrapper did not build; the whole output is in $log"; }
+  mv "$made.tmp" "$made"
+}
+
 build_native() {
   mkdir -p "$root/.build" 2>/dev/null && [ -w "$root/.build" ] || stop "cannot write to $root: build it as the user that owns it, or copy it to a folder of yours"
+  build_faiss
   local stamp=$root/.build/libobverse_torch.so
   if [ -f "$stamp" ] && [ -z "$(find "$root/native" -newer "$stamp" -type f -print -quit)" ]; then return; fi
   say "building the libtorch shim (once) …"

@@ -63,11 +63,7 @@ internal static unsafe partial class Library
         const string file = "libobverse_torch.so";
         var places = new List<string>();
         if (Environment.GetEnvironmentVariable("OBVERSE_NATIVE") is { Length: > 0 } named) places.Add(named);
-        places.Add(System.IO.Path.Combine(AppContext.BaseDirectory, file));
-        for (var at = AppContext.BaseDirectory; at is not null; at = System.IO.Path.GetDirectoryName(at))
-        {
-            places.Add(System.IO.Path.Combine(at, ".build", file));
-        }
+        places.AddRange(NativeFiles.Places(file));
 
         var reasons = "";
         foreach (var place in places.Where(File.Exists))
