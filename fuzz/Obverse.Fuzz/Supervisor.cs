@@ -9,7 +9,7 @@ namespace Obverse.Fuzz;
 /// </summary>
 internal sealed class Supervisor(string findings)
 {
-    private const int Slot = 1 << 20, StillSeconds = 20;
+    private const int Slot = 1 << 20, StillSeconds = 60;
 
     public Tally Run(Target target, int seed, int count)
     {
