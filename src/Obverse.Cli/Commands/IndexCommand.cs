@@ -38,7 +38,7 @@ internal static class IndexCommand
             if (all.FirstOrDefault(one => one.Item2.Length == 0) is { Item1: { } without }) throw new UsageException($"{without}: has no caption in {parsed.GetValue(captions)}");
             OutputPaths.MustBeWritable(path);
             using var before = File.Exists(path) ? RetrievalIndex.Open(path) : null;
-            using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
             using var building = new IndexBuilding(loaded, path, screen);
             if (before is not null) building.Continue(before);
             building.Add(all);
@@ -86,7 +86,7 @@ internal static class IndexCommand
             }
             else
             {
-                using var loaded = LoadedModel.Open(parsed.GetValue(model) ?? opened.Model, parsed.GetValue(threads), reads: words is not null);
+                using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? opened.Model, parsed.GetValue(threads), reads: words is not null);
                 opened.MustBelongTo(loaded.Name, loaded.Sha256);
                 var problem = "";
                 query = words is not null ? EmbeddingRows.Embed(loaded.Encoder, [words], screen.Stop) : EmbeddingRows.Embed(loaded.Encoder, [picture!], (_, wrong) => problem = wrong.Message, screen.Stop);
