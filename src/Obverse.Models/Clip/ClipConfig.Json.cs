@@ -229,8 +229,10 @@ public sealed partial record ClipConfig
 
     private ClipConfig Checked()
     {
-        if (Vision.TimmName is null) Tower("image", Vision.Width, Vision.Heads, Vision.MlpWidth);
-        if (Vision.TimmName is null && Vision.PatchSize > Vision.ImageSize) throw new WeightsException($"patches of {Vision.PatchSize} pixels, wanted at most the picture's {Vision.ImageSize}");
+        var isTransformer = Vision.TimmName is null && Vision.Stages is null;
+        if (isTransformer) Tower("image", Vision.Width, Vision.Heads, Vision.MlpWidth);
+        if (isTransformer && Vision.PatchSize > Vision.ImageSize) throw new WeightsException($"patches of {Vision.PatchSize} pixels, wanted at most the picture's {Vision.ImageSize}");
+        if (Vision.Stages is not null && Vision.Heads < 1) throw new WeightsException($"the image tower's pool has {Vision.Heads} heads, wanted 1 at least");
         Tower("text", Text.Width, Text.Heads, Text.MlpWidth);
         foreach (var value in (ReadOnlySpan<double>)[Std.R, Std.G, Std.B]) if (!(value > 0)) throw new WeightsException($"pictures are divided by {value}, wanted numbers above 0");
         return this;
