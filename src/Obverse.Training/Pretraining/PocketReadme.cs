@@ -30,7 +30,7 @@ internal static class PocketReadme
             Nearly all the things in the held-out drawings were seen in other styles: that row asks about the style, not the thing. The photographs of the first rows
             may be among those the published tower was trained on; they are held out from our training. The definitions were added to the recipe after the everyday
             phrases had been written and read. How firmly the projection is held was chosen between a few settings by the first row and the drawings; the text side's start, width and
-            rates by another list of 78 phrases, which nothing is reported on.
+            rates by another list of such phrases.
 
             ## How it was made
             `obverse train clip --recipe {recipe.Name} --data DIR --pictures DIR --wordnet DIR{(o.BFloat16 ? " --bf16 true" : "")}` on {DateTime.UtcNow:yyyy-MM-dd}, seed {o.Seed}: {elapsed.TotalMinutes:F0} minutes and {steps:N0} steps on {(o.Threads == 1 ? "one thread" : $"{o.Threads} threads")}, after the features of {views:N0} views.
