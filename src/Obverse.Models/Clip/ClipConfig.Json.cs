@@ -42,6 +42,7 @@ public sealed partial record ClipConfig
         var text = new JsonObject { ["context_length"] = Text.ContextLength, ["vocab_size"] = Text.VocabularySize, ["width"] = Text.Width, ["heads"] = Text.Heads, ["layers"] = Text.Layers };
         if (Vision.TimmName is null && Vision.Stages is null) Details(vision, Vision.Shape);
         Details(text, Text.Shape);
+        if (TextOf is not null) text["text_of"] = TextOf;
         if (Text.EndId is { } end) (text["pool_type"], text["eos_id"]) = ("eos", end);
 
         var root = new JsonObject
@@ -111,6 +112,7 @@ public sealed partial record ClipConfig
             Mean = Colour(preprocess?["mean"]) ?? Rgb.ClipMean,
             Std = Colour(preprocess?["std"]) ?? Rgb.ClipStd,
             Origin = ClipOrigin.OpenClip,
+            TextOf = Word(text, "text_of") is not { } other ? null : other == Path.GetFileName(other) && other is not ("." or "..") ? other : throw new WeightsException($"text_of is '{Shown(other)}', wanted the name of a folder beside this one"),
         };
     }
 

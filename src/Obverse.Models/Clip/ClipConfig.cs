@@ -92,6 +92,9 @@ public sealed partial record ClipConfig
     /// <summary>Where the configuration came from: it decides how pictures are cropped (spec clip.md 1.5).</summary>
     public ClipOrigin Origin { get; init; }
 
+    /// <summary>The folder beside this one whose text tower, temperature and tokenizer belong to this model too: the weights here are the picture side's only. Our own key, `text_of`; open_clip has none.</summary>
+    public string? TextOf { get; init; }
+
     public int EmbedDim => Vision.EmbedDim;
 }
 

@@ -55,6 +55,7 @@ public sealed class ClipModel : IDisposable
         Weights? weights = null;
         try
         {
+            if (config?.TextOf is { } other) TakeText(tensors, Path.Combine(Path.GetDirectoryName(folder)!, other), file);
             var isOpenAI = tensors.ContainsKey("input_resolution");
             var stored = ClipLayout.ToOpenClip(tensors, file);
             if (config is null && published is not null && !isOpenAI) config = ClipConfig.Named(published.Architecture);
@@ -73,7 +74,7 @@ public sealed class ClipModel : IDisposable
 
             weights = Weights.Later(stored, file, device);
             var model = new ClipModel(weights, config, trainable) { Folder = folder, Remarks = remarks };
-            if (FindTokenizer(folder, config) is { } tokenizer) model.Tokenizer = tokenizer;
+            if (FindTokenizer(config.TextOf is null ? folder : Path.Combine(Path.GetDirectoryName(folder)!, config.TextOf), config) is { } tokenizer) model.Tokenizer = tokenizer;
             return model;
         }
         catch
@@ -168,13 +169,16 @@ public sealed class ClipModel : IDisposable
     /// <summary>exp(logit_scale) · cosine of every picture to every text: [n, D], [t, D] to [n, t].</summary>
     public Tensor Logits(Tensor imageEmbeds, Tensor textEmbeds) => imageEmbeds.Normalized().Matmul(textEmbeds.Normalized().T()) * LogitScale.Exp();
 
-    /// <summary>Writes open_clip_config.json, open_clip_model.safetensors and the tokenizer; <paramref name="half"/> stores matrices as fp16.</summary>
-    public void Save(string folder, bool half = false)
+    /// <summary>
+    /// Writes open_clip_config.json, open_clip_model.safetensors and the tokenizer; <paramref name="half"/> stores matrices as fp16. With <paramref name="textOf"/>,
+    /// a model's folder beside this one that has the same text tower, only the picture side is written (<see cref="ClipConfig.TextOf"/>).
+    /// </summary>
+    public void Save(string folder, bool half = false, string? textOf = null)
     {
         Directory.CreateDirectory(folder);
-        Weights.Save(Path.Combine(folder, WeightsFile), new Dictionary<string, string> { ["format"] = "pt" }, half);
-        Config.Save(Path.Combine(folder, ConfigFile));
-        if (Tokenizer is null) return;
+        Weights.Save(Path.Combine(folder, WeightsFile), new Dictionary<string, string> { ["format"] = "pt" }, half, textOf is null ? null : IsPictureSide);
+        (Config with { TextOf = textOf }).Save(Path.Combine(folder, ConfigFile));
+        if (Tokenizer is null || textOf is not null) return;
         if (Tokenizer.EndId != 513 + Tokenizer.Merges.Count) throw new NotSupportedException($"{folder}: the tokenizer numbers its symbols in an order of its own; {tokenizerFiles[0]} cannot hold that");
         Tokenizer.Save(Path.Combine(folder, tokenizerFiles[0]));
     }
@@ -191,6 +195,17 @@ public sealed class ClipModel : IDisposable
         config.TimmName is not null ? new TimmVision(weights / "visual", config, fold) : config.Stages is not null ? new ModifiedResNet(weights / "visual", config, fold) : new VisionTransformer(weights / "visual", config);
 
     private static bool IsParameter(string name) => !name.EndsWith("running_mean", StringComparison.Ordinal) && !name.EndsWith("running_var", StringComparison.Ordinal);
+
+    private static bool IsPictureSide(string name) => name.StartsWith("visual.", StringComparison.Ordinal);
+
+    private static void TakeText(Dictionary<string, Tensor> tensors, string folder, string file)
+    {
+        if (!Directory.Exists(folder)) throw new WeightsException($"{file}: its text tower is that of {folder}, which is not there");
+        foreach (var (name, tensor) in WeightFiles.Read(WeightFiles.Find(folder)))
+        {
+            if (IsPictureSide(name) || !tensors.TryAdd(name, tensor)) tensor.Dispose();
+        }
+    }
 
     private static BpeTokenizer? FindTokenizer(string folder, ClipConfig config)
     {

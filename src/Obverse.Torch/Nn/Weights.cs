@@ -105,11 +105,11 @@ public sealed class Weights : IDisposable
         return this;
     }
 
-    /// <summary>Writes all tensors; <paramref name="half"/> stores float32 as fp16 (matrices and larger; vectors keep their precision).</summary>
-    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null, bool half = false)
+    /// <summary>Writes all tensors, or those whose name passes <paramref name="only"/>; <paramref name="half"/> stores float32 as fp16 (matrices and larger; vectors keep their precision).</summary>
+    public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null, bool half = false, Func<string, bool>? only = null)
     {
         using var scope = new TensorScope();
-        Safetensors.Save(path, All.Select(pair => KeyValuePair.Create(pair.Key, half && pair.Value is { DType: DType.Float32, Dims: >= 2 } ? pair.Value.Detach().To(DType.Float16) : pair.Value)), metadata);
+        Safetensors.Save(path, All.Where(pair => only?.Invoke(pair.Key) ?? true).Select(pair => KeyValuePair.Create(pair.Key, half && pair.Value is { DType: DType.Float32, Dims: >= 2 } ? pair.Value.Detach().To(DType.Float16) : pair.Value)), metadata);
     }
 
     public void Dispose()

@@ -55,7 +55,10 @@ public static class RobustClip
 
         var after = exam is null ? null : Examine(RobustTower.Of(student, names), exam, options);
         if (after is not null) Say($"after: {after}");
-        student.Save(output, half: true);
+        // Beside the model it began as, only the picture side is written.
+        var source = Directory.Exists(model) ? Path.GetFullPath(model).TrimEnd('/') : Path.GetDirectoryName(Path.GetFullPath(model))!;
+        var beside = Path.GetDirectoryName(source) == Path.GetDirectoryName(Path.GetFullPath(output).TrimEnd('/')) && student.Config.Origin == ClipOrigin.OpenClip && source != Path.GetFullPath(output).TrimEnd('/');
+        student.Save(output, half: true, textOf: beside ? frozen.Config.TextOf ?? Path.GetFileName(source) : null);
         return (before, after);
     }
 
