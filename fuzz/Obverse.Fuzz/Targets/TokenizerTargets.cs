@@ -61,7 +61,7 @@ internal static class TokenizerTargets
             }
         },
         Documented = [],
-        Allowance = length => (1 << 24) + 4096 * length, // (the memory of words is filled meanwhile)
+        Allowance = length => (1 << 25) + 4096 * length, // the constant: the table of remembered words grows by doubling, and some input pays for it
     };
 
     private static Target Files(string name, string extension, Func<Random, byte[], byte[]>? structured, Func<IReadOnlyList<byte[]>> seeds, Func<byte[], BpeTokenizer> load) => new(name, extension)

@@ -114,6 +114,29 @@ public class FoundByFuzzingTests
     }
 
     [Fact]
+    public void New_words_stay_cheap_when_the_memory_of_words_is_full()
+    {
+        var tokenizer = BpeTrainer.Train(["a photo of a cat", "a photo of a dog"], 12);
+        string Words(int from, int count) => string.Join(' ', Enumerable.Range(from, count).Select(n => $"w{string.Concat(n.ToString().Select(digit => (char)('a' + digit - '0')))}"));
+        static double Seconds(BpeTokenizer tokenizer, string text)
+        {
+            var before = Environment.CpuUsage.TotalTime;
+            tokenizer.Encode(text);
+            return (Environment.CpuUsage.TotalTime - before).TotalSeconds;
+        }
+
+        tokenizer.Encode(Words(0, 140_000)); // fills it: 131,072 words
+        var (unknown, known) = (double.MaxValue, double.MaxValue);
+        for (var n = 0; n < 5; n++)
+        {
+            unknown = Math.Min(unknown, Seconds(tokenizer, Words(200_000 + n * 20_000, 20_000)));
+            known = Math.Min(known, Seconds(tokenizer, Words(n * 20_000, 20_000)));
+        }
+
+        Assert.True(unknown < 10 * known, $"{unknown * 50:0.00} microseconds for a new word, {known * 50:0.00} for a known one"); // 37 times before, twice now
+    }
+
+    [Fact]
     public void Long_words_have_the_ids_that_short_ones_are_merged_to()
     {
         var random = new Random(8);

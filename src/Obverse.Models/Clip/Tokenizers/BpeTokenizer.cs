@@ -15,6 +15,9 @@ public sealed partial class BpeTokenizer
     private readonly Dictionary<long, (int Rank, int Merged)> pairs;
     private readonly ConcurrentDictionary<string, int[]> remembered = new(StringComparer.Ordinal);
 
+    // Beside the dictionary, whose own Count takes all of its locks: once it is full, every new word would pay for that.
+    private int rememberedCount;
+
     private BpeTokenizer((string Left, string Right)[] merges, Dictionary<string, int> ids, int startId, int endId, TokenizerFlavour flavour)
     {
         (this.merges, this.ids, StartId, EndId, Flavour) = (merges, ids, startId, endId, flavour);
@@ -186,7 +189,7 @@ public sealed partial class BpeTokenizer
             if (!remembered.TryGetValue(word, out var known))
             {
                 known = word.Length <= LongWord ? Merge(Letters(word)) : MergeLong(Letters(word));
-                if (word.Length <= LongWord && remembered.Count < RememberedWords) remembered.TryAdd(word, known);
+                if (word.Length <= LongWord && rememberedCount < RememberedWords && remembered.TryAdd(word, known)) Interlocked.Increment(ref rememberedCount);
             }
 
             found.AddRange(known);
