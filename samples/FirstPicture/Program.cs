@@ -1,6 +1,6 @@
 using Obverse;
 
-using var clip = ClipEncoder.Load("pocket-clip");
+using var clip = ClipEncoder.Load("pocket-clipag");
 using var target = clip.Embed(["a tabby cat"]);
 using var random = new Obverse.Torch.Generator(7);
 using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(1));

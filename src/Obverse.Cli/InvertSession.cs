@@ -45,7 +45,7 @@ internal sealed record InvertSession(Screen Screen)
         if ((Recipes.Named(name).Prior is not null) != (Bank is not null)) throw new UsageException(Bank is null ? $"recipe '{name}' begins from a bank of pictures: give its file with --bank" : $"--bank is for the recipes that begin from one; '{name}' does not");
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
         if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");
-        LoadedModel.Find(Model ?? LoadedModel.Default, Screen);
+        LoadedModel.Find(Model ?? LoadedModel.Drawing, Screen);
         var files = Files(Out ?? OutputPaths.Slug(prompt.ToString()) + ".png");
         files.MustBeWritable(Bytes(Shown ?? Size ?? new(512, 512)));
         var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
@@ -54,7 +54,7 @@ internal sealed record InvertSession(Screen Screen)
         var bank = Bank is null ? null : PictureFile.Of(Bank);
         var plan = Bank is null ? null : InrBank.PlanOf(Bank);
 
-        using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Default, Threads, device: Device);
+        using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Drawing, Threads, device: Device);
         var side = model.Encoder.Side;
         Run Of(Quality quality)
         {

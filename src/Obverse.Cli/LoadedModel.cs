@@ -8,6 +8,9 @@ internal sealed class LoadedModel : IDisposable
 {
     public const string Default = "pocket-clip", Judge = "pocket-judge";
 
+    /// <summary>Who draws: the robust tower, whose pictures the judge names far more often (docs/gallery).</summary>
+    public const string Drawing = "pocket-clipag";
+
     private readonly Lazy<string> sha256;
 
     private LoadedModel(string name, ClipEncoder encoder)

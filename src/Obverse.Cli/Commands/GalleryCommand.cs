@@ -17,7 +17,7 @@ internal static class GalleryCommand
         var quality = InvertCommand.QualityOption("[default: normal]");
         var size = Flags.Whole("--size", "Side in pixels. [default: the model's]", 32, 1024);
         var seed = Flags.Whole("--seed", "For the drawing and for the choice of names. [default: 0]", 0, int.MaxValue);
-        var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clip]");
+        var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clipag]");
         var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
         var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
@@ -38,7 +38,7 @@ internal static class GalleryCommand
             foreach (var recipe in chosen) Recipes.Named(recipe);
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
-            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, parsed.GetValue(threads), device: parsed.GetValue(device));
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
             var gallery = new Gallery
             {

@@ -83,7 +83,7 @@ internal static class InfoCommand
         else if (!Directory.Exists(Zoo.Folder)) yield return $"the zoo's folder {Zoo.Folder} (OBVERSE_ZOO) does not exist";
         else
         {
-            foreach (var wanted in new[] { LoadedModel.Default, LoadedModel.Judge })
+            foreach (var wanted in new[] { LoadedModel.Default, LoadedModel.Drawing, LoadedModel.Judge })
             {
                 if (!Zoo.Names.Contains(wanted)) yield return $"{wanted} is not in the zoo {Zoo.Folder}: `obverse train clip` makes it, or name another with --model";
             }
