@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Obverse.Torch;
 
 namespace Obverse.Training;
@@ -17,7 +16,7 @@ public sealed class AdversarialFineTuning : IDisposable
     private readonly AdversarialOptions options;
     private readonly RobustTower student;
     private readonly RobustTower? teacher;
-    private readonly IReadOnlyList<KeyValuePair<string, Tensor>> learned;
+    private readonly IReadOnlyList<(string Name, Tensor Tensor)> learned;
     private readonly List<Tensor> averages = [];
     private readonly Adam optimizer;
     private TimeSpan before;
@@ -28,11 +27,11 @@ public sealed class AdversarialFineTuning : IDisposable
     public AdversarialFineTuning(AdversarialOptions options, RobustTower student, RobustTower? teacher = null)
     {
         if (options.Steps is null && options.Minutes is null) throw new ArgumentException("adversarial training: neither steps nor minutes say how long", nameof(options));
-        (this.options, this.student, this.teacher, learned) = (options, student, teacher, student.Parameters);
+        (this.options, this.student, this.teacher, learned) = (options, student, teacher, [.. student.Parameters.Select(p => (p.Key, p.Value))]);
         foreach (var (_, tensor) in learned) tensor.RequiresGrad = true;
         // Decay on all tensors, biases and norms too, as AdamW does by default (clipag.md, last lines).
-        optimizer = new Adam([new("picture side", [.. learned.Select(l => l.Value)], options.Rate) { WeightDecay = options.WeightDecay }], decoupled: true);
-        if (options.Average > 0) averages.AddRange(learned.Select(l => TensorScope.Unscoped(() => l.Value.Detach().Clone())));
+        optimizer = new Adam([new("picture side", [.. learned.Select(l => l.Tensor)], options.Rate) { WeightDecay = options.WeightDecay }], decoupled: true);
+        if (options.Average > 0) averages.AddRange(learned.Select(l => TensorScope.Unscoped(() => l.Tensor.Detach().Clone())));
     }
 
     /// <summary>Updates taken, those before an interruption included.</summary>
@@ -65,7 +64,7 @@ public sealed class AdversarialFineTuning : IDisposable
         Step++;
         using var still = new NoGrad();
         var keep = Math.Min(options.Average, (1.0 + Step) / (10 + Step));
-        for (var i = 0; i < averages.Count; i++) averages[i].LerpInPlace(learned[i].Value, 1 - keep);
+        for (var i = 0; i < averages.Count; i++) averages[i].LerpInPlace(learned[i].Tensor, 1 - keep);
         return (total, agreement);
     }
 
@@ -138,7 +137,7 @@ public sealed class AdversarialFineTuning : IDisposable
     public void TakeAverage()
     {
         using var still = new NoGrad();
-        for (var i = 0; i < averages.Count; i++) learned[i].Value.CopyInPlace(averages[i]);
+        for (var i = 0; i < averages.Count; i++) learned[i].Tensor.CopyInPlace(averages[i]);
     }
 
     public void Dispose()
@@ -153,35 +152,7 @@ public sealed class AdversarialFineTuning : IDisposable
         foreach (var average in averages) average.Dispose();
     }
 
-    private void Save(string path, TimeSpan elapsed)
-    {
-        using var scope = new TensorScope();
-        List<KeyValuePair<string, Tensor>> all = [.. learned.Select(l => KeyValuePair.Create("weights." + l.Key, l.Value.Detach()))];
-        all.AddRange(averages.Select((average, i) => KeyValuePair.Create("average." + learned[i].Key, average)));
-        all.AddRange(optimizer.Save().Select(pair => KeyValuePair.Create("optimizer." + pair.Key, pair.Value)));
-        Safetensors.Save(path, all, new Dictionary<string, string>
-        {
-            ["step"] = Step.ToString(CultureInfo.InvariantCulture),
-            ["seconds"] = elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture),
-            ["options"] = options.Essence.ToJson(),
-        });
-    }
+    private void Save(string path, TimeSpan elapsed) => TrainingCheckpoint.Save(path, learned, averages, optimizer, Step, elapsed, options.Essence.ToJson());
 
-    private void Load(string path)
-    {
-        if (!File.Exists(path)) return;
-        using var still = new NoGrad();
-        using var scope = new TensorScope();
-        using var file = Safetensors.Open(path);
-        if (file.Metadata.GetValueOrDefault("options") != options.Essence.ToJson()) throw new InvalidOperationException($"'{path}' was made with other options; give another folder, or the options it was made with.");
-        foreach (var (name, tensor) in learned) tensor.CopyInPlace(file["weights." + name]);
-        for (var i = 0; i < averages.Count; i++) averages[i].CopyInPlace(file["average." + learned[i].Key]);
-        TensorScope.Unscoped(() =>
-        {
-            optimizer.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
-            return 0;
-        });
-        Step = long.Parse(file.Metadata["step"], CultureInfo.InvariantCulture);
-        before = TimeSpan.FromSeconds(double.Parse(file.Metadata["seconds"], CultureInfo.InvariantCulture));
-    }
+    private void Load(string path) => (Step, before) = TrainingCheckpoint.Load(path, learned, averages, optimizer, options.Essence.ToJson());
 }

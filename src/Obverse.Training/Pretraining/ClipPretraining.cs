@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -317,35 +316,7 @@ public sealed class ClipPretraining : IDisposable
         return Tensor.Cat(embeddings).IndexSelect(0, Tensor.From(back));
     }
 
-    private void Save(string path, TimeSpan elapsed)
-    {
-        using var scope = new TensorScope();
-        List<KeyValuePair<string, Tensor>> all = [.. learned.Select(l => KeyValuePair.Create("weights." + l.Name, l.Tensor))];
-        all.AddRange(averages.Select((average, i) => KeyValuePair.Create("average." + learned[i].Name, average)));
-        all.AddRange(optimizer.Save().Select(pair => KeyValuePair.Create("optimizer." + pair.Key, pair.Value)));
-        Safetensors.Save(path, all, new Dictionary<string, string>
-        {
-            ["step"] = Step.ToString(CultureInfo.InvariantCulture),
-            ["seconds"] = elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture),
-            ["options"] = options.Essence.ToJson(),
-        });
-    }
+    private void Save(string path, TimeSpan elapsed) => TrainingCheckpoint.Save(path, learned, averages, optimizer, Step, elapsed, options.Essence.ToJson());
 
-    private void Load(string path)
-    {
-        if (!File.Exists(path)) return;
-        using var still = new NoGrad();
-        using var scope = new TensorScope();
-        using var file = Safetensors.Open(path);
-        if (file.Metadata.GetValueOrDefault("options") != options.Essence.ToJson()) throw new InvalidOperationException($"'{path}' was made with other options; give another folder, or the options it was made with.");
-        foreach (var (name, tensor) in learned) tensor.CopyInPlace(file["weights." + name]);
-        for (var i = 0; i < averages.Count; i++) averages[i].CopyInPlace(file["average." + learned[i].Name]);
-        TensorScope.Unscoped(() =>
-        {
-            optimizer.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
-            return 0;
-        });
-        Step = long.Parse(file.Metadata["step"], CultureInfo.InvariantCulture);
-        before = TimeSpan.FromSeconds(double.Parse(file.Metadata["seconds"], CultureInfo.InvariantCulture));
-    }
+    private void Load(string path) => (Step, before) = TrainingCheckpoint.Load(path, learned, averages, optimizer, options.Essence.ToJson());
 }
