@@ -41,7 +41,7 @@ internal sealed record InvertSession(Screen Screen)
     {
         var watch = Stopwatch.StartNew();
         var prompt = Obverse.Prompt.Parse(Prompt ?? "", Toward);
-        var name = Recipe ?? Recipes.Names[0];
+        var name = Recipe ?? (Start is null ? Recipes.Default : Recipes.FromPicture);
         if ((Recipes.Named(name).Prior is not null) != (Bank is not null)) throw new UsageException(Bank is null ? $"recipe '{name}' begins from a bank of pictures: give its file with --bank" : $"--bank is for the recipes that begin from one; '{name}' does not");
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
         if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");

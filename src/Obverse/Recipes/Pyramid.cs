@@ -11,7 +11,7 @@ public static partial class Recipes
     public static Recipe Pyramid(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
         Name = "pyramid",
-        About = "a sum of pictures of a few resolutions, moved by Adam; the default",
+        About = "a sum of pictures of a few resolutions, moved by Adam; the default where a picture is begun from",
         Canvas = new Pyramid(Levels: 8, NaturalColours: 0.6),
         Views = Views.Of(Choose(quality, 4, 4, 8)).Rotate(8).Scale(0.8, 1.2).Shear(5).Translate(0.1).Affine(Border.Clamp).Color(0.2).Blur(0, 1.5).Noise(0.15),
         Objective = Objective.Toward() + 0.2 * Objective.TotalVariation(),

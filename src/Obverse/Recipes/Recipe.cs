@@ -40,16 +40,22 @@ public sealed record Recipe
 /// <summary>The recipes by name, each from its own file.</summary>
 public static partial class Recipes
 {
-    /// <summary>Every recipe at normal quality; the first is the default.</summary>
+    /// <summary>What draws where nothing else is asked for: best by the judge within a minute, and to the eye (docs/gallery).</summary>
+    public const string Default = "implicit-plain";
+
+    /// <summary>The same where a picture is to begin from: an INR begins from weights.</summary>
+    public const string FromPicture = "pyramid";
+
+    /// <summary>Every recipe.</summary>
     public static IReadOnlyList<string> Names => [.. all.Keys];
 
     private static readonly Dictionary<string, Func<Quality, int, int, Recipe>> all = new()
     {
+        ["implicit-plain"] = ImplicitPlain,
         ["pyramid"] = Pyramid,
         ["das"] = Das,
         ["das-ensemble"] = DasEnsemble,
         ["clip-inv"] = ClipInv,
-        ["implicit-plain"] = ImplicitPlain,
         ["implicit"] = Implicit,
         ["implicit-fast"] = ImplicitFast,
     };
