@@ -85,7 +85,7 @@ internal static class InfoCommand
         {
             foreach (var wanted in new[] { LoadedModel.Default, LoadedModel.Drawing, LoadedModel.Judge })
             {
-                if (!Zoo.Names.Contains(wanted)) yield return $"{wanted} is not in the zoo {Zoo.Folder}: `obverse train clip` makes it, or name another with --model";
+                if (!Zoo.Names.Contains(wanted)) yield return $"{wanted} is not in the zoo {Zoo.Folder}: `obverse train {(wanted == LoadedModel.Drawing ? "clipag" : "clip")}` makes it, or name another with --model";
             }
         }
     }
