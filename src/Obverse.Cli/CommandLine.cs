@@ -68,6 +68,7 @@ public static class CommandLine
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
             GalleryCommand.Create(screen),
+            AblateCommand.Create(screen),
             DataCommand.Create(screen),
             TrainCommand.Create(screen),
             ModelsCommand.Create(screen),

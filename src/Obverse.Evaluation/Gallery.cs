@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Obverse.Models;
@@ -49,7 +48,7 @@ public sealed record Gallery
                 };
                 var path = Path.Combine(folder, string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')) + ".png");
                 var (seconds, similarity) = (double.NaN, double.NaN);
-                if (!IsMade(path, run)) (seconds, similarity) = Draw(run, encoder, path, cancel);
+                if (!DrawnPicture.IsMade(path, run)) (seconds, similarity) = DrawnPicture.Draw(run, encoder, path, cancel: cancel);
                 var picture = Picture.Load(path);
                 entries.Add(new(recipe, name, path, judge.Look(picture, name), seconds, similarity));
                 progress?.Invoke(entries[^1]);
@@ -82,35 +81,6 @@ public sealed record Gallery
 
     private static string Csv(IReadOnlyList<Entry> entries) => "recipe,name,coarse_rank,coarse_log_probability,sharp_rank,sharp_log_probability,seconds,similarity\n" + string.Concat(entries.Select(e =>
         string.Create(CultureInfo.InvariantCulture, $"{e.Recipe},{e.Name},{e.Verdict.Coarse.Rank},{e.Verdict.Coarse.LogProbability:F3},{e.Verdict.Sharp.Rank},{e.Verdict.Sharp.LogProbability:F3},{e.Seconds:F1},{e.Similarity:F4}\n")));
-
-    private static bool IsMade(string path, Run run)
-    {
-        if (!File.Exists(path)) return false;
-        try
-        {
-            return Run.FromPicture(path).ToJson() == run.ToJson();
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-        catch (InvalidDataException)
-        {
-            return false;
-        }
-    }
-
-    private static (double Seconds, double Similarity) Draw(Run run, ClipEncoder encoder, string path, CancellationToken cancel)
-    {
-        var watch = Stopwatch.StartNew();
-        using var inversion = run.Begin(encoder);
-        var similarity = double.NaN;
-        foreach (var step in inversion.Run(cancel)) similarity = step.Similarity;
-        cancel.ThrowIfCancellationRequested();
-        using var shown = inversion.Show();
-        shown.ToPicture().Save(path, text: [new(Run.Keyword, run.ToJson())]);
-        return (watch.Elapsed.TotalSeconds, similarity);
-    }
 
     private void WriteSheet(IReadOnlyList<Entry> entries)
     {

@@ -3,8 +3,8 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>What the judge thinks of a picture in one way of looking. Rank 1 is the best; log-probabilities are means over the views.</summary>
-public sealed record Sight(int Rank, double LogProbability, IReadOnlyList<(string Name, double LogProbability)> Top);
+/// <summary>What the judge thinks of a picture in one way of looking. Rank 1 is the best; log-probabilities are means over the views, and so is the cosine between the picture's embedding and the right name's.</summary>
+public sealed record Sight(int Rank, double LogProbability, double Cosine, IReadOnlyList<(string Name, double LogProbability)> Top);
 
 /// <summary>A picture judged: by coarse looks, which count, and as it is, to show what texture adds. <see cref="Names"/> is among how many it was ranked.</summary>
 public sealed record Verdict(Sight Coarse, Sight Sharp, int Names);
@@ -66,7 +66,12 @@ public sealed class Judge : IDisposable
         }
 
         var right = named.Count == 0 ? [names.Length] : named.Select(c => groups[c]).ToHashSet();
-        Sight See(params Picture[] views) => Rank([.. views.Select(view => LogProbabilities(view, candidates, places, all.Length))], right, all);
+        Sight See(params Picture[] views)
+        {
+            double[][] cosines = [.. views.Select(view => Cosines(view, candidates))];
+            return Rank([.. cosines.Select(view => LogProbabilities(view, places, all.Length))], right, all, cosines.Average(view => view.Where((_, c) => right.Contains(places[c])).Max()));
+        }
+
         return new(See([.. Coarse(picture)]), See(picture), all.Length);
     }
 
@@ -78,29 +83,40 @@ public sealed class Judge : IDisposable
         yield return Shorter(Picture.Decode(Shorter(picture, 96).EncodeJpeg(20), "the judge's JPEG"), 160);
     }
 
+    /// <summary>Pictures [n, 3, s, s] in 0 … 1 to what the judge's trunk makes of them before its projection, [n, channels] (without a trunk: their embeddings); for distances between sets of pictures.</summary>
+    public Tensor Features(Tensor images) => encoder.Model.Image is TimmVision timm ? timm.Trunk.Features(encoder.Model.Normalize(images)) : encoder.Embed(images);
+
     public void Dispose()
     {
         embeddings.Dispose();
         if (owns) encoder.Dispose();
     }
 
-    // [names]: the probability of a name is that of all classes that go by it.
-    private double[] LogProbabilities(Picture picture, Tensor candidates, int[] places, int count)
+    // [candidates]
+    private double[] Cosines(Picture picture, Tensor candidates)
     {
         using var scope = new TensorScope();
         var side = Math.Min(picture.Width, picture.Height);
         var seen = (encoder.Model.Config.Vision.TimmName is not null ? encoder.At(side) : encoder).Embed(picture.ToTensor());
-        var logs = (seen.Matmul(candidates.T()) * encoder.Model.LogitScale.Exp()).LogSoftmax(1).ToFloats();
-        var sums = new double[count];
-        for (var i = 0; i < logs.Length; i++) sums[places[i]] += Math.Exp(logs[i]);
-        return Array.ConvertAll(sums, p => Math.Log(Math.Max(p, 1e-300)));
+        return Array.ConvertAll(seen.Matmul(candidates.T()).ToFloats(), cosine => (double)cosine);
     }
 
-    private static Sight Rank(double[][] views, IReadOnlySet<int> right, string[] all)
+    // [names]: the probability of a name is that of all classes that go by it.
+    private double[] LogProbabilities(double[] cosines, int[] places, int count)
+    {
+        var scale = Math.Exp(encoder.Model.LogitScale.Item());
+        var most = cosines.Max();
+        var sums = new double[count];
+        for (var i = 0; i < cosines.Length; i++) sums[places[i]] += Math.Exp(scale * (cosines[i] - most));
+        var all = sums.Sum();
+        return Array.ConvertAll(sums, p => Math.Log(Math.Max(p / all, 1e-300)));
+    }
+
+    private static Sight Rank(double[][] views, IReadOnlySet<int> right, string[] all, double cosine)
     {
         double[] mean = [.. Enumerable.Range(0, all.Length).Select(n => views.Average(view => view[n]))];
         var best = right.MaxBy(n => mean[n]);
-        return new(1 + Enumerable.Range(0, all.Length).Count(n => !right.Contains(n) && mean[n] > mean[best]), mean[best],
+        return new(1 + Enumerable.Range(0, all.Length).Count(n => !right.Contains(n) && mean[n] > mean[best]), mean[best], cosine,
             [.. Enumerable.Range(0, all.Length).OrderByDescending(n => mean[n]).Take(TopNames).Select(n => (all[n], mean[n]))]);
     }
 

@@ -22,6 +22,9 @@ public sealed class Inversion : IDisposable
     public Schedule Schedule { get; init; } = Schedule.Adam(5e-4);
     public ulong Seed { get; init; }
 
+    /// <summary>Where given, early steps are drawn coarser and seen through fewer views.</summary>
+    public Pace? Pace { get; init; }
+
     /// <summary>[1, 1, h, w] of 0 … 1: where the picture may change; elsewhere <see cref="Background"/> shows.</summary>
     public Tensor? Mask { get; init; }
 
@@ -104,7 +107,8 @@ public sealed class Inversion : IDisposable
         var step = Next;
         if (Canvas.Grow(step) || optimizer is null) Begin();
         using var scope = new TensorScope();
-        var raw = Canvas.Render();
+        var stage = Pace?.At(step, Schedule.StepCount) ?? new Stage(1, 1, 1);
+        var raw = stage.Side < 1 ? Canvas.Render(Pace.Side(Canvas.Height, stage.Side), Pace.Side(Canvas.Width, stage.Side)) : Canvas.Render();
         var image = Composite(Canvas.Present(raw));
         if (ShowsLastSeen)
         {
@@ -113,7 +117,7 @@ public sealed class Inversion : IDisposable
         }
 
         IReadOnlyList<Look>? looks = null;
-        var scene = new Scene(image, step, () => looks = Look(image, step));
+        var scene = new Scene(image, step, () => looks = Look(image, step, stage));
         var losses = Objective.Evaluate(scene);
         if (!losses.RequiresGrad) throw new InvalidOperationException("the objective does not depend on the picture");
         var loss = losses.Sum();
@@ -145,16 +149,17 @@ public sealed class Inversion : IDisposable
         return done;
     }
 
-    private List<Look> Look(Tensor image, int step)
+    private List<Look> Look(Tensor image, int step, Stage stage)
     {
         var looks = new List<Look>();
+        var views = stage.Copies < 1 ? Views with { Copies = Pace.Views(Views.Copies, stage.Copies) } : Views;
         foreach (var (encoder, weight) in Encoder.Members)
         {
             var number = looks.Count;
             using var random = Generator.For(Seed, 1, (ulong)step, (ulong)number);
-            var seen = Recorded is null ? Views.Apply(image, random) : Views.Apply(image, Recorded(step, number));
+            var seen = Recorded is null ? views.Apply(image, random) : views.Apply(image, Recorded(step, number));
             Observe?.Invoke($"views{number}", seen.Detach());
-            var embeddings = encoder.Embed(seen).Reshape(Canvas.Count, Views.Copies, -1);
+            var embeddings = Pace.Seen(encoder, stage.Side).Embed(seen).Reshape(Canvas.Count, views.Copies, -1);
             Observe?.Invoke($"embeddings{number}", embeddings.Detach());
             if (Views.IsAveraged) embeddings = embeddings.Mean(1, keep: true).Normalized(); // spec implicit-inversion.md 2.6
             looks.Add(new(encoder, embeddings, Targets[number], weight));

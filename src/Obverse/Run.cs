@@ -114,7 +114,7 @@ public sealed partial record Run
         if (Recipe.Prior is not null) (canvas, targets) = Guide(canvas, targets, encoder, bank);
         return new Inversion
         {
-            Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = Seed,
+            Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Pace = Recipe.Pace, Seed = Seed,
             Mask = mask, Background = background, Belongings = [.. targets, .. new[] { mask, background }.OfType<IDisposable>()], ShowsLastSeen = Recipe.ShowsLastSeen, StopAfter = StoppedAfter,
         };
     }

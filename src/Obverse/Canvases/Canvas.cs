@@ -19,6 +19,9 @@ public abstract class Canvas : IDisposable
     /// <summary>What the parameters say: [count, 3, height, width], differentiable, not yet forced into [0, 1].</summary>
     public abstract Tensor Render();
 
+    /// <summary>The same at another size, for steps that may be coarse: what is drawn there must be what <see cref="Render()"/> would say at that size, or nearly so.</summary>
+    public virtual Tensor Render(long height, long width) => Render() is var raw && (raw.Size(2), raw.Size(3)) == (height, width) ? raw : raw.Resize(height, width, Interpolation.Bilinear, antialias: true);
+
     /// <summary>
     /// The picture that views, encoder and objective see. The default clamps with clamp_with_grad: outside [0, 1] only a gradient that would move a value back inside passes
     /// (Crowson's notebooks; spec canvases.md 5.6); a plain clamp would kill the gradient of saturated pixels.

@@ -21,6 +21,9 @@ public sealed record Recipe
     /// <summary>What it takes from a bank of pictures; null: nothing, it needs none.</summary>
     public Prior? Prior { get; init; }
 
+    /// <summary>Coarser and cheaper early steps; null: every step is whole (`--exact`).</summary>
+    public Pace? Pace { get; init; }
+
     /// <summary>The finished picture is the one seen in the last step, before its update.</summary>
     public bool ShowsLastSeen { get; init; }
 
@@ -33,7 +36,7 @@ public sealed record Recipe
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 
     public bool Equals(Recipe? other) => other is not null && Name == other.Name && Canvas.Equals(other.Canvas) && Views.Equals(other.Views) && Objective.Equals(other.Objective)
-        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Equals(Prior, other.Prior);
+        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Equals(Prior, other.Prior) && Equals(Pace, other.Pace);
     public override int GetHashCode() => HashCode.Combine(Name, Canvas, Schedule);
 }
 

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Obverse.Evaluation;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse ablate`: which part of a method does what.</summary>
+internal static class AblateCommand
+{
+    public static Command Create(Screen screen)
+    {
+        var captions = new Option<string>("--captions") { HelpName = "FILE", Description = "What to draw, a caption a line.", Required = true };
+        var count = Flags.Whole("--n", "So many captions, evenly taken from the file. [default: all]", 1, 1_000_000);
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Pictures, measurements, table, CSV and sheet; what is there is not made again.", Required = true };
+        var variants = Flags.Text("--variants", "A,B", $"Which ways of drawing; the others are compared with the first. [default: {string.Join(",", Ablations.Usual)}]");
+        var steps = Flags.Whole("--steps", "Steps of the implicit representations. [default: each recipe's own]", 1, 100_000);
+        var quality = InvertCommand.QualityOption("[default: normal]");
+        var size = Flags.Whole("--size", "Side in pixels. [default: 96]", 32, 1024);
+        var seed = Flags.Whole("--seed", "The first caption's seed; each has its own. [default: 0]", 0, int.MaxValue);
+        var bank = Flags.Text("--bank", "FILE", "Bank of implicit representations, for the variants that begin from one.");
+        var plainBank = Flags.Text("--plain-bank", "FILE", "The same fitted without perturbation (`bank build --no-awp`), for no-awp.");
+        var real = Flags.Text("--real", "FOLDER|ZIP", "Real pictures, for the Fréchet distance.");
+        var shard = Flags.Parsed<(int, int)?>("--shard", "I/N", "Only this part of the captions; the table counts what all parts have made.", Shard);
+        var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clipag]");
+        var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
+        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var device = Flags.Device();
+        var command = new Command("ablate",
+            """
+            Draw the same captions with and without each part of CLIP^-1, and with the pixel baselines, and measure: the
+            drawing model's own similarity, the judge's (coarse and sharp), ranks, and the Fréchet distance to real
+            pictures. Stopped or killed, the same command goes on; parts of the captions can be drawn by several machines.
+
+              obverse ablate --captions captions.txt --n 48 --bank bank.safetensors --plain-bank plain.safetensors -o out
+              obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out
+            """)
+        {
+            captions, count, output, variants, steps, quality, size, seed, bank, plainBank, real, shard, model, judge, threads, device,
+        };
+        command.SetAction(parsed =>
+        {
+            var file = parsed.GetRequiredValue(captions);
+            string[] lines = [.. TextLines.Read(file).Where(line => line.Length > 0)];
+            if (lines.Length == 0) throw new UsageException($"{file}: no captions in it");
+            if (parsed.GetValue(count) is { } n)
+            {
+                if (n > lines.Length) throw new UsageException($"{file}: {n} captions were asked for; it has {lines.Length}");
+                lines = [.. Enumerable.Range(0, n).Select(i => lines[(long)i * lines.Length / n])];
+            }
+
+            var (banked, plain) = (parsed.GetValue(bank), parsed.GetValue(plainBank));
+            foreach (var path in (string?[])[banked, plain]) if (path is not null && !File.Exists(path)) throw new FileNotFoundException($"{path}: no such bank");
+            CanvasPlan? plan = banked is null ? null : InrBank.PlanOf(banked);
+            if (plain is not null && !InrBank.PlanOf(plain).Equals(plan)) throw new UsageException($"{plain}: holds {InrBank.PlanOf(plain)}; {banked ?? "no --bank was given"} holds {plan}");
+            var side = parsed.GetValue(size) ?? 96;
+            var all = Ablations.All(parsed.GetValue(steps), plan, parsed.GetValue(quality) ?? Quality.Normal, side);
+            var asked = parsed.GetValue(variants)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            Variant[] chosen = [.. (asked ?? [.. Ablations.Usual]).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
+            foreach (var variant in chosen.Where(v => v.NeedsBank))
+                if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' begins from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
+            LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
+            var pictures = parsed.GetValue(real) is { } from ? RealPictures(from, screen) : null;
+            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
+            var ablation = new Ablation
+            {
+                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
+                Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain,
+            };
+            var watch = Stopwatch.StartNew();
+            var made = 0;
+            ablation.Draw(drawing.Encoder, judging, (entry, done, of) =>
+            {
+                var left = watch.Elapsed.TotalSeconds / ++made * (of - done);
+                screen.Note(string.Create(CultureInfo.InvariantCulture, $"{done}/{of} {entry.Variant} \"{lines[entry.Caption]}\": rank {entry.Rank}, sharp {entry.SharpRank}, {entry.Seconds:F1} s; about {Durations.Show(left)} left"));
+            }, screen.Stop);
+            screen.Say(ablation.Report(judging, pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>I/N, I from 1 to N.</summary>
+    internal static (int, int)? Shard(string text) => text.Split('/') is [var i, var n] && int.TryParse(i, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out var of) && index >= 1 && index <= of
+        ? (index, of) : throw new FormatException("I/N was wanted, I from 1 to N");
+
+    private static List<Picture> RealPictures(string path, Screen screen)
+    {
+        var found = new List<Picture>();
+        if (!Directory.Exists(path))
+        {
+            foreach (var (_, picture) in PictureBatches.OfZip(File.Exists(path) ? path : throw new FileNotFoundException($"{path}: no such folder or zip"))) found.Add(picture);
+            return found;
+        }
+
+        foreach (var file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".webp").Order(StringComparer.Ordinal))
+        {
+            try
+            {
+                found.Add(Picture.Load(file));
+            }
+            catch (Exception wrong) when (wrong is IOException or InvalidDataException)
+            {
+                screen.Note($"left out: {wrong.Message}");
+            }
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,53 @@
+using Xunit;
+
+namespace Obverse.Tests.Commands;
+
+/// <summary>`obverse ablate` on a tiny model that draws and judges.</summary>
+[Collection("command line")]
+public class AblateTests
+{
+    [Fact]
+    public void Killed_and_sharded_it_draws_everything_once()
+    {
+        using var program = new Program();
+        File.WriteAllLines(program["captions.txt"], ["a tabby cat", "", "a red fox", "a dog"]);
+        string[] Ablate(params string[] more) => ["ablate", "--captions", program["captions.txt"], "--variants", "plain,pyramid", "--quality", "draft", "--size", "32", "--model", program.Model, "--judge", program.Model, "--threads", "1", "-o", program["out"], .. more.Contains("--steps") ? more : [.. more, "--steps", "2"]];
+        var part = program.Run(Ablate("--shard", "1/2"));
+        Assert.True(part.Code == 0, part.Error);
+        Assert.Contains("2 captions, 32 px", part.Output, StringComparison.Ordinal); // the first and the third
+        string Lines() => string.Join("\n", Directory.EnumerateFiles(program["out"], "results*.jsonl").Order(StringComparer.Ordinal).SelectMany(File.ReadLines));
+        Assert.Equal(4, Lines().Split('\n').Length);
+
+        // A kill in the middle of a line, and before a picture was there.
+        var log = program["out/results-1-of-2.jsonl"];
+        var lines = File.ReadAllLines(log);
+        File.WriteAllText(log, string.Join("\n", lines[..3]) + "\n" + lines[3][..20]);
+        var again = program.Run(Ablate("--shard", "1/2"));
+        Assert.Equal(1, again.Error.Split('\n').Count(line => line.Contains("rank", StringComparison.Ordinal)));
+        Assert.Equal(0, program.Run(Ablate("--shard", "2/2")).Code);
+        var whole = program.Run(Ablate());
+        Assert.DoesNotContain("rank", whole.Error, StringComparison.Ordinal); // nothing left to draw
+        Assert.Contains("3 captions, 32 px", whole.Output, StringComparison.Ordinal);
+        Assert.Contains("| pyramid |", whole.Output, StringComparison.Ordinal);
+        Assert.Equal(7, File.ReadAllLines(program["out/table.csv"]).Length);
+        Assert.True(File.Exists(program["out/sheet.png"]));
+
+        // Other numbers are another comparison, and drawn anew: --steps is for the INRs, the pyramid stays.
+        Assert.Equal(3, program.Run(Ablate("--steps", "3")).Error.Split('\n').Count(line => line.Contains("rank", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("no variant 'nothing'", "--variants", "nothing")]
+    [InlineData("begins from a bank", "--variants", "full")]
+    [InlineData("4 captions were asked for; it has 1", "--variants", "plain", "--n", "4")]
+    [InlineData("I from 1 to N", "--shard", "3/2")]
+    public void What_cannot_be_is_refused_before_anything_is_loaded(string said, params string[] more)
+    {
+        using var program = new Program();
+        File.WriteAllLines(program["captions.txt"], ["a tabby cat"]);
+        var answer = program.Run(["ablate", "--captions", program["captions.txt"], "-o", program["out"], "--model", program.Model, "--judge", program.Model, .. more]);
+        Assert.Equal(2, answer.Code);
+        Assert.Contains(said, answer.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(program["out"]));
+    }
+}

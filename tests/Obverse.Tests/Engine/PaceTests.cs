@@ -1,0 +1,72 @@
+using Obverse.Torch;
+using Xunit;
+
+namespace Obverse.Tests.Engine;
+
+/// <summary>Progressive rendering: cheaper early steps of the same run.</summary>
+public class PaceTests
+{
+    private static readonly Pace pace = new(new(0.5, 0.5, 0.5), new(0.75, 0.75, 1));
+
+    [Fact]
+    public void Stages_follow_each_other_and_the_rest_is_whole()
+    {
+        Assert.Equal([0.5, 0.5, 0.75, 1.0], new[] { 0, 3, 4, 6 }.Select(step => pace.At(step, 8).Side));
+        Assert.Equal((64, 96, 128, 32, 20), (Pace.Side(128, 0.5), Pace.Side(128, 0.75), Pace.Side(128, 1), Pace.Side(48, 0.5), Pace.Side(20, 0.5)));
+        Assert.Equal((3, 1, 6), (Pace.Views(6, 0.5), Pace.Views(6, 0.01), Pace.Views(6, 1)));
+        var run = new Run { Recipe = Recipes.ImplicitPlain() with { Pace = pace }, Prompt = Prompt.Parse("a fox"), Model = "m", Width = 64, Height = 64 };
+        Assert.Equal(run.Recipe, Run.FromJson(run.ToJson()).Recipe);
+        Assert.NotEqual(run.Recipe, Recipes.ImplicitPlain());
+    }
+
+    [Theory]
+    [InlineData("implicit-plain")]
+    [InlineData("pyramid")]
+    public void A_paced_run_draws_coarse_first_and_goes_on_after_a_stop(string recipe)
+    {
+        using var toy = ToyClip.Load();
+        var chosen = Recipes.Named(recipe, Quality.Draft, 64, 64).Copies(4).Steps(8);
+        var sizes = new List<long>();
+        Inversion New(List<long>? told = null)
+        {
+            using var random = Generator.For(1, 0);
+            return new()
+            {
+                Canvas = chosen.Canvas.Create(1, 64, 64, random), Encoder = toy, Targets = [Target.Of(toy.Embed(["a tabby cat"]))], Views = chosen.Views, Objective = chosen.Objective, Schedule = chosen.Schedule, Pace = pace,
+                Observe = (name, tensor) =>
+                {
+                    if (told is not null && name == "views0") told.Add(tensor.Size(0) * 1000 + tensor.Size(2));
+                },
+            };
+        }
+
+        using var whole = New(sizes);
+        foreach (var _ in whole.Run()) { }
+        Assert.Equal([2032, 2032, 2032, 2032, 4048, 4048, 4064, 4064], sizes);
+        using var stopped = New();
+        foreach (var step in stopped.Run())
+        {
+            if (step.Index == 4) break;
+        }
+
+        using var folder = new Encoders.TemporaryFolder();
+        stopped.Save(Path.Combine(folder.Path, "s.safetensors"));
+        using var resumed = New();
+        resumed.Restore(Path.Combine(folder.Path, "s.safetensors"));
+        foreach (var _ in resumed.Run()) { }
+        Assert.Equal(whole.Show().ToPicture().Rgb.ToArray(), resumed.Show().ToPicture().Rgb.ToArray());
+    }
+
+    [Fact]
+    public void A_coarse_rendering_of_an_INR_is_the_function_at_fewer_places()
+    {
+        using var scope = new TensorScope();
+        using var random = Generator.For(1, 0);
+        using var canvas = Inr.Finer(1, 16).Create(2, 33, 33, random);
+        var (whole, coarse) = (canvas.Render(), canvas.Render(17, 17));
+        Assert.Equal([2, 3, 17, 17], coarse.Shape);
+        var every = Tensor.From([.. Enumerable.Range(0, 17).Select(i => 2L * i)]);
+        var picked = whole.IndexSelect(2, every).IndexSelect(3, every);
+        Assert.True((picked - coarse).Abs().Max().Item() < 1e-4);
+    }
+}
