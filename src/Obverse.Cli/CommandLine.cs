@@ -67,6 +67,7 @@ public static class CommandLine
             IndexCommand.Create(screen),
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
+            BatchCommand.Create(screen),
             GalleryCommand.Create(screen),
             AblateCommand.Create(screen),
             DataCommand.Create(screen),
