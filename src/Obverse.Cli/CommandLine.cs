@@ -65,6 +65,7 @@ public static class CommandLine
             ViewsCommand.Create(screen),
             EmbedCommand.Create(screen),
             IndexCommand.Create(screen),
+            BankCommand.Create(screen),
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
             BatchCommand.Create(screen),

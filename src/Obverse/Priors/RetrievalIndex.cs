@@ -54,10 +54,20 @@ public sealed partial class RetrievalIndex : IDisposable
     /// <summary>The pictures nearest to an embedding, best first: scores and rows, [k].</summary>
     public (Tensor Scores, Tensor Rows) NearestImages(Tensor query, int k) => Nearest.To(Fits(query), images, k);
 
-    /// <summary>Refuses an encoder of another name or width: its embeddings mean something else.</summary>
-    public void MustBelongTo(Encoder encoder)
+    /// <summary>Refuses an encoder whose embeddings mean something else: of other weights, where both sides know their SHA-256, else of another name; or of another width.</summary>
+    public void MustBelongTo(Encoder encoder, string? sha256 = null)
     {
-        if (encoder.Name != Model || encoder.Dimension != Dimension) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); this encoder is {encoder.Name} ({encoder.Dimension})");
+        if (sha256 is not null && ModelSha256 is not null) MustBelongTo(encoder.Name, sha256);
+        else if (encoder.Name != Model) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); this encoder is {encoder.Name} ({encoder.Dimension})");
+        if (encoder.Dimension != Dimension) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); this encoder is {encoder.Name} ({encoder.Dimension})");
+    }
+
+    /// <summary>Refuses an index of another model.</summary>
+    public void MustMatch(RetrievalIndex other)
+    {
+        if (ModelSha256 is not null && other.ModelSha256 is { } sha) MustBelongTo(other.Model, sha);
+        else if (Model != other.Model) throw new ArgumentException($"the index was made with {Model}; the other one with {other.Model}");
+        if (Dimension != other.Dimension) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); the other one with {other.Model} ({other.Dimension})");
     }
 
     public void Dispose()
