@@ -21,6 +21,7 @@ internal static class IndexCommand
         var thumbnails = Flags.Whole("--thumbnails", "Keep small pictures in the index, their longer side so many pixels. [default: none]", 8, 1024);
         var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var factory = Flags.Text("--factory", "KIND", "Build what FAISS searches with now, of this kind: Flat, HNSW32, \"IVF1024,Flat\". [default: HNSW32 above 200,000 rows]");
         var json = Flags.Switch("--json", "Print progress and the result as JSON lines.");
         var command = new Command("build",
             """
@@ -34,7 +35,7 @@ internal static class IndexCommand
             A line of captions.jsonl is {"file": "relative/path.jpg", "captions": ["a dog", "a dog in the snow"]}.
             """)
         {
-            sources, captions, output, model, count, seed, thumbnails, device, threads, json,
+            sources, captions, output, model, count, seed, thumbnails, factory, device, threads, json,
         };
         command.SetAction(parsed =>
         {
@@ -57,6 +58,7 @@ internal static class IndexCommand
                 var building = new IndexBuilding(loaded, path, parsed.GetValue(thumbnails), screen);
                 if (before is not null) building.Continue(before);
                 using (var progress = new IndexProgress(screen, parsed.GetValue(json))) building.Add(all, progress);
+                if (building.Count > 0) Prepare(screen, path, parsed.GetValue(factory));
                 if (building.Count == 0) return screen.Fail($"none of {all.Length} pictures can be read; nothing was written", 1);
                 if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, building.Pictures, Rows = building.Count, building.Added, building.Embedded, building.Known, building.Unreadable, Model = loaded.Name });
                 else screen.Say($"{path}  {building.Pictures} pictures in {building.Count} rows: {building.Added} added, {building.Known} pictures there already, {building.Unreadable} not readable");
@@ -78,12 +80,14 @@ internal static class IndexCommand
 
     private static Command Search(Screen screen)
     {
-        var index = new Argument<string>("INDEX") { Description = "A file that `obverse index build` wrote." };
+        var index = new Argument<string>("INDEX") { Description = "The file or folder that `obverse index build` wrote." };
         var text = new Argument<string?>("TEXT") { Arity = ArgumentArity.ZeroOrOne, Description = "What to look for." };
         var image = Flags.Text("--image", "FILE", "Look for what is like this picture.");
         var vector = Flags.Text("--vector", "FILE.safetensors", "Look for what is like the first row of `embeddings` (`obverse embed`).");
         var captions = Flags.Switch("--captions", "Compare with the captions, not the pictures.");
         var count = Flags.Whole("-k", "How many. [default: 5]", 1, 1_000_000);
+        var sheet = Flags.Text("--sheet", "FILE.png", "Draw what was found, from the index's thumbnails or the pictures' files.");
+        var factory = Flags.Text("--factory", "KIND", "Search with FAISS: Flat, HNSW32, \"IVF1024,Flat\". [default: exactly up to 200,000 rows, above as built]");
         var model = Flags.Text("--model", "MODEL", "Which CLIP reads the query. [default: the one that made the index]");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON line a picture.");
@@ -91,17 +95,21 @@ internal static class IndexCommand
             """
             Find the pictures of an index that are nearest to a text, a picture or a vector: cosine, file, caption.
 
-              obverse index search photos.index.safetensors "a dog in the snow"
-              obverse index search photos.index.safetensors --image me.jpg -k 10
+              obverse index search photos.index "a dog in the snow"
+              obverse index search photos.index --image me.jpg -k 10 --sheet found.png
             """)
         {
-            index, text, image, vector, captions, count, model, threads, json,
+            index, text, image, vector, captions, count, sheet, factory, model, threads, json,
         };
         command.SetAction(parsed =>
         {
             var (words, picture, row) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(vector));
             if (new[] { words, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query is wanted: TEXT, --image or --vector");
+            if (parsed.GetValue(sheet) is { } drawn) OutputPaths.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
             using var opened = RetrievalIndex.Open(parsed.GetRequiredValue(index));
+            (opened.Factory, opened.Note) = (parsed.GetValue(factory), screen.Note);
+            var k = parsed.GetValue(count) ?? (int)Math.Clamp(opened.Count, 1, 5);
+            if (k > opened.Count) throw new UsageException(opened.Count == 0 ? $"the index is empty: it has no rows, k = {k} was asked" : $"the index has {opened.Count} rows, k = {k} was asked");
             using var scope = new TensorScope();
             Tensor query;
             if (row is not null)
@@ -120,17 +128,26 @@ internal static class IndexCommand
                 query = query[0];
             }
 
-            var (scores, rows) = parsed.GetValue(captions) ? opened.NearestTexts(query, parsed.GetValue(count) ?? 5) : opened.NearestImages(query, parsed.GetValue(count) ?? 5);
-            foreach (var (score, at) in scores.ToFloats().Zip(rows.Contiguous().ToArray<long>()))
+            var (scores, rows) = parsed.GetValue(captions) ? opened.NearestTexts(query, k) : opened.NearestImages(query, k);
+            FoundRow[] found = [.. scores.ToFloats().Zip(rows.Contiguous().ToArray<long>(), (cosine, at) => new FoundRow(at, cosine, opened.Pictures.Count > 0 ? opened.Pictures[(int)at] : new IndexedPicture("", $"row {at}", "")))];
+            foreach (var one in found)
             {
-                var found = opened.Pictures.Count > 0 ? opened.Pictures[(int)at] : new IndexedPicture("", $"row {at}", "");
-                if (parsed.GetValue(json)) screen.Json(new { Cosine = score, found.Path, found.Caption, Row = at });
-                else screen.Say($"{score.ToString("0.000", CultureInfo.InvariantCulture)}  {found.Path}  {found.Caption}");
+                if (parsed.GetValue(json)) screen.Json(new { one.Cosine, one.Picture.Path, one.Picture.Caption, one.Row });
+                else screen.Say($"{one.Cosine.ToString("0.000", CultureInfo.InvariantCulture)}  {(one.Picture.Path.Length > 0 ? one.Picture.Path : $"row {one.Row}")}  {one.Picture.Caption}");
             }
 
+            if (parsed.GetValue(sheet) is { } path) IndexSheet.Draw(opened, found, words ?? picture ?? row!, screen.Note).Save(path);
             return 0;
         });
         return command;
+    }
+
+    // What FAISS would build at the first search, where it has something to build.
+    private static void Prepare(Screen screen, string path, string? factory)
+    {
+        using var index = RetrievalIndex.Open(path);
+        (index.Factory, index.Note) = (factory, screen.Note);
+        index.Prepare();
     }
 
     // A file by its ending, else a folder.

@@ -48,7 +48,7 @@ public sealed partial class RetrievalIndex
             if (pictures.Any(picture => picture is not { Caption: not null, Path: not null, Sha256: not null })) throw new WeightsException($"{path}: has a row without a caption, a path or a hash");
             return new(file.Metadata["model"], Get("texts"), Get("images"), pictures.Length > 0 ? [.. pictures.Select(picture => picture.Caption)] : null)
             {
-                ModelSha256 = file.Metadata["model-sha256"] is { Length: > 0 } sha ? sha : null, Pictures = pictures, Thumbnails = Thumbnails.Of(file, file.Describe("texts").Shape[0]),
+                ModelSha256 = file.Metadata["model-sha256"] is { Length: > 0 } sha ? sha : null, Location = path, Pictures = pictures, Thumbnails = Thumbnails.Of(file, file.Describe("texts").Shape[0]),
             };
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException or ArgumentException or InvalidOperationException)
