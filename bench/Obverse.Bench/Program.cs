@@ -9,10 +9,11 @@ switch (args)
     case ["vit", var views]: VitGradient.Run(int.Parse(views)); break;
     case ["vit", var views, var repeats]: VitGradient.Run(int.Parse(views), int.Parse(repeats)); break;
     case ["fits", var count]: InrFits.Run(int.Parse(count)); break;
+    case ["neighbours", var count]: Neighbours.Run(int.Parse(count)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | pyramid | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | neighbours ROWS | pyramid | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 
