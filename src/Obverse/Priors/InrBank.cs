@@ -7,7 +7,7 @@ namespace Obverse;
 /// <summary>
 /// Implicit representations of captioned pictures, all of one plan, with their embeddings (spec implicit-inversion.md 2.4): a prompt begins from the one whose caption is nearest. One safetensors
 /// file of half precision: `layerN.weight` [n, out, in], `layerN.bias` [n, out], `texts` and `images` [n, d]; plan, model and captions in its metadata. `pairs.texts` and `pairs.images` [m, d], where
-/// they are there, are the embeddings of many more captioned pictures of the same model.
+/// they are there, are the embeddings of many more captioned pictures of the same model; their captions are in the metadata.
 /// </summary>
 public sealed class InrBank : IDisposable
 {
@@ -74,6 +74,7 @@ public sealed class InrBank : IDisposable
             ["obverse-bank"] = "1", ["plan"] = JsonSerializer.Serialize(Plan), ["model"] = Index.Model, ["model-sha256"] = Index.ModelSha256 ?? "", ["captions"] = JsonSerializer.Serialize(Index.Captions),
             ["pictures"] = JsonSerializer.Serialize(Index.Pictures), ["psnr"] = JsonSerializer.Serialize(Psnr),
         };
+        if (pairs is { Captions.Count: > 0 }) metadata["pairs.captions"] = JsonSerializer.Serialize(pairs.Captions);
         if (Settings is not null) metadata["settings"] = Settings.ToJson();
         if (Shard is var (part, of)) metadata["shard"] = $"{part}/{of}";
         Safetensors.Save(path, [.. tensors.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.To(DType.Float16)))], metadata);
@@ -103,7 +104,7 @@ public sealed class InrBank : IDisposable
             };
             return new(plan, [.. Enumerable.Range(0, plan.Hidden + 2).Select(l => (Get($"layer{l}.weight"), Get($"layer{l}.bias")))], Rows("", List<string>("captions"), List<IndexedPicture>("pictures")))
             {
-                Pairs = file.Contains("pairs.texts") ? Rows("pairs.", [], []) : null, Settings = InrBankSettings.Of(file), Psnr = List<double>("psnr"),
+                Pairs = file.Contains("pairs.texts") ? Rows("pairs.", List<string>("pairs.captions"), []) : null, Settings = InrBankSettings.Of(file), Psnr = List<double>("psnr"),
             };
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException or ArgumentException)
