@@ -12,7 +12,7 @@ public sealed partial record Run
         try
         {
             bank.Index.MustBelongTo(encoder, ModelSha256);
-            if (!bank.Plan.Equals(Recipe.Canvas)) throw new ArgumentException($"the run's canvas is {Recipe.Canvas}; the bank holds {bank.Plan}");
+            if (prior.IsRetrieved && !bank.Plan.Equals(Recipe.Canvas)) throw new ArgumentException($"the run's canvas is {Recipe.Canvas}; the bank holds {bank.Plan}");
             using var scope = new TensorScope();
             if (prior.IsRetrieved)
             {
