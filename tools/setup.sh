@@ -72,7 +72,7 @@ build_native() {
   if [ -n "${LIBTORCH:-}" ]; then
     # Straight to g++: a CUDA libtorch's CMake config would demand a CUDA toolkit that the shim does not use.
     local cuda=; [ -e "$LIBTORCH/lib/libtorch_cuda.so" ] && cuda=-ltorch_cuda
-    g++ -O2 -fPIC -shared -std=c++17 -fvisibility=hidden "$root/native/obverse_torch/obverse_torch.cpp" -o "$stamp.tmp" -I"$LIBTORCH/include" -I"$LIBTORCH/include/torch/csrc/api/include" \
+    g++ -O3 -fno-trapping-math -fno-math-errno -fPIC -shared -std=c++17 -fopenmp -fvisibility=hidden "$root/native/obverse_torch/obverse_torch.cpp" -o "$stamp.tmp" -I"$LIBTORCH/include" -I"$LIBTORCH/include/torch/csrc/api/include" \
       -L"$LIBTORCH/lib" -Wl,--no-as-needed -ltorch -ltorch_cpu $cuda -lc10 -Wl,-rpath,"$LIBTORCH/lib" >&2 || stop "the shim did not build against LIBTORCH=$LIBTORCH"
     mv "$stamp.tmp" "$stamp"
   else

@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "finer_sine.h"
+
 #define OB extern "C" __attribute__((visibility("default")))
 
 namespace {
@@ -278,4 +280,5 @@ struct ClampWithGrad : torch::autograd::Function<ClampWithGrad> {
 
 TORCH_LIBRARY(obverse, library) {
     library.def("clamp_with_grad(Tensor x, float min, float max) -> Tensor", [](const at::Tensor& x, double min, double max) { return ClampWithGrad::apply(x, min, max); });
+    library.def("finer_sine(Tensor x, float omega, float alpha) -> Tensor", [](const at::Tensor& x, double omega, double alpha) { return finer::apply(x, omega, alpha); });
 }

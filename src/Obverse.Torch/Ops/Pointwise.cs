@@ -70,6 +70,9 @@ public sealed partial class Tensor
     /// <summary>Clamps; backwards, a value outside keeps only a gradient whose descent leads it back in (clamp_with_grad of VQGAN+CLIP, spec canvases.md 5.6). The shim's own operator.</summary>
     public Tensor ClampWithGrad(double min, double max) => clamp_with_grad.Call(this, min, max);
 
+    /// <summary>sin(omega · (alpha |x| + 1) · x), the factor constant in the gradient: FINER's activation (alpha 1) or SIREN's (alpha 0) in one pass. Float32 on the processor; the shim's own operator.</summary>
+    public Tensor FinerSine(double omega, double alpha = 1) => finer_sine.Call(this, omega, alpha);
+
     public Tensor ClampMin(Scalar min) => clamp_min.Call(this, min);
     public Tensor ClampMax(Scalar max) => clamp_max.Call(this, max);
     public Tensor Maximum(Tensor other) => maximum.Call(this, other);
@@ -108,7 +111,7 @@ public sealed partial class Tensor
         square = Op.Find("aten::square"), reciprocal = Op.Find("aten::reciprocal"), pow = Op.Find("aten::pow", "Tensor_Scalar"), pow_tensor = Op.Find("aten::pow", "Tensor_Tensor"),
         sin = Op.Find("aten::sin"), cos = Op.Find("aten::cos"), tan = Op.Find("aten::tan"), tanh = Op.Find("aten::tanh"), atanh = Op.Find("aten::atanh"), acos = Op.Find("aten::acos"),
         erf = Op.Find("aten::erf"), sigmoid = Op.Find("aten::sigmoid"), floor = Op.Find("aten::floor"), ceil = Op.Find("aten::ceil"), round = Op.Find("aten::round"), relu = Op.Find("aten::relu"),
-        hardtanh = Op.Find("aten::hardtanh"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"), leaky_relu = Op.Find("aten::leaky_relu"), clamp = Op.Find("aten::clamp"), clamp_with_grad = Op.Find("obverse::clamp_with_grad"),
+        hardtanh = Op.Find("aten::hardtanh"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"), leaky_relu = Op.Find("aten::leaky_relu"), clamp = Op.Find("aten::clamp"), clamp_with_grad = Op.Find("obverse::clamp_with_grad"), finer_sine = Op.Find("obverse::finer_sine"),
         clamp_min = Op.Find("aten::clamp_min"), clamp_max = Op.Find("aten::clamp_max"), maximum = Op.Find("aten::maximum"), minimum = Op.Find("aten::minimum"),
         lerp = Op.Find("aten::lerp", "Scalar"), remainder = Op.Find("aten::remainder", "Scalar"), floor_divide = Op.Find("aten::floor_divide", "Scalar"),
         where = Op.Find("aten::where", "self"), masked_fill = Op.Find("aten::masked_fill", "Scalar"), isnan = Op.Find("aten::isnan"), isfinite = Op.Find("aten::isfinite"),

@@ -90,7 +90,10 @@ public sealed class InrCanvas : Canvas
     }
 
     /// <summary>sin(omega · alpha · pre) with alpha = |pre| + 1 held constant in the gradient (FINER's released code), or sin(omega · pre).</summary>
-    public static Tensor Sine(Tensor pre, double omega, InrActivation activation)
+    public static Tensor Sine(Tensor pre, double omega, InrActivation activation) => pre.Device == Device.Cpu && pre.DType == DType.Float32 ? pre.FinerSine(omega, activation == InrActivation.Finer ? 1 : 0) : PlainSine(pre, omega, activation);
+
+    /// <summary>The same by libtorch's operators, a pass each: for other devices and types, and what the fast one is tested against.</summary>
+    public static Tensor PlainSine(Tensor pre, double omega, InrActivation activation)
     {
         if (activation == InrActivation.Siren) return (pre * omega).Sin();
         Tensor scale;
