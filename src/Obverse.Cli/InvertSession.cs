@@ -42,7 +42,7 @@ internal sealed record InvertSession(Screen Screen)
         var watch = Stopwatch.StartNew();
         var prompt = Obverse.Prompt.Parse(Prompt ?? "", Toward);
         var name = Recipe ?? (Start is null ? Recipes.Default : Recipes.FromPicture);
-        if ((Recipes.Named(name).Prior is not null) != (Bank is not null)) throw new UsageException(Bank is null ? $"recipe '{name}' begins from a bank of pictures: give its file with --bank" : $"--bank is for the recipes that begin from one; '{name}' does not");
+        var banked = ZooBank.For(Recipes.Named(name), Bank, Model);
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
         if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");
         LoadedModel.Find(Model ?? LoadedModel.Drawing, Screen);
@@ -51,8 +51,8 @@ internal sealed record InvertSession(Screen Screen)
         var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
         var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
 
-        var bank = Bank is null ? null : PictureFile.Of(Bank);
-        var plan = Bank is null ? null : InrBank.PlanOf(Bank);
+        var bank = banked is null ? null : InrBank.Describe(banked);
+        var plan = banked is null ? null : InrBank.PlanOf(banked);
 
         using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Drawing, Threads, device: Device);
         var side = model.Encoder.Side;

@@ -187,7 +187,7 @@ public sealed record Ablation
             var path = (variant.PlainBank ? of.PlainBank : of.Bank) ?? throw new ArgumentException($"variant '{variant.Name}' begins from a bank of pictures{(variant.PlainBank ? " fitted without perturbation" : "")}, and none was given");
             lock (open)
             {
-                if (!open.TryGetValue(path, out var one)) open[path] = one = (PictureFile.Of(path), InrBank.Open(path, device));
+                if (!open.TryGetValue(path, out var one)) open[path] = one = (InrBank.Describe(path), InrBank.Open(path, device));
                 return one;
             }
         }

@@ -50,8 +50,7 @@ public sealed partial record Run
     private InrBank OpenBank(Torch.Device device)
     {
         if (Bank is not { } file) throw new ArgumentException($"recipe '{Recipe.Name}' begins from a bank of pictures, and the run has none");
-        if (!File.Exists(file.Path)) throw new FileNotFoundException($"{file.Path}: no such bank");
-        if (Hash(file.Path) != file.Sha256) throw new InvalidDataException($"{file.Path}: is not the bank that the run began with (its SHA-256 differs)");
+        if (InrBank.Describe(file.Path) != file) throw new InvalidDataException($"{file.Path}: is not the bank that the run began with (its SHA-256 differs)");
         return InrBank.Open(file.Path, device);
     }
 }

@@ -20,7 +20,7 @@ internal static class AblateCommand
         var quality = InvertCommand.QualityOption("[default: normal]");
         var size = Flags.Whole("--size", "Side in pixels. [default: 96]", 32, 1024);
         var seed = Flags.Whole("--seed", "The first caption's seed; each has its own. [default: 0]", 0, int.MaxValue);
-        var bank = Flags.Text("--bank", "FILE", "Bank of implicit representations, for the variants that begin from one.");
+        var bank = Flags.Text("--bank", "FILE", "Bank of implicit representations, for the variants that begin from one. [default: pocket-bank, of pocket-clipag]");
         var plainBank = Flags.Text("--plain-bank", "FILE", "The same fitted without perturbation (`bank build --no-awp`), for no-awp.");
         var real = Flags.Text("--real", "FOLDER|ZIP", "Real pictures, for the Fréchet distance.");
         var shard = Flags.Parsed<(int, int)?>("--shard", "I/N", "Only this part of the captions; the table counts what all parts have made.", Shard);
@@ -52,8 +52,7 @@ internal static class AblateCommand
                 lines = [.. Enumerable.Range(0, n).Select(i => lines[(long)i * lines.Length / n])];
             }
 
-            var (banked, plain) = (parsed.GetValue(bank), parsed.GetValue(plainBank));
-            foreach (var path in (string?[])[banked, plain]) if (path is not null && !File.Exists(path)) throw new FileNotFoundException($"{path}: no such bank");
+            var (banked, plain) = (parsed.GetValue(bank) ?? ZooBank.Of(parsed.GetValue(model)), parsed.GetValue(plainBank));
             CanvasPlan? plan = banked is null ? null : InrBank.PlanOf(banked);
             if (plain is not null && !InrBank.PlanOf(plain).Equals(plan)) throw new UsageException($"{plain}: holds {InrBank.PlanOf(plain)}; {banked ?? "no --bank was given"} holds {plan}");
             var side = parsed.GetValue(size) ?? 96;

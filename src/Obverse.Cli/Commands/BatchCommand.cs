@@ -17,7 +17,7 @@ internal static class BatchCommand
         var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where the pictures go; what is there already is not made again.", Required = true };
         var recipe = Flags.Text("--recipe", "NAME", "How to draw. [default: implicit-plain]");
         var model = Flags.Text("--model", "MODEL", "Which CLIP looks. [default: pocket-clipag]");
-        var bank = Flags.Text("--bank", "FILE", "Bank of implicit representations, for the recipes that begin from one.");
+        var bank = Flags.Text("--bank", "FILE", ZooBank.Description);
         var quality = InvertCommand.QualityOption("[default: normal]");
         var steps = Flags.Whole("--steps", "How many steps to take.", 1, 1_000_000);
         var views = Flags.Whole("--views", "How many views a step looks at.", 1, 1024);
@@ -46,8 +46,7 @@ internal static class BatchCommand
             var (part, of) = parsed.GetValue(shard) ?? (1, 1);
             BatchItem[] mine = [.. items.Where((_, i) => i % of == part - 1)];
             var name = parsed.GetValue(recipe) ?? Recipes.Default;
-            var banked = parsed.GetValue(bank);
-            if ((Recipes.Named(name).Prior is not null) != (banked is not null)) throw new UsageException(banked is null ? $"recipe '{name}' begins from a bank of pictures: give its file with --bank" : $"--bank is for the recipes that begin from one; '{name}' does not");
+            var banked = ZooBank.For(Recipes.Named(name), parsed.GetValue(bank), parsed.GetValue(model));
             var side = parsed.GetValue(workers);
             var count = Math.Min(InvertSession.WorkersOf(side, parsed.GetValue(threads)), mine.Length);
             Directory.CreateDirectory(folder);
@@ -60,7 +59,7 @@ internal static class BatchCommand
             if (parsed.GetValue(views) is { } copies) drawn = drawn.Copies(copies);
             using var opened = banked is null ? null : InrBank.Open(banked, parsed.GetValue(device));
             if (opened is not null) drawn = drawn with { Canvas = opened.Plan };
-            var file = banked is null ? null : PictureFile.Of(banked);
+            var file = banked is null ? null : InrBank.Describe(banked);
             var sha256 = loaded.Sha256;
             Run Of(BatchItem item) => new()
             {

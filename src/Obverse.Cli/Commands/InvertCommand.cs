@@ -25,7 +25,7 @@ internal static class InvertCommand
         var seed = Flags.Parsed<ulong?>("--seed", "N", "Where randomness begins; the same seed gives the same picture. [default: 0]", text => ulong.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var n) ? n : throw new FormatException("a whole number from 0 was wanted"));
         var count = Flags.Whole("--n", "Draw so many pictures with seeds one after another, and a grid of them.", 1, 1000);
         var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: a name made of the prompt, in this folder]" };
-        var bank = Flags.Text("--bank", "FILE", "Bank of implicit representations, for the recipes that begin from one.");
+        var bank = Flags.Text("--bank", "FILE", ZooBank.Description);
         var start = Flags.Text("--start", "IMAGE", "Begin with this picture instead of noise.");
         var mask = Flags.Text("--mask", "IMAGE", "Change --start only where this picture is white (or opaque).");
         var every = Flags.Whole("--every", "Write a numbered picture every so many steps.", 1, 1_000_000);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using Obverse.Models;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -80,17 +81,30 @@ public sealed class InrBank : IDisposable
         Safetensors.Save(path, [.. tensors.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.To(DType.Float16)))], metadata);
     }
 
+    /// <summary>The file of a bank: itself, or <c>bank.safetensors</c> of a folder, which may be one of the zoo by its name.</summary>
+    /// <exception cref="FileNotFoundException">Nothing there.</exception>
+    public static string FileOf(string path)
+    {
+        if (File.Exists(path)) return path;
+        string?[] folders = [path, Zoo.Folder is { } zoo && path.Length > 0 && path.IndexOfAny(['/', '\\']) < 0 ? Path.Combine(zoo, path) : null];
+        return folders.OfType<string>().Select(folder => Path.Combine(folder, "bank.safetensors")).FirstOrDefault(File.Exists) ?? throw new FileNotFoundException($"{path}: no such bank");
+    }
+
+    /// <summary>How a run remembers a bank.</summary>
+    public static PictureFile Describe(string path) => new(path, Run.Hash(FileOf(path)));
+
     /// <summary>The plan of a bank's entries, without reading them.</summary>
     /// <exception cref="WeightsException">Not a bank.</exception>
     public static Inr PlanOf(string path)
     {
-        using var file = Safetensors.Open(path);
+        using var file = Safetensors.Open(FileOf(path));
         return PlanOf(file);
     }
 
     /// <exception cref="WeightsException">Not a bank.</exception>
     public static InrBank Open(string path, Device? device = null)
     {
+        path = FileOf(path);
         using var file = Safetensors.Open(path);
         var plan = PlanOf(file);
         using var scope = new TensorScope();

@@ -69,7 +69,7 @@ public class BankTests
         var other = Draw("--recipe", "implicit", "--bank", program["bank.safetensors"]);
         Assert.Equal(2, other.Code);
         Assert.Contains("the index was made with another", other.Error, StringComparison.Ordinal);
-        Assert.Equal((2, "obverse: recipe 'implicit' begins from a bank of pictures: give its file with --bank"), (Draw("--recipe", "implicit") is var none ? none.Code : 0, Draw("--recipe", "implicit").Line));
+        Assert.Equal((2, $"obverse: recipe 'implicit' begins from a bank of pictures of {program.Model}: give its file with --bank (`obverse bank build` makes one)"), (Draw("--recipe", "implicit") is var none ? none.Code : 0, Draw("--recipe", "implicit").Line));
         Assert.Equal(2, Draw("--recipe", "pyramid", "--bank", program["bank.safetensors"]).Code);
         Assert.Equal(1, Draw("--recipe", "implicit", "--bank", Path.Combine(program.Model, "open_clip_model.safetensors")).Code);
         Assert.Equal(1, Draw("--recipe", "implicit", "--bank", program["none.safetensors"]).Code);

@@ -19,8 +19,28 @@ public class ZooTests
         foreach (var folder in folders)
         {
             var readme = File.ReadAllText(Path.Combine(folder, "README.md"));
-            foreach (var said in new[] { "obverse train", "seed", "ImageNet", "licence", "Modality gap", "cannot" }) Assert.Contains(said, readme, StringComparison.OrdinalIgnoreCase);
+            var isBank = File.Exists(Path.Combine(folder, "bank.safetensors"));
+            foreach (var said in isBank ? new[] { "obverse bank build", "seed", "licence", "dB" } : ["obverse train", "seed", "ImageNet", "licence", "Modality gap", "cannot"]) Assert.Contains(said, readme, StringComparison.OrdinalIgnoreCase);
         }
+    }
+
+    [Fact]
+    public void The_bank_belongs_to_the_model_that_draws_and_its_entries_show_what_their_captions_say()
+    {
+        using var bank = InrBank.Open(Path.Combine(Models, "pocket-bank"));
+        using var clip = ClipEncoder.Load(Path.Combine(Models, "pocket-clipag"));
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        Assert.Equal(Run.Hash(Zoo.WeightsFile(Path.Combine(Models, "pocket-clipag"))), bank.Index.ModelSha256);
+        Assert.InRange(new FileInfo(Path.Combine(Models, "pocket-bank", "bank.safetensors")).Length, 1, 15_000_000);
+        // Of every 20th entry: the rendering, blurred as it is, is seen where its picture is.
+        var close = Enumerable.Range(0, (int)bank.Count).Where(i => i % 20 == 0).Select(i =>
+        {
+            using var canvas = bank.Take(i, 96, 96);
+            return (clip.Embed(canvas.Render().Clamp(0, 1))[0] * bank.Index.Images[i]).Sum().Item();
+        }).ToArray();
+        Assert.True(close.Average() > 0.6, $"cosine of renderings to their pictures: {close.Average()}");
+        Assert.True(bank.Pairs.Count >= 1000);
     }
 
     [Theory]
