@@ -17,6 +17,7 @@ internal static class IndexCommand
         var output = new Option<string>("--out", "-o") { HelpName = "DIR|FILE.safetensors", Description = "The index: a folder for it, or its one file; one that is there is added to.", Required = true };
         var model = Flags.Text("--model", "MODEL", "Which CLIP looks: a folder, a file or a name of the zoo. [default: pocket-clip]");
         var count = Flags.Whole("--count", "Of a picture set: so many, half photographs and half drawings, evenly over their classes. [default: all]", 1, 100_000_000);
+        var photos = Flags.Switch("--photos", "Of a picture set: its photographs only.");
         var seed = Flags.Whole("--seed", "Which ones. [default: 0]", 0, int.MaxValue);
         var thumbnails = Flags.Whole("--thumbnails", "Keep small pictures in the index, their longer side so many pixels. [default: none]", 8, 1024);
         var device = Flags.Device();
@@ -30,12 +31,12 @@ internal static class IndexCommand
 
               obverse index build photos/ -o photos.index
               obverse index build captions.jsonl -o photos.index --thumbnails 64
-              obverse index build pocket-data --count 3000 -o pairs.safetensors
+              obverse index build pocket-data --photos --count 3000 -o pairs.safetensors
 
             A line of captions.jsonl is {"file": "relative/path.jpg", "captions": ["a dog", "a dog in the snow"]}.
             """)
         {
-            sources, captions, output, model, count, seed, thumbnails, factory, device, threads, json,
+            sources, captions, output, model, count, photos, seed, thumbnails, factory, device, threads, json,
         };
         command.SetAction(parsed =>
         {
@@ -45,9 +46,9 @@ internal static class IndexCommand
             try
             {
                 var words = parsed.GetValue(captions) is { } file ? IndexSources.CaptionsOf(file) : null;
-                if (parsed.GetValue(count) is not null && !parsed.GetRequiredValue(sources).Any(IndexSources.IsSet)) throw new UsageException("--count is of a picture set (`obverse data pocket`), and none was given");
+                if ((parsed.GetValue(count) is not null || parsed.GetValue(photos)) && !parsed.GetRequiredValue(sources).Any(IndexSources.IsSet)) throw new UsageException($"{(parsed.GetValue(photos) ? "--photos" : "--count")} is of a picture set (`obverse data pocket`), and none was given");
                 PictureToIndex[] all = [.. parsed.GetRequiredValue(sources).SelectMany(source => IndexSources.IsLines(source) ? IndexSources.OfLines(source)
-                    : IndexSources.IsSet(source) ? IndexSources.OfSet(Opened(source), wanted, parsed.GetValue(count), parsed.GetValue(seed) ?? 0)
+                    : IndexSources.IsSet(source) ? IndexSources.OfSet(Opened(source), wanted, parsed.GetValue(count), parsed.GetValue(seed) ?? 0, parsed.GetValue(photos))
                     : IndexSources.OfFiles(source, words, parsed.GetValue(captions)))];
                 if (all.Length == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
                 LoadedModel.Find(wanted, screen);

@@ -58,8 +58,8 @@ internal static class IndexSources
         return found;
     }
 
-    /// <summary>What <paramref name="model"/> may have seen of a set: all of it, or so many, half of them photographs, evenly over the classes of each half.</summary>
-    public static IEnumerable<PictureToIndex> OfSet(PictureSet set, string model, int? count, int seed) => SetSample.Of(set, set.SeenBy(Path.GetFileName(model.TrimEnd('/'))), count, seed).Select(i =>
+    /// <summary>What <paramref name="model"/> may have seen of a set: all of it, or so many, half of them photographs, evenly over the classes of each half; or photographs only.</summary>
+    public static IEnumerable<PictureToIndex> OfSet(PictureSet set, string model, int? count, int seed, bool photos = false) => SetSample.Of(set, set.SeenBy(Path.GetFileName(model.TrimEnd('/'))).Where(i => !photos || set.Entries[i].IsPhoto), count, seed).Select(i =>
         PictureToIndex.OfBytes($"{set.Entries[i].Style}/{set.Entries[i].Source}", () => set.Bytes(i), () => SetPicture.File(set, i), Captions.Plain(set.Entries[i])));
 
     private static IEnumerable<string> Files(string source)

@@ -89,10 +89,10 @@ public class IndexSourceTests
     {
         using var program = new Program();
         WriteSet(program["set"]);
-        string[] Captions(int count, int seed)
+        string[] Captions(int count, int seed, params string[] more)
         {
             File.Delete(program["i.safetensors"]);
-            var built = program.Run("index", "build", program["set"], "--count", $"{count}", "--seed", $"{seed}", "--thumbnails", "8", "-o", program["i.safetensors"], "--model", program.Model, "--threads", "1");
+            var built = program.Run(["index", "build", program["set"], "--count", $"{count}", "--seed", $"{seed}", "--thumbnails", "8", "-o", program["i.safetensors"], "--model", program.Model, "--threads", "1", .. more]);
             Assert.True(built.Code == 0, built.Error);
             using var index = RetrievalIndex.Open(program["i.safetensors"]);
             Assert.All(index.Pictures, picture => Assert.Equal(("", 64), (picture.Path, picture.Sha256.Length)));
@@ -106,6 +106,8 @@ public class IndexSourceTests
         Assert.NotEqual(twelve, Captions(12, 1));
         // Of four goldfish and twenty elephants all goldfish, and the rest.
         Assert.Equal(4, Captions(26, 0).Count(caption => caption == "a photo of a goldfish"));
+
+        Assert.All(Captions(9, 0, "--photos"), caption => Assert.StartsWith("a photo of", caption, StringComparison.Ordinal));
 
         var more = program.Run("index", "build", program["set"], "--count", "99", "-o", program["j.safetensors"], "--model", program.Model);
         Assert.Equal((2, "obverse: --count 99 was given; the set has 36 pictures that may be taken"), (more.Code, more.Line));
