@@ -68,18 +68,23 @@ internal static class Drawing
         return new(run, picture, files.Picture, last, watch.Elapsed.TotalSeconds, stopped ? files.Checkpoint : null);
     }
 
-    /// <summary>How many steps fit into a time: a few are made on a canvas that is thrown away.</summary>
+    /// <summary>What a step of a run takes, on average over the parts of its pace: a few of each are made on a canvas that is thrown away.</summary>
     public static double SecondsPerStep(Run run, ClipEncoder encoder, CancellationToken stop)
     {
         const int First = 2, Counted = 4; // the first ones fill caches
-        using var inversion = run.Begin(encoder);
-        var watch = new Stopwatch();
-        foreach (var step in inversion.Run(stop).Take(First + Counted))
-        {
-            if (step.Index + 1 == First) watch.Start();
-        }
+        return run.Recipe.Pace is not { } pace ? Seconds(run) : pace.Parts().Sum(part => part.Share * Seconds(run with { Recipe = run.Recipe with { Pace = new(part.Stage with { Until = 1 }) } }));
 
-        return watch.Elapsed.TotalSeconds / Math.Max(1, Math.Min(inversion.Next, First + Counted) - First);
+        double Seconds(Run one)
+        {
+            using var inversion = one.Begin(encoder);
+            var watch = new Stopwatch();
+            foreach (var step in inversion.Run(stop).Take(First + Counted))
+            {
+                if (step.Index + 1 == First) watch.Start();
+            }
+
+            return watch.Elapsed.TotalSeconds / Math.Max(1, Math.Min(inversion.Next, First + Counted) - First);
+        }
     }
 
     // Steps a second over the last second or two.

@@ -37,6 +37,9 @@ internal sealed record InvertSession(Screen Screen)
     public Device? Device { get; init; }
     public bool Json { get; init; }
 
+    /// <summary>Every step whole: without the recipe's <see cref="Pace"/>.</summary>
+    public bool Exact { get; init; }
+
     public int Begin()
     {
         var watch = Stopwatch.StartNew();
@@ -62,6 +65,7 @@ internal sealed record InvertSession(Screen Screen)
             var recipe = Recipes.Named(name, quality, size.Width, size.Height);
             if (Steps is { } steps) recipe = recipe.Steps(steps);
             if (Views is { } views) recipe = recipe.Copies(views);
+            if (Exact) recipe = recipe with { Pace = null };
             if (plan is not null) recipe = recipe with { Canvas = plan };
             return new()
             {
@@ -81,7 +85,7 @@ internal sealed record InvertSession(Screen Screen)
     public int Resume(string checkpoint)
     {
         if (Prompt is not null || Recipe is not null || Model is not null || Steps is not null || Views is not null || Quality is not null || Time is not null || Size is not null || Width is not null || Height is not null
-            || Seed is not null || Bank is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1 || Device is not null)
+            || Seed is not null || Bank is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1 || Exact || Device is not null)
         {
             throw new UsageException("--resume goes on with the run in the checkpoint: no prompt, and only --out, --every, --film, --save, --judge, --threads and --json beside it");
         }

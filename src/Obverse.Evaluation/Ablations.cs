@@ -20,7 +20,7 @@ public static class Ablations
     {
         Recipe Named(string name)
         {
-            var recipe = Recipes.Named(name, quality, side, side);
+            var recipe = Recipes.Named(name, quality, side, side) with { Pace = null }; // whole steps: what is compared is the method
             if (canvas is not null && recipe.Canvas is Inr) recipe = recipe with { Canvas = canvas };
             return steps is { } count && recipe.Canvas is Inr ? recipe.Steps(count) : recipe;
         }

@@ -21,6 +21,7 @@ internal static class BatchCommand
         var quality = InvertCommand.QualityOption("[default: normal]");
         var steps = Flags.Whole("--steps", "How many steps to take.", 1, 1_000_000);
         var views = Flags.Whole("--views", "How many views a step looks at.", 1, 1024);
+        var exact = Flags.Switch("--exact", "Every step whole: no coarser rendering and no fewer views while coarse layers move. Slower.");
         var size = Flags.Parsed<PictureSize?>("--size", "N|WxH", "Size to draw at. [default: the model's own]", text => PictureSize.Parse(text));
         var seed = Flags.Whole("--seed", "For every line that has none of its own. [default: 0]", 0, int.MaxValue);
         var shard = Flags.Parsed<(int Index, int Of)?>("--shard", "I/N", "Every N-th line from the I-th only: several machines share a file.", AblateCommand.Shard);
@@ -37,7 +38,7 @@ internal static class BatchCommand
               obverse batch prompts.jsonl -o out --quality draft --shard 1/4
             """)
         {
-            prompts, output, recipe, model, bank, quality, steps, views, size, seed, shard, workers, threads, device, json,
+            prompts, output, recipe, model, bank, quality, steps, views, exact, size, seed, shard, workers, threads, device, json,
         };
         command.SetAction(parsed =>
         {
@@ -57,6 +58,7 @@ internal static class BatchCommand
             var drawn = Recipes.Named(name, parsed.GetValue(quality) ?? Quality.Normal, width, height);
             if (parsed.GetValue(steps) is { } howMany) drawn = drawn.Steps(howMany);
             if (parsed.GetValue(views) is { } copies) drawn = drawn.Copies(copies);
+            if (parsed.GetValue(exact)) drawn = drawn with { Pace = null };
             using var opened = banked is null ? null : InrBank.Open(banked, parsed.GetValue(device));
             if (opened is not null) drawn = drawn with { Canvas = opened.Plan };
             var file = banked is null ? null : InrBank.Describe(banked);

@@ -25,6 +25,7 @@ internal static class InvertCommand
         var seed = Flags.Parsed<ulong?>("--seed", "N", "Where randomness begins; the same seed gives the same picture. [default: 0]", text => ulong.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var n) ? n : throw new FormatException("a whole number from 0 was wanted"));
         var count = Flags.Whole("--n", "Draw so many pictures with seeds one after another, and a grid of them.", 1, 1000);
         var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: a name made of the prompt, in this folder]" };
+        var exact = Flags.Switch("--exact", "Every step whole: no coarser rendering and no fewer views while coarse layers move. Slower.");
         var bank = Flags.Text("--bank", "FILE", ZooBank.Description);
         var start = Flags.Text("--start", "IMAGE", "Begin with this picture instead of noise.");
         var mask = Flags.Text("--mask", "IMAGE", "Change --start only where this picture is white (or opaque).");
@@ -50,14 +51,14 @@ internal static class InvertCommand
             The PNG holds the whole run: `obverse replay fox.png` makes it again, byte for byte.
             """)
         {
-            prompt, recipe, model, quality, time, steps, views, size, width, height, seed, count, output, toward, bank, start, mask, shown, film, every, save, resume, judge, noJudge, threads, device, json,
+            prompt, recipe, model, quality, time, steps, views, exact, size, width, height, seed, count, output, toward, bank, start, mask, shown, film, every, save, resume, judge, noJudge, threads, device, json,
         };
         command.SetAction(parsed =>
         {
             var session = new InvertSession(screen)
             {
                 Prompt = parsed.GetValue(prompt), Toward = parsed.GetValue(toward) ?? [], Recipe = parsed.GetValue(recipe), Model = parsed.GetValue(model), Quality = parsed.GetValue(quality), Time = parsed.GetValue(time),
-                Steps = parsed.GetValue(steps), Views = parsed.GetValue(views), Size = parsed.GetValue(size), Width = parsed.GetValue(width), Height = parsed.GetValue(height), Shown = parsed.GetValue(shown),
+                Steps = parsed.GetValue(steps), Views = parsed.GetValue(views), Exact = parsed.GetValue(exact), Size = parsed.GetValue(size), Width = parsed.GetValue(width), Height = parsed.GetValue(height), Shown = parsed.GetValue(shown),
                 Seed = parsed.GetValue(seed), Count = parsed.GetValue(count) ?? 1, Out = parsed.GetValue(output), Bank = parsed.GetValue(bank), Start = parsed.GetValue(start), Mask = parsed.GetValue(mask), Every = parsed.GetValue(every) ?? 0,
                 Film = parsed.GetValue(film), Save = parsed.GetValue(save), Judges = parsed.GetValue(noJudge) ? false : parsed.GetValue(judge) ? true : null, Threads = parsed.GetValue(threads), Device = parsed.GetValue(device), Json = parsed.GetValue(json),
             };

@@ -6,7 +6,8 @@ public static partial class Recipes
 {
     /// <summary>
     /// CLIP^-1 whole (spec implicit-inversion.md 2): begins from the representation of the bank whose caption is nearest, draws toward the prompt turned by Procrustes and, half as strongly, toward a
-    /// blend of real pictures; the peak of the rate wanders from coarse layers to fine ones. 400 steps are published, the other numbers are chosen here (2.2 to 2.7).
+    /// blend of real pictures; the peak of the rate wanders from coarse layers to fine ones. 400 steps are published, the other numbers are chosen here (2.2 to 2.7): the rate for pocket-bank's
+    /// 64 units (docs/defaults.md).
     /// Each part is a switch: `Prior`'s, the objective's second term, `.Sweep`.
     /// </summary>
     public static Recipe Implicit(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
@@ -16,7 +17,7 @@ public static partial class Recipes
         Canvas = Inr.Finer(hidden: 3, width: 256), // the shape where nothing is retrieved; a bank's own otherwise
         Views = Views.Of(Choose(quality, 6, 16, 16)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
         Objective = Objective.Toward() + 0.5 * Objective.TowardPictures(),
-        Schedule = Schedule.Adam(5e-4).Sweep(width: 1.0).Steps(Choose(quality, 120, 400, 400)),
+        Schedule = Schedule.Adam(2e-3).Sweep(width: 1.0).Steps(Choose(quality, 120, 400, 400)),
         Prior = new(),
     };
 
@@ -25,6 +26,6 @@ public static partial class Recipes
     {
         Name = "implicit-fast",
         About = "CLIP^-1 whole in 40 steps",
-        Schedule = Schedule.Adam(5e-4).Sweep(width: 1.0).Steps(40),
+        Schedule = Schedule.Adam(2e-3).Sweep(width: 1.0).Steps(40),
     };
 }

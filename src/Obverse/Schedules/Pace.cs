@@ -24,6 +24,18 @@ public sealed record Pace(params IReadOnlyList<Stage> Stages)
         return new(1, 1);
     }
 
+    /// <summary>The parts and their shares of a run's steps; what they leave is whole.</summary>
+    public IEnumerable<(Stage Stage, double Share)> Parts()
+    {
+        var begun = 0.0;
+        foreach (var stage in Stages.Append(new(1, 1)))
+        {
+            var until = Math.Min(1, stage.Until);
+            if (until > begun) yield return (stage, until - begun);
+            begun = Math.Max(begun, until);
+        }
+    }
+
     /// <summary>A side of the full picture in a stage, in whole blocks of 8 pixels and at least 32, but never above the full one.</summary>
     public static long Side(long full, double share) => share >= 1 ? full : Math.Min(full, Math.Max(32, (long)Math.Round(full * share / Block) * Block));
 

@@ -14,6 +14,8 @@ public class PaceTests
         Assert.Equal([0.5, 0.5, 0.75, 1.0], new[] { 0, 3, 4, 6 }.Select(step => pace.At(step, 8).Side));
         Assert.Equal((64, 96, 128, 32, 20), (Pace.Side(128, 0.5), Pace.Side(128, 0.75), Pace.Side(128, 1), Pace.Side(48, 0.5), Pace.Side(20, 0.5)));
         Assert.Equal((3, 1, 6), (Pace.Views(6, 0.5), Pace.Views(6, 0.01), Pace.Views(6, 1)));
+        Assert.Equal([(0.5, 0.5), (0.75, 0.25), (1, 0.25)], pace.Parts().Select(part => (part.Stage.Side, part.Share)));
+        Assert.Equal([(0.5, 1.0)], new Pace(new Stage(1, 0.5)).Parts().Select(part => (part.Stage.Side, part.Share)));
         var run = new Run { Recipe = Recipes.ImplicitPlain() with { Pace = pace }, Prompt = Prompt.Parse("a fox"), Model = "m", Width = 64, Height = 64 };
         Assert.Equal(run.Recipe, Run.FromJson(run.ToJson()).Recipe);
         Assert.NotEqual(run.Recipe, Recipes.ImplicitPlain());
