@@ -58,7 +58,9 @@ internal static class AblateCommand
             var side = parsed.GetValue(size) ?? 96;
             var all = Ablations.All(parsed.GetValue(steps), plan, parsed.GetValue(quality) ?? Quality.Normal, side);
             var asked = parsed.GetValue(variants)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-            Variant[] chosen = [.. (asked ?? [.. Ablations.Usual]).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
+            string[] usual = [.. Ablations.Usual.Where(name => banked is not null || !all.First(v => v.Name == name).NeedsBank).Where(name => plain is not null || !all.First(v => v.Name == name).PlainBank)];
+            if (asked is null && usual.Length < Ablations.Usual.Count) screen.Note($"left out: {string.Join(", ", Ablations.Usual.Except(usual))} (give {(banked is null ? "--bank and " : "")}--plain-bank)");
+            Variant[] chosen = [.. (asked ?? usual).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
             foreach (var variant in chosen.Where(v => v.NeedsBank))
                 if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' begins from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);

@@ -50,4 +50,14 @@ public class AblateTests
         Assert.Contains(said, answer.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(program["out"]));
     }
+
+    [Fact]
+    public void Without_banks_the_usual_variants_are_those_that_need_none()
+    {
+        using var program = new Program();
+        File.WriteAllLines(program["captions.txt"], ["a tabby cat"]);
+        var answer = program.Run("ablate", "--captions", program["captions.txt"], "-o", program["out"], "--model", program.Model, "--judge", program["nobody"]); // stops before anything is drawn
+        Assert.Equal(2, answer.Code);
+        Assert.Contains("left out: full, no-sweep, no-awp, no-procrustes, no-blend, 40-steps (give --bank and --plain-bank)", answer.Error, StringComparison.Ordinal);
+    }
 }
