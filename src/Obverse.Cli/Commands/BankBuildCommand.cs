@@ -70,6 +70,6 @@ internal static class BankBuildCommand
 /// <summary>Chosen here (docs/bank.md); the specification's own are 256 wide, 3 hidden, omega 30, 1000 steps at 5e-4.</summary>
 internal static class BankDefaults
 {
-    public const int Width = 64, Hidden = 2, Side = 96, Steps = 300, AtOnce = 4;
-    public const double Omega = 30, Rate = 5e-4;
+    public const int Width = 64, Hidden = 3, Side = 96, Steps = 100, AtOnce = 8;
+    public const double Omega = 10, Rate = 2e-3;
 }
