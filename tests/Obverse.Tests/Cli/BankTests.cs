@@ -76,6 +76,17 @@ public class BankTests
         Assert.False(File.Exists(program["x.png"]));
     }
 
+    [Fact]
+    public void Where_no_bank_is_given_the_zoos_is_taken_by_its_name()
+    {
+        using var program = new Program();
+        var drawn = program.Run("invert", "a red fox", "--recipe", "implicit", "--steps", "2", "--views", "1", "--size", "32", "--no-judge", "--out", program["fox.png"]);
+        Assert.True(drawn.Code == 0, drawn.Error);
+        Assert.Equal("pocket-bank", Run.FromPicture(program["fox.png"]).Bank!.Path); // a name, not this machine's path
+        Assert.Equal(0, program.Run("replay", program["fox.png"], "--check").Code);
+        Assert.Equal(2, program.Run("invert", "a red fox", "--recipe", "implicit", "--model", "pocket-clip", "--out", program["x.png"]).Code); // it is pocket-clipag's
+    }
+
     private static void Bank(Program program, string name, string? model = null, int steps = 5)
     {
         using var scope = new TensorScope();
