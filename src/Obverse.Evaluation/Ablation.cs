@@ -88,11 +88,12 @@ public sealed record Ablation
     }
 
     /// <summary>Writes table.md, table.csv and sheet.png from what is there.</summary>
+    /// <param name="encoder">Who drew: its cosine of picture and caption is CLIPSIM (spec metrics.md 7.4).</param>
     /// <param name="judge">Its trunk's features stand behind the Fréchet distance.</param>
     /// <param name="real">Real pictures to be near to; null: no distance.</param>
     /// <param name="realName">What they are.</param>
     /// <returns>The table.</returns>
-    public string Report(Judge judge, IReadOnlyList<Picture>? real = null, string realName = "")
+    public string Report(ClipEncoder encoder, Judge judge, IReadOnlyList<Picture>? real = null, string realName = "")
     {
         var entries = Entries();
         if (entries.Count == 0) throw new InvalidDataException($"{Folder}: nothing is drawn there yet");
@@ -100,11 +101,13 @@ public sealed record Ablation
         var common = entries.GroupBy(e => e.Caption).Where(g => Variants.All(v => g.Any(e => e.Variant == v.Name))).Select(g => g.Key).Order().ToArray();
         var shown = common.Length > 0 ? entries.Where(e => common.Contains(e.Caption)).ToArray() : [.. entries];
         using var scope = new TensorScope();
+        var similarity = Similarities(encoder, entries);
+        double Own(Entry e) => similarity[(e.Variant, e.Caption)];
         var reference = real is { Count: > 1 } ? Features(judge, real) : null;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{common.Length} captions, {Side} px, seed {Seed}, drawn by {Model}; the judge never draws. In brackets: the 95 % interval of the paired difference to `{Variants[0].Name}` (bootstrap over captions).");
         if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance (EfficientNet-Lite1's pooled features where the judge is pocket-judge): {common.Length} pictures against {real!.Count} of {realName}; biased upward at such numbers, to be compared within this table only.");
-        text.Append("\n\n| variant | own similarity | judge, coarse (log-probability) | judge, sharp | judge's cosine, coarse | rank, median (top 5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
+        text.Append("\n\n| variant | CLIPSIM of who drew | judge, coarse (log-probability) | judge, sharp | judge's cosine, coarse | rank, median (top 5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
         Entry[] Of(Variant v) => [.. shown.Where(e => e.Variant == v.Name).OrderBy(e => e.Caption)];
         var first = Of(Variants[0]);
         foreach (var variant in Variants)
@@ -122,16 +125,25 @@ public sealed record Ablation
             int[] ranks = [.. rows.Select(e => e.Rank).Order()];
             var distance = reference is null || rows.Length < 2 ? "-" : FrechetDistance.Between(Features(judge, [.. rows.Select(e => Picture.Load(Path.Combine(Folder, e.File)))]), reference).ToString("0.0", CultureInfo.InvariantCulture);
             double[] seconds = [.. rows.Select(e => e.Seconds).Order()];
-            text.Append(CultureInfo.InvariantCulture, $"| {variant.Name} | {Cell(e => e.Own, "0.000")} | {Cell(e => e.Coarse, "0.00")} | {Cell(e => e.Sharp, "0.00")} | {Cell(e => e.Cosine, "0.000")} | {ranks[ranks.Length / 2]} ({rows.Average(e => e.Rank <= 5 ? 1.0 : 0):P0}) | {distance} | {seconds[seconds.Length / 2]:0.0} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {variant.Name} | {Cell(Own, "0.0")} | {Cell(e => e.Coarse, "0.00")} | {Cell(e => e.Sharp, "0.00")} | {Cell(e => e.Cosine, "0.000")} | {ranks[ranks.Length / 2]} ({rows.Average(e => e.Rank <= 5 ? 1.0 : 0):P0}) | {distance} | {seconds[seconds.Length / 2]:0.0} |\n");
         }
 
         text.Append('\n');
         foreach (var variant in Variants) text.Append(CultureInfo.InvariantCulture, $"* `{variant.Name}`: {variant.About}\n");
         Write("table.md", text.ToString());
-        Write("table.csv", "variant,caption,text,own,coarse,sharp,rank,sharp_rank,cosine,sharp_cosine,seconds\n" + string.Concat(entries.Select(e => string.Create(CultureInfo.InvariantCulture,
-            $"{e.Variant},{e.Caption},\"{Captions[e.Caption].Replace("\"", "\"\"", StringComparison.Ordinal)}\",{e.Own:F4},{e.Coarse:F3},{e.Sharp:F3},{e.Rank},{e.SharpRank},{e.Cosine:F4},{e.SharpCosine:F4},{e.Seconds:F1}\n"))));
+        Write("table.csv", "variant,caption,text,clipsim,target_similarity,coarse,sharp,rank,sharp_rank,cosine,sharp_cosine,seconds\n" + string.Concat(entries.Select(e => string.Create(CultureInfo.InvariantCulture,
+            $"{e.Variant},{e.Caption},\"{Captions[e.Caption].Replace("\"", "\"\"", StringComparison.Ordinal)}\",{Own(e):F2},{e.Own:F4},{e.Coarse:F3},{e.Sharp:F3},{e.Rank},{e.SharpRank},{e.Cosine:F4},{e.SharpCosine:F4},{e.Seconds:F1}\n"))));
         WriteSheet(shown);
         return text.ToString();
+    }
+
+    // 100 cos(picture, caption), the raw caption; the run's own number is the cosine to what it drew toward, which Procrustes has turned.
+    private Dictionary<(string, int), double> Similarities(ClipEncoder encoder, IReadOnlyList<Entry> entries)
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var words = entries.Select(e => e.Caption).Distinct().ToDictionary(caption => caption, caption => encoder.Embed([Captions[caption]])[0]);
+        return entries.ToDictionary(e => (e.Variant, e.Caption), e => TensorScope.Of(() => encoder.Embed(Picture.Load(Path.Combine(Folder, e.File)).ToTensor())[0] * words[e.Caption]) is var product ? 100.0 * product.Sum().Item() : 0);
     }
 
     private const int Columns = 10;

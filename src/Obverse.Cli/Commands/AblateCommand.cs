@@ -16,6 +16,7 @@ internal static class AblateCommand
         var count = Flags.Whole("--n", "So many captions, evenly taken from the file. [default: all]", 1, 1_000_000);
         var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Pictures, measurements, table, CSV and sheet; what is there is not made again.", Required = true };
         var variants = Flags.Text("--variants", "A,B", $"Which ways of drawing; the others are compared with the first. [default: {string.Join(",", Ablations.Usual)}]");
+        var reportOnly = Flags.Switch("--report", "Draw nothing: the table of what is there, of the captions that every variant has.");
         var steps = Flags.Whole("--steps", "Steps of the implicit representations. [default: each recipe's own]", 1, 100_000);
         var quality = InvertCommand.QualityOption("[default: normal]");
         var size = Flags.Whole("--size", "Side in pixels. [default: 96]", 32, 1024);
@@ -32,14 +33,14 @@ internal static class AblateCommand
         var command = new Command("ablate",
             """
             Draw the same captions with and without each part of CLIP^-1, and with the pixel baselines, and measure: the
-            drawing model's own similarity, the judge's (coarse and sharp), ranks, and the Fréchet distance to real
+            drawing model's own similarity (CLIPSIM), the judge's (coarse and sharp), ranks, and the Fréchet distance to real
             pictures. Stopped or killed, the same command goes on; parts of the captions can be drawn by several machines.
 
               obverse ablate --captions captions.txt --n 48 --bank bank.safetensors --plain-bank plain.safetensors -o out
               obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out
             """)
         {
-            captions, count, output, variants, steps, quality, size, seed, bank, plainBank, real, shard, model, judge, workers, threads, device,
+            captions, count, output, variants, reportOnly, steps, quality, size, seed, bank, plainBank, real, shard, model, judge, workers, threads, device,
         };
         command.SetAction(parsed =>
         {
@@ -74,12 +75,12 @@ internal static class AblateCommand
             };
             var watch = Stopwatch.StartNew();
             var made = 0;
-            ablation.Draw(drawing.Encoder, judging, (entry, done, of) =>
+            if (!parsed.GetValue(reportOnly)) ablation.Draw(drawing.Encoder, judging, (entry, done, of) =>
             {
                 var left = watch.Elapsed.TotalSeconds / ++made * (of - done);
                 screen.Note(string.Create(CultureInfo.InvariantCulture, $"{done}/{of} {entry.Variant} \"{lines[entry.Caption]}\": rank {entry.Rank}, sharp {entry.SharpRank}, {entry.Seconds:F1} s; about {Durations.Show(left)} left"));
             }, screen.Stop);
-            screen.Say(ablation.Report(judging, pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
+            screen.Say(ablation.Report(drawing.Encoder, judging, pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
             return 0;
         });
         return command;

@@ -1,3 +1,5 @@
+using Obverse.Models;
+using Obverse.Torch;
 using Xunit;
 
 namespace Obverse.Tests.Commands;
@@ -25,11 +27,26 @@ public class AblateTests
         var again = program.Run(Ablate("--shard", "1/2"));
         Assert.Equal(1, again.Error.Split('\n').Count(line => line.Contains("rank", StringComparison.Ordinal)));
         Assert.Equal(0, program.Run(Ablate("--shard", "2/2")).Code);
+        // What is there so far, with nothing drawn: two of three captions when the other shard's file is away.
+        File.Move(program["out/results-2-of-2.jsonl"], program["away"]);
+        var soFar = program.Run(Ablate("--report"));
+        Assert.Contains("2 captions, 32 px", soFar.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("rank", soFar.Error, StringComparison.Ordinal);
+        File.Move(program["away"], program["out/results-2-of-2.jsonl"]);
         var whole = program.Run(Ablate());
         Assert.DoesNotContain("rank", whole.Error, StringComparison.Ordinal); // nothing left to draw
         Assert.Contains("3 captions, 32 px", whole.Output, StringComparison.Ordinal);
         Assert.Contains("| pyramid |", whole.Output, StringComparison.Ordinal);
         Assert.Equal(7, File.ReadAllLines(program["out/table.csv"]).Length);
+        using (var clip = ClipEncoder.Load(program.Model))
+        using (var scope = new TensorScope())
+        {
+            // CLIPSIM is of the picture and the caption as they are.
+            var row = File.ReadAllLines(program["out/table.csv"]).Single(line => line.StartsWith("plain,0,", StringComparison.Ordinal)).Split(',');
+            var picture = Picture.Load(Directory.GetFiles(program["out/pictures/plain"], "0001-*.png").Single());
+            Assert.Equal(100 * (clip.Embed(picture.ToTensor())[0] * clip.Embed(["a tabby cat"])[0]).Sum().Item(), double.Parse(row[3], System.Globalization.CultureInfo.InvariantCulture), 1);
+        }
+
         Assert.True(File.Exists(program["out/sheet.png"]));
 
         // Other numbers are another comparison, and drawn anew: --steps is for the INRs, the pyramid stays.
