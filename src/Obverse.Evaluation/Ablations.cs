@@ -18,10 +18,10 @@ public static class Ablations
     /// <param name="side">Of the pictures.</param>
     public static IReadOnlyList<Variant> All(int? steps, CanvasPlan? canvas, Quality quality, int side)
     {
-        Recipe Named(string name)
+        Recipe Named(string name, bool fits = true)
         {
             var recipe = Recipes.Named(name, quality, side, side) with { Pace = null }; // whole steps: what is compared is the method
-            if (canvas is not null && recipe.Canvas is Inr) recipe = recipe with { Canvas = canvas };
+            if (fits && canvas is not null && recipe.Canvas is Inr) recipe = recipe with { Canvas = canvas };
             return steps is { } count && recipe.Canvas is Inr ? recipe.Steps(count) : recipe;
         }
 
@@ -37,9 +37,10 @@ public static class Ablations
             new("no-blend", "v as the text has it: nothing draws toward pictures", NotBlended(full)),
             new("no-sweep-no-procrustes", "iv as its label has it", NotAligned(unswept)),
             new("no-sweep-no-blend", "v as its label has it", NotBlended(unswept)),
-            new("plain", "a random start, no Procrustes, no blending", Named("implicit-plain")),
+            new("plain", "a random start, no Procrustes, no blending; everything else as in full", full with { Prior = null, Objective = Objective.Toward() }),
             new("40-steps", "everything, in 40 steps", full.Steps(40)),
             new("400-steps", "everything, in 400 steps", full.Steps(400)),
+            new("default", "what `invert` draws with: implicit-plain at its own width and rate", Named(Recipes.Default, fits: false)),
             new("pyramid", "levels of pixels with Adam", Named("pyramid")),
             new("clip-inv", "pixels (Kazemi et al. 2024)", Named("clip-inv")),
             new("das", "levels of pixels (Fort and Whitaker 2025)", Named("das")),
@@ -48,5 +49,5 @@ public static class Ablations
     }
 
     /// <summary>What is compared where nothing else is asked for: all but the number of steps, which takes long.</summary>
-    public static IReadOnlyList<string> Usual { get; } = ["full", "no-sweep", "no-awp", "no-procrustes", "no-blend", "plain", "40-steps", "clip-inv", "das", "das-ensemble"];
+    public static IReadOnlyList<string> Usual { get; } = ["full", "no-sweep", "no-awp", "no-procrustes", "no-blend", "plain", "40-steps", "default", "clip-inv", "das", "das-ensemble"];
 }

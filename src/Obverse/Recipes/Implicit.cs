@@ -17,7 +17,7 @@ public static partial class Recipes
         Canvas = Inr.Finer(hidden: 3, width: 256), // the shape where nothing is retrieved; a bank's own otherwise
         Views = Views.Of(Choose(quality, 6, 16, 16)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
         Objective = Objective.Toward() + 0.5 * Objective.TowardPictures(),
-        Schedule = Schedule.Adam(2e-3).Sweep(width: 1.0).Steps(Choose(quality, 120, 400, 400)),
+        Schedule = Schedule.Adam(1e-3).Sweep(width: 1.0).Steps(Choose(quality, 120, 400, 400)),
         Prior = new(),
     };
 
@@ -26,6 +26,6 @@ public static partial class Recipes
     {
         Name = "implicit-fast",
         About = "CLIP^-1 whole in 40 steps",
-        Schedule = Schedule.Adam(2e-3).Sweep(width: 1.0).Steps(40),
+        Schedule = Schedule.Adam(1e-3).Sweep(width: 1.0).Steps(40),
     };
 }
