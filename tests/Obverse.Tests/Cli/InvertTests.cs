@@ -166,4 +166,20 @@ public class InvertTests
         Array.Fill(rgb, value);
         return new(side, side, rgb);
     }
+
+    [Fact]
+    public void Exact_leaves_the_pace_out_and_time_is_counted_with_it()
+    {
+        using var program = new Program();
+        Pace? Drawn(params string[] more)
+        {
+            var answer = program.Run(["invert", "a red fox", "--recipe", "implicit-plain", "--views", "2", "--size", "40", "--no-judge", "--model", program.Model, "--out", program["x.png"], .. more]);
+            Assert.True(answer.Code == 0, answer.Error);
+            return Run.FromPicture(program["x.png"]).Recipe.Pace;
+        }
+
+        Assert.NotNull(Drawn("--steps", "2"));
+        Assert.Null(Drawn("--steps", "2", "--exact"));
+        Drawn("--time", "3s");
+    }
 }
