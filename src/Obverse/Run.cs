@@ -99,7 +99,27 @@ public sealed partial record Run
     }
 
     /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's. So does a <paramref name="bank"/>; without one the run's own is read where its recipe has a prior.</summary>
-    public Inversion Begin(ClipEncoder encoder, InrBank? bank = null)
+    /// <param name="encoder">See above.</param>
+    /// <param name="bank">See above.</param>
+    /// <param name="fitting">Is told of the fit to the start picture, may keep it, or have it left out.</param>
+    public Inversion Begin(ClipEncoder encoder, InrBank? bank = null, Fitting? fitting = null)
+    {
+        if (Recipe.Fit is null) return Begun(encoder, bank);
+        if (Start is null) throw new ArgumentException($"recipe '{Recipe.Name}' works on a picture, and the run has no start picture");
+        var inversion = Begun(encoder, bank);
+        try
+        {
+            if (fitting is not { IsLeftOut: true }) Fit(inversion.Canvas, fitting ?? new());
+            return inversion;
+        }
+        catch
+        {
+            inversion.Dispose();
+            throw;
+        }
+    }
+
+    private Inversion Begun(ClipEncoder encoder, InrBank? bank)
     {
         Encoder seen = Recipe.Sides.Count switch
         {
@@ -130,7 +150,7 @@ public sealed partial record Run
         var start = Start?.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
         var mask = Mask is null ? null : MaskOf(Mask.Load());
         if (mask is not null && start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
-        return (Recipe.Canvas.Create(1, Height, Width, random, start), mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), mask is null ? null : TensorScope.Unscoped(() => start!.Clone()));
+        return (Recipe.Canvas.Create(1, Height, Width, random, Recipe.Fit is null ? start : null), mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), mask is null ? null : TensorScope.Unscoped(() => start!.Clone()));
     }
 
     private IReadOnlyList<Target> TargetsFor(Encoder seen)
@@ -147,8 +167,9 @@ public sealed partial record Run
                 rows.Add(member.Encoder.Embed(file.Load().ToTensor()));
             }
 
-            var target = new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)]));
-            foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction }) scope.Keep(kept);
+            var begun = Start is not null && Recipe.Fit is not null ? member.Encoder.Embed(Start.Load().ToTensor())[0] : null;
+            var target = new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)])) { Start = begun };
+            foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, begun }.OfType<Tensor>()) scope.Keep(kept);
             return target;
         })];
     }
