@@ -1,3 +1,4 @@
+using Obverse;
 using Obverse.Bench;
 
 // One benchmark a call, so that each has a process of its own: bench/run.sh puts them together.
@@ -9,10 +10,13 @@ switch (args)
     case ["vit", var views]: VitGradient.Run(int.Parse(views)); break;
     case ["vit", var views, var repeats]: VitGradient.Run(int.Parse(views), int.Parse(repeats)); break;
     case ["fits", var count]: InrFits.Run(int.Parse(count)); break;
+    case ["inversion", var steps]: WholeInversion.Run(int.Parse(steps)); break;
+    case ["paced", var steps]: WholeInversion.Run(int.Parse(steps), new Pace(new Stage(0.8, 0.5))); break;
+    case ["neighbours", var count]: Neighbours.Run(int.Parse(count)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | pyramid | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | neighbours ROWS | pyramid | inversion STEPS | paced STEPS | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

@@ -301,6 +301,11 @@ internal sealed record InvertSession(Screen Screen)
     private static string Describe(Verdict verdict) => string.Create(CultureInfo.InvariantCulture,
         $"judge: rank {verdict.Coarse.Rank} of {verdict.Names} (log-probability {verdict.Coarse.LogProbability:0.00}), sharp {verdict.Sharp.Rank} ({verdict.Sharp.LogProbability:0.00}); sees {string.Join(", ", verdict.Coarse.Top.Take(3).Select(t => t.Name))}");
 
+    /// <summary>How many pictures are drawn side by side: a core each, unless one picture is to have several.</summary>
+    /// <exception cref="UsageException">Both were given.</exception>
+    public static int WorkersOf(int? workers, int? threads) => workers is not null && threads is > 1
+        ? throw new UsageException("--workers gives every picture one core, --threads several: give one of them") : threads is not null ? 1 : workers ?? Environment.ProcessorCount;
+
     // A picture that cannot be read is told before anything is loaded.
     private static string Readable(string path)
     {

@@ -14,7 +14,7 @@ internal sealed record PictureEdit(Screen Screen, InvertSession Session, string 
 
     public static Option<double?> Mix() => Flags.Parsed<double?>("--mix", "0…1", $"How much of the target is new: 0 is the picture, 1 the text or style alone. [default: {Usual}]", text => Share(text));
 
-    public static Option<double[]?> SeveralMixes() => Flags.Parsed<double[]?>("--mixes", "A,B,C", "Several of them: a picture each, a sheet, a plot of what it costs, and a CSV.", text => [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Share)] is { Length: > 0 } all ? all : throw new FormatException("numbers from 0 to 1 were wanted"));
+    public static Option<double[]?> SeveralMixes() => Flags.Parsed<double[]?>("--mixes", "A,B,C", "Several of them: a picture each, a sheet, a plot of what it costs, and a CSV.", Shares);
 
     public static double[] Chosen(double? mix, double[]? mixes) => mix is not null && mixes is not null ? throw new UsageException("--mix and --mixes were both given: one of them is wanted") : mixes ?? [mix ?? Share(Usual)];
 
@@ -92,6 +92,12 @@ internal sealed record PictureEdit(Screen Screen, InvertSession Session, string 
     }
 
     private static double Share(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? share : throw new FormatException("a number from 0 to 1 was wanted");
+
+    private static double[] Shares(string text)
+    {
+        double[] all = [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Share)];
+        return all.Length > 0 ? all : throw new FormatException("numbers from 0 to 1, with commas between them, were wanted");
+    }
 
     private static string Text(double mix) => mix.ToString(CultureInfo.InvariantCulture);
 

@@ -27,6 +27,9 @@ public sealed record Ablation
     public string? Bank { get; init; }
     public string? PlainBank { get; init; }
 
+    /// <summary>Pictures side by side, a core each.</summary>
+    public int Workers { get; init; } = 1;
+
     /// <summary>One picture, measured. <see cref="Key"/> says by which run.</summary>
     public sealed record Entry(string Key, string Variant, int Caption, string File, double Own, double Coarse, double Sharp, int Rank, int SharpRank, double Cosine, double SharpCosine, double Seconds);
 
@@ -43,24 +46,25 @@ public sealed record Ablation
         int[] mine = [.. Enumerable.Range(0, Captions.Count).Where(i => i % Shard.Of == Shard.Index - 1)];
         var done = 0;
         // Caption by caption: a table of what is there compares like with like at any moment.
-        foreach (var caption in mine)
+        Obverse.Workers.ForEach(mine.SelectMany(caption => Variants.Select(variant => (Caption: caption, Variant: variant))), Workers, at =>
         {
-            foreach (var variant in Variants)
+            cancel.ThrowIfCancellationRequested();
+            var (variant, caption) = (at.Variant, at.Caption);
+            var (run, bank) = RunOf(variant, caption, banks);
+            var path = Path.Combine(Folder, FileOf(variant, caption));
+            var key = KeyOf(run);
+            var number = Interlocked.Increment(ref done);
+            if (known.TryGetValue((variant.Name, caption), out var entry) && entry.Key == key && File.Exists(path)) return;
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            var (seconds, own) = DrawnPicture.Draw(run, encoder, path, bank, cancel);
+            var verdict = judge.Look(Picture.Load(path), Captions[caption]);
+            entry = new(key, variant.Name, caption, FileOf(variant, caption), own, verdict.Coarse.LogProbability, verdict.Sharp.LogProbability, verdict.Coarse.Rank, verdict.Sharp.Rank, verdict.Coarse.Cosine, verdict.Sharp.Cosine, Math.Round(seconds, 2));
+            lock (known)
             {
-                cancel.ThrowIfCancellationRequested();
-                var (run, bank) = RunOf(variant, caption, banks);
-                var path = Path.Combine(Folder, FileOf(variant, caption));
-                var key = KeyOf(run);
-                done++;
-                if (known.TryGetValue((variant.Name, caption), out var entry) && entry.Key == key && File.Exists(path)) continue;
-                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                var (seconds, own) = DrawnPicture.Draw(run, encoder, path, bank, cancel);
-                var verdict = judge.Look(Picture.Load(path), Captions[caption]);
-                entry = new(key, variant.Name, caption, FileOf(variant, caption), own, verdict.Coarse.LogProbability, verdict.Sharp.LogProbability, verdict.Coarse.Rank, verdict.Sharp.Rank, verdict.Coarse.Cosine, verdict.Sharp.Cosine, Math.Round(seconds, 2));
                 Append(entry);
-                progress?.Invoke(entry, done, mine.Length * Variants.Count);
+                progress?.Invoke(entry, number, mine.Length * Variants.Count);
             }
-        }
+        }, cancel);
     }
 
     /// <summary>All that is measured so far, by any shard; where a picture was measured twice, the last word counts.</summary>
@@ -181,8 +185,11 @@ public sealed record Ablation
         public (PictureFile File, InrBank Bank) Of(Variant variant)
         {
             var path = (variant.PlainBank ? of.PlainBank : of.Bank) ?? throw new ArgumentException($"variant '{variant.Name}' begins from a bank of pictures{(variant.PlainBank ? " fitted without perturbation" : "")}, and none was given");
-            if (!open.TryGetValue(path, out var one)) open[path] = one = (PictureFile.Of(path), InrBank.Open(path, device));
-            return one;
+            lock (open)
+            {
+                if (!open.TryGetValue(path, out var one)) open[path] = one = (PictureFile.Of(path), InrBank.Open(path, device));
+                return one;
+            }
         }
 
         public void Dispose()

@@ -11,7 +11,7 @@ public sealed partial record Run
         var bank = given ?? OpenBank(encoder.Device);
         try
         {
-            bank.Index.MustBelongTo(encoder);
+            bank.Index.MustBelongTo(encoder, ModelSha256);
             if (prior.IsRetrieved && !bank.Plan.Equals(Recipe.Canvas)) throw new ArgumentException($"the run's canvas is {Recipe.Canvas}; the bank holds {bank.Plan}");
             using var scope = new TensorScope();
             if (prior.IsRetrieved)
@@ -20,7 +20,7 @@ public sealed partial record Run
                 canvas = bank.Take((long)Nearest(bank.Index, targets[0].Direction).Item(), Height, Width);
             }
 
-            IReadOnlyList<Target> guided = TensorScope.Unscoped<Target[]>(() => [.. targets.Select(target => Guided(target, bank.Index, prior))]);
+            IReadOnlyList<Target> guided = TensorScope.Unscoped<Target[]>(() => [.. targets.Select(target => Guided(target, bank.Pairs, prior))]);
             foreach (var target in targets) target.Dispose();
             return (canvas, guided);
         }

@@ -26,7 +26,8 @@ internal static class AblateCommand
         var shard = Flags.Parsed<(int, int)?>("--shard", "I/N", "Only this part of the captions; the table counts what all parts have made.", Shard);
         var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clipag]");
         var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var workers = Flags.Whole("--workers", "Pictures side by side, a core each. [default: all cores]", 1, 1024);
+        var threads = Flags.Whole("--threads", "Processor cores that one picture shares, in place of --workers.", 1, 1024);
         var device = Flags.Device();
         var command = new Command("ablate",
             """
@@ -38,7 +39,7 @@ internal static class AblateCommand
               obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out
             """)
         {
-            captions, count, output, variants, steps, quality, size, seed, bank, plainBank, real, shard, model, judge, threads, device,
+            captions, count, output, variants, steps, quality, size, seed, bank, plainBank, real, shard, model, judge, workers, threads, device,
         };
         command.SetAction(parsed =>
         {
@@ -68,7 +69,7 @@ internal static class AblateCommand
             var ablation = new Ablation
             {
                 Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
-                Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain,
+                Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain, Workers = InvertSession.WorkersOf(parsed.GetValue(workers), parsed.GetValue(threads)),
             };
             var watch = Stopwatch.StartNew();
             var made = 0;

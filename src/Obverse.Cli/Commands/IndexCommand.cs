@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using Obverse.Models;
 using Obverse.Torch;
+using Obverse.Training;
 
 namespace Obverse.Cli.Commands;
 
@@ -12,52 +12,82 @@ internal static class IndexCommand
 
     private static Command Build(Screen screen)
     {
-        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files, or folders of them (with what is in their folders)." };
+        var sources = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files; folders of them (with what is in their folders); a file of captions, captions.jsonl; a picture set of `obverse data pocket`." };
         var captions = Flags.Text("--captions", "FILE.tsv", "A line a picture: its file name, a tab, its caption. [default: the file's name in words]");
-        var output = new Option<string>("--out", "-o") { HelpName = "FILE.safetensors", Description = "The index; one that is there is added to.", Required = true };
+        var output = new Option<string>("--out", "-o") { HelpName = "DIR|FILE.safetensors", Description = "The index: a folder for it, or its one file; one that is there is added to.", Required = true };
         var model = Flags.Text("--model", "MODEL", "Which CLIP looks: a folder, a file or a name of the zoo. [default: pocket-clip]");
+        var count = Flags.Whole("--count", "Of a picture set: so many, half photographs and half drawings, evenly over their classes. [default: all]", 1, 100_000_000);
+        var seed = Flags.Whole("--seed", "Which ones. [default: 0]", 0, int.MaxValue);
+        var thumbnails = Flags.Whole("--thumbnails", "Keep small pictures in the index, their longer side so many pixels. [default: none]", 8, 1024);
         var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print the result as a JSON line.");
+        var factory = Flags.Text("--factory", "KIND", "Build what FAISS searches with now, of this kind: Flat, HNSW32, \"IVF1024,Flat\". [default: HNSW32 above 200,000 rows]");
+        var json = Flags.Switch("--json", "Print progress and the result as JSON lines.");
         var command = new Command("build",
             """
             Embed pictures and their captions into an index. A picture that is there already is not embedded again,
             so the same call goes on where it was stopped; one that cannot be read is named and left out.
 
-              obverse index build photos/ --captions captions.tsv -o photos.index.safetensors
+              obverse index build photos/ -o photos.index
+              obverse index build captions.jsonl -o photos.index --thumbnails 64
+              obverse index build pocket-data --count 3000 -o pairs.safetensors
+
+            A line of captions.jsonl is {"file": "relative/path.jpg", "captions": ["a dog", "a dog in the snow"]}.
             """)
         {
-            pictures, captions, output, model, device, threads, json,
+            sources, captions, output, model, count, seed, thumbnails, factory, device, threads, json,
         };
         command.SetAction(parsed =>
         {
-            var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors");
-            var words = parsed.GetValue(captions) is { } file ? CaptionsOf(file) : null;
-            (string, string)[] all = [.. parsed.GetRequiredValue(pictures).SelectMany(Files).Select(picture => (picture, words is null ? NameInWords(picture) : words.GetValueOrDefault(Path.GetFileName(picture), "")))];
-            if (all.Length == 0) throw new UsageException("nothing to index: no .png, .jpg or .webp there");
-            if (all.FirstOrDefault(one => one.Item2.Length == 0) is { Item1: { } without }) throw new UsageException($"{without}: has no caption in {parsed.GetValue(captions)}");
-            OutputPaths.MustBeWritable(path);
-            using var before = File.Exists(path) ? RetrievalIndex.Open(path) : null;
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
-            using var building = new IndexBuilding(loaded, path, screen);
-            if (before is not null) building.Continue(before);
-            building.Add(all);
-            if (building.Count == 0) return screen.Fail($"none of {all.Length} pictures can be read; nothing was written", 1);
-            if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, Pictures = building.Count, building.Added, building.Known, building.Unreadable, Model = loaded.Name });
-            else screen.Say($"{path}  {building.Count} pictures: {building.Added} added, {building.Known} there already, {building.Unreadable} not readable");
-            return 0;
+            var path = OutputOf(parsed.GetRequiredValue(output));
+            var wanted = parsed.GetValue(model) ?? LoadedModel.Default;
+            var sets = new List<PictureSet>();
+            try
+            {
+                var words = parsed.GetValue(captions) is { } file ? IndexSources.CaptionsOf(file) : null;
+                if (parsed.GetValue(count) is not null && !parsed.GetRequiredValue(sources).Any(IndexSources.IsSet)) throw new UsageException("--count is of a picture set (`obverse data pocket`), and none was given");
+                PictureToIndex[] all = [.. parsed.GetRequiredValue(sources).SelectMany(source => IndexSources.IsLines(source) ? IndexSources.OfLines(source)
+                    : IndexSources.IsSet(source) ? IndexSources.OfSet(Opened(source), wanted, parsed.GetValue(count), parsed.GetValue(seed) ?? 0)
+                    : IndexSources.OfFiles(source, words, parsed.GetValue(captions)))];
+                if (all.Length == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
+                LoadedModel.Find(wanted, screen);
+                if (Path.GetDirectoryName(path) is { Length: > 0 } folder && path != parsed.GetRequiredValue(output)) Directory.CreateDirectory(folder);
+                OutputPaths.MustBeWritable(path);
+                using var before = File.Exists(path) ? RetrievalIndex.Open(path) : null;
+                using var loaded = LoadedModel.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device));
+                var building = new IndexBuilding(loaded, path, parsed.GetValue(thumbnails), screen);
+                if (before is not null) building.Continue(before);
+                using (var progress = new IndexProgress(screen, parsed.GetValue(json))) building.Add(all, progress);
+                if (building.Count > 0) Prepare(screen, path, parsed.GetValue(factory));
+                if (building.Count == 0) return screen.Fail($"none of {all.Length} pictures can be read; nothing was written", 1);
+                if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, building.Pictures, Rows = building.Count, building.Added, building.Embedded, building.Known, building.Unreadable, Model = loaded.Name });
+                else screen.Say($"{path}  {building.Pictures} pictures in {building.Count} rows: {building.Added} added, {building.Known} pictures there already, {building.Unreadable} not readable");
+                return 0;
+            }
+            finally
+            {
+                foreach (var set in sets) set.Dispose();
+            }
+
+            PictureSet Opened(string source)
+            {
+                sets.Add(PictureSet.Open(source));
+                return sets[^1];
+            }
         });
         return command;
     }
 
     private static Command Search(Screen screen)
     {
-        var index = new Argument<string>("INDEX") { Description = "A file that `obverse index build` wrote." };
+        var index = new Argument<string>("INDEX") { Description = "The file or folder that `obverse index build` wrote." };
         var text = new Argument<string?>("TEXT") { Arity = ArgumentArity.ZeroOrOne, Description = "What to look for." };
         var image = Flags.Text("--image", "FILE", "Look for what is like this picture.");
         var vector = Flags.Text("--vector", "FILE.safetensors", "Look for what is like the first row of `embeddings` (`obverse embed`).");
         var captions = Flags.Switch("--captions", "Compare with the captions, not the pictures.");
         var count = Flags.Whole("-k", "How many. [default: 5]", 1, 1_000_000);
+        var sheet = Flags.Text("--sheet", "FILE.png", "Draw what was found, from the index's thumbnails or the pictures' files.");
+        var factory = Flags.Text("--factory", "KIND", "Search with FAISS: Flat, HNSW32, \"IVF1024,Flat\". [default: exactly up to 200,000 rows, above as built]");
         var model = Flags.Text("--model", "MODEL", "Which CLIP reads the query. [default: the one that made the index]");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON line a picture.");
@@ -65,17 +95,21 @@ internal static class IndexCommand
             """
             Find the pictures of an index that are nearest to a text, a picture or a vector: cosine, file, caption.
 
-              obverse index search photos.index.safetensors "a dog in the snow"
-              obverse index search photos.index.safetensors --image me.jpg -k 10
+              obverse index search photos.index "a dog in the snow"
+              obverse index search photos.index --image me.jpg -k 10 --sheet found.png
             """)
         {
-            index, text, image, vector, captions, count, model, threads, json,
+            index, text, image, vector, captions, count, sheet, factory, model, threads, json,
         };
         command.SetAction(parsed =>
         {
             var (words, picture, row) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(vector));
             if (new[] { words, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query is wanted: TEXT, --image or --vector");
+            if (parsed.GetValue(sheet) is { } drawn) OutputPaths.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
             using var opened = RetrievalIndex.Open(parsed.GetRequiredValue(index));
+            (opened.Factory, opened.Note) = (parsed.GetValue(factory), screen.Note);
+            var k = parsed.GetValue(count) ?? (int)Math.Clamp(opened.Count, 1, 5);
+            if (k > opened.Count) throw new UsageException(opened.Count == 0 ? $"the index is empty: it has no rows, k = {k} was asked" : $"the index has {opened.Count} rows, k = {k} was asked");
             using var scope = new TensorScope();
             Tensor query;
             if (row is not null)
@@ -94,34 +128,32 @@ internal static class IndexCommand
                 query = query[0];
             }
 
-            var (scores, rows) = parsed.GetValue(captions) ? opened.NearestTexts(query, parsed.GetValue(count) ?? 5) : opened.NearestImages(query, parsed.GetValue(count) ?? 5);
-            foreach (var (score, at) in scores.ToFloats().Zip(rows.Contiguous().ToArray<long>()))
+            var (scores, rows) = parsed.GetValue(captions) ? opened.NearestTexts(query, k) : opened.NearestImages(query, k);
+            FoundRow[] found = [.. scores.ToFloats().Zip(rows.Contiguous().ToArray<long>(), (cosine, at) => new FoundRow(at, cosine, opened.Pictures.Count > 0 ? opened.Pictures[(int)at] : new IndexedPicture("", $"row {at}", "")))];
+            foreach (var one in found)
             {
-                var found = opened.Pictures.Count > 0 ? opened.Pictures[(int)at] : new IndexedPicture("", $"row {at}", "");
-                if (parsed.GetValue(json)) screen.Json(new { Cosine = score, found.Path, found.Caption, Row = at });
-                else screen.Say($"{score.ToString("0.000", CultureInfo.InvariantCulture)}  {found.Path}  {found.Caption}");
+                if (parsed.GetValue(json)) screen.Json(new { one.Cosine, one.Picture.Path, one.Picture.Caption, one.Row });
+                else screen.Say($"{one.Cosine.ToString("0.000", CultureInfo.InvariantCulture)}  {(one.Picture.Path.Length > 0 ? one.Picture.Path : $"row {one.Row}")}  {one.Picture.Caption}");
             }
 
+            if (parsed.GetValue(sheet) is { } path) IndexSheet.Draw(opened, found, words ?? picture ?? row!, screen.Note).Save(path);
             return 0;
         });
         return command;
     }
 
-    private static IEnumerable<string> Files(string path) => !Directory.Exists(path)
-        ? File.Exists(path) ? [path] : throw new FileNotFoundException($"{path}: no such picture or folder")
-        : Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".webp").Order(StringComparer.Ordinal);
-
-    private static string NameInWords(string path) => Path.GetFileNameWithoutExtension(path).Replace('-', ' ').Replace('_', ' ');
-
-    private static Dictionary<string, string> CaptionsOf(string path)
+    // What FAISS would build at the first search, where it has something to build.
+    private static void Prepare(Screen screen, string path, string? factory)
     {
-        var found = new Dictionary<string, string>();
-        foreach (var (line, number) in TextLines.Read(path).Select((line, i) => (line, i + 1)).Where(one => one.line.Length > 0))
-        {
-            if (line.Split('\t') is not [var name, { Length: > 0 } caption]) throw new InvalidDataException($"{path}, line {number}: a file name, a tab and a caption were wanted");
-            found[name] = caption;
-        }
+        using var index = RetrievalIndex.Open(path);
+        (index.Factory, index.Note) = (factory, screen.Note);
+        index.Prepare();
+    }
 
-        return found;
+    // A file by its ending, else a folder.
+    private static string OutputOf(string output)
+    {
+        if (Path.GetExtension(output).Equals(".safetensors", StringComparison.OrdinalIgnoreCase)) return output;
+        return File.Exists(output) ? throw new UsageException($"--out: '{output}' is a file, and no .safetensors; a name ending in .safetensors or a folder was wanted") : Path.Combine(output, "index.safetensors");
     }
 }

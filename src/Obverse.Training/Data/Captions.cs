@@ -53,6 +53,14 @@ public static class Captions
         };
     }
 
+    /// <summary>"a photo of an African elephant", "a drawing of a tiger": the plainest true sentence.</summary>
+    public static string Plain(PictureEntry entry)
+    {
+        if (!entry.IsPhoto) return $"a drawing of {WithArticle(entry.Name)}";
+        var lower = char.ToLowerInvariant(entry.Name[0]) + entry.Name[1..];          // classes of photographs are things, capital or not
+        return $"a photo of {WithArticle(lower)[..^lower.Length]}{entry.Name}";
+    }
+
     /// <summary>"an apple", "a unicorn", "grapes", "Mount Fuji".</summary>
     public static string WithArticle(string name) => TakesArticle(name) ? $"{(StartsWithVowelSound(name) ? "an" : "a")} {name}" : name;
 

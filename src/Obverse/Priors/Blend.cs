@@ -20,9 +20,15 @@ public sealed record Blend(Tensor Target, Tensor Weights, Tensor Rows)
     /// </summary>
     public static Blend Of(Tensor query, Tensor keys, Tensor images, int k = Neighbours, double tau = Temperature)
     {
-        if (tau <= 0) throw new ArgumentOutOfRangeException(nameof(tau), tau, "a temperature above 0 was wanted");
         if (keys.Size(0) != images.Size(0)) throw new ArgumentException($"Blend: {keys.Size(0)} keys and {images.Size(0)} images were given; one each is wanted");
         var (scores, rows) = Nearest.To(query.Normalized(epsilon: 0), keys.Normalized(epsilon: 0), k);
+        return Of(scores, rows, images, tau);
+    }
+
+    /// <summary>Of pairs that were found already: their cosines, best first, and their rows.</summary>
+    public static Blend Of(Tensor scores, Tensor rows, Tensor images, double tau)
+    {
+        if (tau <= 0) throw new ArgumentOutOfRangeException(nameof(tau), tau, "a temperature above 0 was wanted");
         var weights = (scores / tau).Softmax(0);
         return new((weights.Unsqueeze(1) * images.IndexSelect(0, rows).Normalized(epsilon: 0)).Sum(0).Normalized(epsilon: 0), weights, rows);
     }

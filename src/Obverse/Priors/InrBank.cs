@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Obverse.Torch;
 
@@ -5,11 +6,13 @@ namespace Obverse;
 
 /// <summary>
 /// Implicit representations of captioned pictures, all of one plan, with their embeddings (spec implicit-inversion.md 2.4): a prompt begins from the one whose caption is nearest. One safetensors
-/// file: `layerN.weight` [n, out, in], `layerN.bias` [n, out], `texts` and `images` [n, d]; plan, model and captions in its metadata.
+/// file of half precision: `layerN.weight` [n, out, in], `layerN.bias` [n, out], `texts` and `images` [n, d]; plan, model and captions in its metadata. `pairs.texts` and `pairs.images` [m, d], where
+/// they are there, are the embeddings of many more captioned pictures of the same model.
 /// </summary>
 public sealed class InrBank : IDisposable
 {
     private readonly (Tensor Weight, Tensor Bias)[] layers; // [n, out, in], [n, out]
+    private readonly RetrievalIndex? pairs;
 
     /// <summary>Takes over the index; copies the weights.</summary>
     public InrBank(Inr plan, IReadOnlyList<(Tensor Weight, Tensor Bias)> weights, RetrievalIndex index)
@@ -24,6 +27,27 @@ public sealed class InrBank : IDisposable
     /// <summary>The entries' captions and embeddings.</summary>
     public RetrievalIndex Index { get; }
     public long Count => Index.Count;
+
+    /// <summary>What alignment and blending look at: more captioned pictures than have representations, or the entries themselves.</summary>
+    [AllowNull]
+    public RetrievalIndex Pairs
+    {
+        get => pairs ?? Index;
+        init
+        {
+            value?.MustMatch(Index);
+            pairs = value;
+        }
+    }
+
+    /// <summary>How the entries were fitted; null where nobody knows.</summary>
+    public InrBankSettings? Settings { get; init; }
+
+    /// <summary>PSNR of each entry's rendering to its blurred picture, dB; none where nobody knows.</summary>
+    public IReadOnlyList<double> Psnr { get; init; } = [];
+
+    /// <summary>Which part of a build this is, where it is one.</summary>
+    public (int Part, int Of)? Shard { get; init; }
 
     /// <summary>The entry whose caption is nearest to a prompt's embedding, [d].</summary>
     public long Nearest(Tensor prompt)
@@ -42,11 +66,17 @@ public sealed class InrBank : IDisposable
 
     public void Save(string path)
     {
-        var tensors = layers.SelectMany((layer, l) => new[] { KeyValuePair.Create($"layer{l}.weight", layer.Weight), KeyValuePair.Create($"layer{l}.bias", layer.Bias) });
-        Safetensors.Save(path, [.. tensors, KeyValuePair.Create("texts", Index.Texts), KeyValuePair.Create("images", Index.Images)], new Dictionary<string, string>
+        using var scope = new TensorScope();
+        var tensors = layers.SelectMany((layer, l) => new[] { KeyValuePair.Create($"layer{l}.weight", layer.Weight), KeyValuePair.Create($"layer{l}.bias", layer.Bias) }).Concat([new("texts", Index.Texts), new("images", Index.Images)]);
+        if (pairs is not null) tensors = tensors.Concat([new("pairs.texts", pairs.Texts), new("pairs.images", pairs.Images)]);
+        var metadata = new Dictionary<string, string>
         {
-            ["obverse-bank"] = "1", ["plan"] = JsonSerializer.Serialize(Plan), ["model"] = Index.Model, ["captions"] = JsonSerializer.Serialize(Index.Captions),
-        });
+            ["obverse-bank"] = "1", ["plan"] = JsonSerializer.Serialize(Plan), ["model"] = Index.Model, ["model-sha256"] = Index.ModelSha256 ?? "", ["captions"] = JsonSerializer.Serialize(Index.Captions),
+            ["pictures"] = JsonSerializer.Serialize(Index.Pictures), ["psnr"] = JsonSerializer.Serialize(Psnr),
+        };
+        if (Settings is not null) metadata["settings"] = Settings.ToJson();
+        if (Shard is var (part, of)) metadata["shard"] = $"{part}/{of}";
+        Safetensors.Save(path, [.. tensors.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.To(DType.Float16)))], metadata);
     }
 
     /// <summary>The plan of a bank's entries, without reading them.</summary>
@@ -66,8 +96,15 @@ public sealed class InrBank : IDisposable
         try
         {
             Tensor Get(string name) => file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{path}: tensor '{name}' holds NaN or infinite numbers");
-            var index = new RetrievalIndex(file.Metadata["model"], Get("texts"), Get("images"), JsonSerializer.Deserialize<string[]>(file.Metadata["captions"]) is { Length: > 0 } captions ? captions : null);
-            return new(plan, [.. Enumerable.Range(0, plan.Hidden + 2).Select(l => (Get($"layer{l}.weight"), Get($"layer{l}.bias")))], index);
+            T[] List<T>(string name) => file.Metadata.TryGetValue(name, out var text) ? JsonSerializer.Deserialize<T[]>(text) ?? [] : [];
+            RetrievalIndex Rows(string prefix, string[] captions, IndexedPicture[] pictures) => new(file.Metadata["model"], Get(prefix + "texts"), Get(prefix + "images"), captions.Length > 0 ? captions : null)
+            {
+                ModelSha256 = file.Metadata.GetValueOrDefault("model-sha256") is { Length: > 0 } sha ? sha : null, Pictures = pictures,
+            };
+            return new(plan, [.. Enumerable.Range(0, plan.Hidden + 2).Select(l => (Get($"layer{l}.weight"), Get($"layer{l}.bias")))], Rows("", List<string>("captions"), List<IndexedPicture>("pictures")))
+            {
+                Pairs = file.Contains("pairs.texts") ? Rows("pairs.", [], []) : null, Settings = InrBankSettings.Of(file), Psnr = List<double>("psnr"),
+            };
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException or ArgumentException)
         {
@@ -78,6 +115,7 @@ public sealed class InrBank : IDisposable
     public void Dispose()
     {
         Index.Dispose();
+        pairs?.Dispose();
         foreach (var (weight, bias) in layers)
         {
             weight.Dispose();
@@ -85,7 +123,8 @@ public sealed class InrBank : IDisposable
         }
     }
 
-    private static Inr PlanOf(Safetensors file)
+    /// <inheritdoc cref="PlanOf(string)"/>
+    internal static Inr PlanOf(Safetensors file)
     {
         if (!file.Metadata.ContainsKey("obverse-bank") || !file.Metadata.TryGetValue("plan", out var text)) throw new WeightsException($"{file.Path}: is no bank of implicit representations");
         try

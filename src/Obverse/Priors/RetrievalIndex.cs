@@ -36,8 +36,7 @@ public sealed partial class RetrievalIndex : IDisposable
     /// <summary>The prompt's embedding, turned as the captions nearest to it must be turned to lie on their pictures; of fewer pairs than <paramref name="k"/>, all.</summary>
     public Tensor Align(Tensor prompt, int k = Neighbours, bool raw = false) => TensorScope.Of(() =>
     {
-        Fits(prompt);
-        var (_, rows) = Nearest.To(prompt, texts, (int)Math.Min(k, Count));
+        var (_, rows) = NearestTexts(prompt, (int)Math.Min(k, Count));
         return Procrustes.Align(prompt, texts.IndexSelect(0, rows), images.IndexSelect(0, rows), raw);
     });
 
@@ -45,23 +44,30 @@ public sealed partial class RetrievalIndex : IDisposable
     public Blend Blend(Tensor prompt, int k = Obverse.Blend.Neighbours, double tau = Obverse.Blend.Temperature)
     {
         Fits(prompt);
-        return Obverse.Blend.Of(prompt, texts, images, (int)Math.Min(k, Count), tau);
+        if (Fast(texts, "texts") is null) return Obverse.Blend.Of(prompt, texts, images, (int)Math.Min(k, Count), tau);
+        var (scores, rows) = NearestTexts(prompt.Normalized(epsilon: 0), (int)Math.Min(k, Count));
+        return Obverse.Blend.Of(scores, rows, images, tau);
     }
 
-    /// <summary>The captions nearest to an embedding, best first: scores and rows, [k].</summary>
-    public (Tensor Scores, Tensor Rows) NearestTexts(Tensor query, int k) => Nearest.To(Fits(query), texts, k);
-
-    /// <summary>The pictures nearest to an embedding, best first: scores and rows, [k].</summary>
-    public (Tensor Scores, Tensor Rows) NearestImages(Tensor query, int k) => Nearest.To(Fits(query), images, k);
-
-    /// <summary>Refuses an encoder of another name or width: its embeddings mean something else.</summary>
-    public void MustBelongTo(Encoder encoder)
+    /// <summary>Refuses an encoder whose embeddings mean something else: of other weights, where both sides know their SHA-256, else of another name; or of another width.</summary>
+    public void MustBelongTo(Encoder encoder, string? sha256 = null)
     {
-        if (encoder.Name != Model || encoder.Dimension != Dimension) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); this encoder is {encoder.Name} ({encoder.Dimension})");
+        if (sha256 is not null && ModelSha256 is not null) MustBelongTo(encoder.Name, sha256);
+        else if (encoder.Name != Model) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); this encoder is {encoder.Name} ({encoder.Dimension})");
+        if (encoder.Dimension != Dimension) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); this encoder is {encoder.Name} ({encoder.Dimension})");
+    }
+
+    /// <summary>Refuses an index of another model.</summary>
+    public void MustMatch(RetrievalIndex other)
+    {
+        if (ModelSha256 is not null && other.ModelSha256 is { } sha) MustBelongTo(other.Model, sha);
+        else if (Model != other.Model) throw new ArgumentException($"the index was made with {Model}; the other one with {other.Model}");
+        if (Dimension != other.Dimension) throw new ArgumentException($"the index was made with {Model} ({Dimension} numbers); the other one with {other.Model} ({other.Dimension})");
     }
 
     public void Dispose()
     {
+        foreach (var fast in built.Values) fast?.Dispose();
         texts.Dispose();
         images.Dispose();
     }

@@ -17,6 +17,9 @@ public sealed partial class VectorIndex : IDisposable
     {
     }
 
+    /// <summary>Why FAISS cannot be used here; null where it can.</summary>
+    public static string? Missing => missing.Value;
+
     public long Count => of_count(Alive);
     public int Dimension => of_dimension(Alive);
 
@@ -45,12 +48,13 @@ public sealed partial class VectorIndex : IDisposable
         return (scores, rows);
     }
 
-    /// <summary>Writes the index whole or not at all.</summary>
-    public void Save(string path)
+    /// <summary>Writes the index whole or not at all; <paramref name="tail"/> stands behind what FAISS reads again.</summary>
+    public void Save(string path, byte[]? tail = null)
     {
         using var file = AtomicFile.Open(path);
         file.CloseStream();
         Check(of_write(Alive, file.TemporaryPath), path);
+        if (tail is not null) File.AppendAllBytes(file.TemporaryPath, tail);
         file.Commit();
     }
 
@@ -79,6 +83,19 @@ public sealed partial class VectorIndex : IDisposable
     }
 
     private static string Reason() => (Marshal.PtrToStringUTF8(of_error()) ?? "").ReplaceLineEndings(" ");
+
+    private static readonly Lazy<string?> missing = new(() =>
+    {
+        try
+        {
+            of_error();
+            return null;
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
+        {
+            return e.Message.Split('\n')[0];
+        }
+    });
 
     private const string Name = "obverse_faiss";
 

@@ -3,11 +3,14 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>A part of a run: until <paramref name="Until"/> (of 1) of its steps, drawn and seen at <paramref name="Side"/> of the full side, through <paramref name="Copies"/> of the full number of views.</summary>
-public readonly record struct Stage(double Until, double Side, double Copies);
+/// <summary>A part of a run: until <paramref name="Until"/> (of 1) of its steps.</summary>
+/// <param name="Side">The grid's side as a share of the full one.</param>
+/// <param name="Copies">Share of the views.</param>
+/// <param name="Tower">Share of the side at which the encoder looks, where it can look at any.</param>
+public readonly record struct Stage(double Until, double Side, double Copies = 1, double Tower = 1);
 
 /// <summary>
-/// Progressive rendering: while only coarse layers move, a coarser grid says the same, and fewer, smaller views see it. A function of place can be asked anywhere, so nothing is resampled
+/// Progressive rendering: while only coarse layers move, a coarser grid says the same, and fewer or smaller views may see it. A function of place can be asked anywhere, so nothing is resampled
 /// between stages. Steps beyond the last stage are whole. The plain loop is a run without a pace (`--exact`).
 /// </summary>
 public sealed record Pace(params IReadOnlyList<Stage> Stages)
@@ -18,7 +21,7 @@ public sealed record Pace(params IReadOnlyList<Stage> Stages)
     public Stage At(int step, int steps)
     {
         foreach (var stage in Stages) if (step < stage.Until * steps) return stage;
-        return new(1, 1, 1);
+        return new(1, 1);
     }
 
     /// <summary>A side of the full picture in a stage, in whole blocks of 8 pixels and at least 32, but never above the full one.</summary>
@@ -32,5 +35,5 @@ public sealed record Pace(params IReadOnlyList<Stage> Stages)
 
     public bool Equals(Pace? other) => other is not null && Stages.SequenceEqual(other.Stages);
     public override int GetHashCode() => Stages.Count;
-    public override string ToString() => string.Join(", ", Stages.Select(stage => string.Create(CultureInfo.InvariantCulture, $"to {stage.Until:P0} at {stage.Side:0.##} of the side with {stage.Copies:0.##} of the views")));
+    public override string ToString() => string.Join(", ", Stages.Select(stage => string.Create(CultureInfo.InvariantCulture, $"to {stage.Until:P0} at {stage.Side:0.##} of the side with {stage.Copies:0.##} of the views at {stage.Tower:0.##}")));
 }

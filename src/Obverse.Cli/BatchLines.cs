@@ -1,0 +1,51 @@
+using System.Text.Json;
+
+namespace Obverse.Cli;
+
+/// <summary>One picture of a batch: what to draw, where it goes below the folder, and its own seed where it has one.</summary>
+internal sealed record BatchItem(int Line, Prompt Prompt, string File, ulong? Seed);
+
+/// <summary>Prompts from a file: a prompt a line, or JSON lines <c>{"prompt": "a fox", "seed": 7, "file": "fox.png"}</c>; <c>caption</c> or the first of <c>captions</c> serves for <c>prompt</c>.</summary>
+internal static class BatchLines
+{
+    /// <exception cref="InvalidDataException">A line that says nothing to draw; it names the line.</exception>
+    public static IReadOnlyList<BatchItem> Read(string path)
+    {
+        var lines = TextLines.Read(path);
+        var isJson = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
+        var digits = Math.Max(4, lines.Length.ToString(System.Globalization.CultureInfo.InvariantCulture).Length);
+        var items = new List<BatchItem>();
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (string.IsNullOrWhiteSpace(lines[i])) continue;
+            try
+            {
+                items.Add(isJson ? OfJson(lines[i], i + 1, digits) : Of(i + 1, lines[i], null, null, digits));
+            }
+            catch (Exception wrong) when (wrong is FormatException or JsonException or InvalidOperationException)
+            {
+                throw new InvalidDataException($"{path}, line {i + 1}: {wrong.Message.Split('\n')[0]}", wrong);
+            }
+        }
+
+        if (items.GroupBy(item => item.File).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new InvalidDataException($"{path}, line {twice.Last().Line}: '{twice.Key}' is the file of line {twice.First().Line} too");
+        return items.Count > 0 ? items : throw new InvalidDataException($"{path}: holds nothing to draw");
+    }
+
+    private static BatchItem OfJson(string line, int number, int digits)
+    {
+        using var json = JsonDocument.Parse(line);
+        var root = json.RootElement;
+        string? Text(string name) => root.TryGetProperty(name, out var value) ? value.GetString() : null;
+        var prompt = Text("prompt") ?? Text("caption") ?? (root.TryGetProperty("captions", out var captions) && captions.GetArrayLength() > 0 ? captions[0].GetString() : null) ?? throw new FormatException("a \"prompt\" (or \"caption\", or \"captions\") was wanted");
+        var file = root.TryGetProperty("prompt", out _) || root.TryGetProperty("caption", out _) ? Text("file") : null; // of captions, "file" is the picture that they describe
+        return Of(number, prompt, root.TryGetProperty("seed", out var seed) ? seed.GetUInt64() : null, file, digits);
+    }
+
+    private static BatchItem Of(int line, string prompt, ulong? seed, string? file, int digits)
+    {
+        if (file is not null && (Path.IsPathRooted(file) || file.Split('/', '\\').Contains("..") || !file.EndsWith(".png", StringComparison.OrdinalIgnoreCase))) throw new FormatException($"file '{file}': a .png below the folder was wanted");
+        var parsed = Prompt.Parse(prompt);
+        return new(line, parsed, file ?? line.ToString($"D{digits}", System.Globalization.CultureInfo.InvariantCulture) + "-" + OutputPaths.Slug(parsed.ToString()) + ".png", seed);
+    }
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Obverse.Training;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse bank pictures`: the pictures that the shipped bank is made from.</summary>
+internal static class BankPicturesCommand
+{
+    public static Command Create(Screen screen)
+    {
+        var data = new Option<string>("--data") { HelpName = "SET", Description = "A picture set that `obverse data pocket` built.", DefaultValueFactory = _ => "pocket-data" };
+        var photos = Flags.Text("--dreambooth", "DIR", "The DreamBooth benchmark's folder: two photographs of each subject whose licence is a free one.");
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where the pictures and captions.tsv go.", Required = true };
+        var json = Flags.Switch("--json", "Print the result as a JSON line.");
+        var command = new Command("pictures",
+            """
+            Write the captioned pictures of the shipped bank: drawings of concrete things by noto, fluent-emoji and fxemoji
+            on plain backgrounds, and photographs. All of them are freely licensed (sources.tsv says from where each is).
+
+              obverse bank pictures --data pocket-data --dreambooth dreambooth -o bank-pictures
+              obverse index build bank-pictures --captions bank-pictures/captions.tsv --model pocket-clipag -o bank.index.safetensors
+            """)
+        {
+            data, photos, output, json,
+        };
+        command.SetAction(parsed =>
+        {
+            var folder = parsed.GetRequiredValue(output);
+            Directory.CreateDirectory(folder);
+            OutputPaths.MustBeWritable(Path.Combine(folder, "captions.tsv"), 16 << 20);
+            using var set = PictureSet.Open(parsed.GetRequiredValue(data));
+            var (drawings, photographs) = BankPictures.Write(set, parsed.GetValue(photos), folder, screen.Note);
+            if (parsed.GetValue(json)) screen.Json(new { Event = "result", Folder = folder, Drawings = drawings, Photographs = photographs });
+            else screen.Say($"{folder}  {drawings} drawings, {photographs} photographs");
+            return 0;
+        });
+        return command;
+    }
+}
