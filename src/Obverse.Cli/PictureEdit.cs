@@ -16,7 +16,8 @@ internal sealed record PictureEdit(Screen Screen, InvertSession Session, string 
 
     public static Option<double[]?> SeveralMixes() => Flags.Parsed<double[]?>("--mixes", "A,B,C", "Several of them: a picture each, a sheet, a plot of what it costs, and a CSV.", Shares);
 
-    public static double[] Chosen(double? mix, double[]? mixes) => mix is not null && mixes is not null ? throw new UsageException("--mix and --mixes were both given: one of them is wanted") : mixes ?? [mix ?? Share(Usual)];
+    // An option of several values that is not given is an empty array.
+    public static double[] Chosen(double? mix, double[]? mixes) => mixes is not { Length: > 0 } ? [mix ?? Share(Usual)] : mix is null ? mixes : throw new UsageException("--mix and --mixes were both given: one of them is wanted");
 
     /// <summary>What it is moved toward, in words.</summary>
     private string Aim => string.Join(" | ", Toward);
@@ -34,7 +35,7 @@ internal sealed record PictureEdit(Screen Screen, InvertSession Session, string 
     }
 
     // normalise((1 - a) θ_I(x) + a R θ_T(y)): the texts' weights are shared out as they were given.
-    private Prompt Mixed(double mix) => new([.. Toward.Select(part => part with { Weight = part.Weight * mix }), new(null, 1 - mix, Image)]);
+    private Prompt Mixed(double mix) => new([.. Toward.Select(part => part with { Weight = part.Weight * mix }), new(null, Math.Round(1 - mix, 9), Image)]);
 
     private void Report(IReadOnlyList<Drawn> drawings, LoadedModel model)
     {

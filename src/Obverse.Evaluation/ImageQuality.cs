@@ -2,11 +2,14 @@ using Obverse.Models;
 
 namespace Obverse.Evaluation;
 
-/// <summary>Over what SSIM takes its local means: the window of its paper, or the default of scikit-image. The numbers differ by up to 0.07, so say which.</summary>
-public enum SsimWindow { Gaussian, Uniform }
+/// <summary>
+/// Over what SSIM takes its local means: the window of its paper, or the default of scikit-image, both without the borders; or the paper's as torchmetrics has it, borders and all. The numbers differ
+/// by up to 0.07, so say which.
+/// </summary>
+public enum SsimWindow { Gaussian, Uniform, Torchmetrics }
 
 /// <summary>How near a picture is to another of its size, pixel by pixel: PSNR, and SSIM (Wang et al. 2004) as scikit-image's `structural_similarity` computes it (spec metrics.md 7.14).</summary>
-public static class ImageQuality
+public static partial class ImageQuality
 {
     private const double C1 = 0.01 * 0.01, C2 = 0.03 * 0.03; // (K L)², L = 1
 
@@ -19,34 +22,38 @@ public static class ImageQuality
         return total == 0 ? double.PositiveInfinity : 10 * Math.Log10(255.0 * 255 * a.Rgb.Length / total);
     }
 
-    /// <summary>Mean of the map without the half window at each border, then over the channels.</summary>
+    /// <summary>Mean of the map over places and channels, without the half window at each border (torchmetrics: with it).</summary>
     public static double Ssim(Picture a, Picture b, SsimWindow window = SsimWindow.Gaussian)
     {
         var map = SsimMap(a, b, window);
-        var (border, total) = (Weights(window).Length / 2, 0.0);
-        for (var y = border; y < a.Height - border; y++)
-            for (var x = 3 * border; x < 3 * (a.Width - border); x++) total += map[y * a.Width * 3 + x];
-        return total / (3.0 * (a.Width - 2 * border) * (a.Height - 2 * border));
+        return Inside(map, a.Width, a.Height, window == SsimWindow.Torchmetrics ? 0 : Weights(window).Length / 2).Average();
     }
 
-    /// <summary>At every pixel and channel, [h, w, 3]; beyond the borders the picture is mirrored, the edge repeated.</summary>
+    /// <summary>At every pixel and channel, [h, w, 3]; beyond the borders the picture is mirrored, the edge repeated (torchmetrics: not repeated).</summary>
     public static double[] SsimMap(Picture a, Picture b, SsimWindow window = SsimWindow.Gaussian)
     {
+        MustMatch(a, b, Weights(window).Length);
+        var (light, structure) = Maps(Planes(a), Planes(b), a.Width, a.Height, window);
+        return [.. light.Zip(structure, (l, s) => l * s)];
+    }
+
+    // SSIM's two factors: how alike the local means are; how alike contrast and structure.
+    private static (double[] Light, double[] Structure) Maps(double[] x, double[] y, int width, int height, SsimWindow window)
+    {
         var weights = Weights(window);
-        MustMatch(a, b, weights.Length);
         var sample = window == SsimWindow.Uniform ? weights.Length * weights.Length / (weights.Length * weights.Length - 1.0) : 1; // n / (n - 1): scikit-image's default is the sample covariance
-        double[] x = Planes(a), y = Planes(b);
-        double[] Mean(double[] values) => Smooth(values, a.Width, a.Height, weights);
+        double[] Mean(double[] values) => Smooth(values, width, height, weights, repeatsEdge: window != SsimWindow.Torchmetrics);
         double[] Product(double[] p, double[] q) => [.. p.Zip(q, (one, other) => one * other)];
         double[] ux = Mean(x), uy = Mean(y), uxx = Mean(Product(x, x)), uyy = Mean(Product(y, y)), uxy = Mean(Product(x, y));
-        var map = new double[x.Length];
-        for (var i = 0; i < map.Length; i++)
+        double[] light = new double[x.Length], structure = new double[x.Length];
+        for (var i = 0; i < x.Length; i++)
         {
             double vx = sample * (uxx[i] - ux[i] * ux[i]), vy = sample * (uyy[i] - uy[i] * uy[i]), vxy = sample * (uxy[i] - ux[i] * uy[i]);
-            map[i] = (2 * ux[i] * uy[i] + C1) * (2 * vxy + C2) / ((ux[i] * ux[i] + uy[i] * uy[i] + C1) * (vx + vy + C2));
+            light[i] = (2 * ux[i] * uy[i] + C1) / (ux[i] * ux[i] + uy[i] * uy[i] + C1);
+            structure[i] = (2 * vxy + C2) / (vx + vy + C2);
         }
 
-        return map;
+        return (light, structure);
     }
 
     // Sigma 1.5 cut off at 3.5 sigma: 11 taps; or 7 equal ones.
@@ -66,7 +73,7 @@ public static class ImageQuality
     }
 
     // Rows, then columns, of [h, w, 3].
-    private static double[] Smooth(double[] values, int width, int height, double[] weights)
+    private static double[] Smooth(double[] values, int width, int height, double[] weights, bool repeatsEdge)
     {
         double[] Along(double[] from, int count, Func<int, int, int> place, int lines)
         {
@@ -76,7 +83,7 @@ public static class ImageQuality
                 for (var i = 0; i < count; i++)
                 {
                     var sum = 0.0;
-                    for (var t = 0; t < weights.Length; t++) sum += weights[t] * from[place(line, Mirrored(i + t - weights.Length / 2, count))];
+                    for (var t = 0; t < weights.Length; t++) sum += weights[t] * from[place(line, Mirrored(i + t - weights.Length / 2, count, repeatsEdge ? 1 : 0))];
                     to[place(line, i)] = sum;
                 }
             }
@@ -88,7 +95,7 @@ public static class ImageQuality
         return Along(rows, height, (line, i) => i * width * 3 + line, width * 3);
     }
 
-    private static int Mirrored(int i, int count) => i < 0 ? -i - 1 : i >= count ? 2 * count - i - 1 : i;
+    private static int Mirrored(int i, int count, int edge) => i < 0 ? -i - edge : i >= count ? 2 * count - 2 - i + edge : i;
 
     private static void MustMatch(Picture a, Picture b, int least)
     {

@@ -76,7 +76,7 @@ public class BankTests
         Assert.False(File.Exists(program["x.png"]));
     }
 
-    private static void Bank(Program program, string name, string? model = null, int steps = 5)
+    internal static void Bank(Program program, string name, string? model = null, int steps = 5)
     {
         using var scope = new TensorScope();
         using var encoder = ClipEncoder.Load(program.Model);
