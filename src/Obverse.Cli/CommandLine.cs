@@ -62,6 +62,7 @@ public static class CommandLine
             ReconstructCommand.Create(screen),
             EditCommand.Create(screen),
             RestyleCommand.Create(screen),
+            ProbeCommand.Create(screen),
             RenderCommand.Create(screen),
             ReplayCommand.Create(screen),
             RecipesCommand.Create(screen),

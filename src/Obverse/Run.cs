@@ -131,7 +131,19 @@ public sealed partial record Run
         using var still = new NoGrad();
         IReadOnlyList<Target> targets = TensorScope.Unscoped(() => TargetsFor(seen));
         var (canvas, mask, background) = Prepare(encoder.Device);
-        if (Recipe.Prior is not null) (canvas, targets) = Guide(canvas, targets, encoder, bank);
+        if (Recipe.Prior is not null)
+        {
+            try
+            {
+                (canvas, targets) = Guide(canvas, targets, encoder, bank);
+            }
+            catch
+            {
+                foreach (var made in (IDisposable?[])[canvas, mask, background, .. targets]) made?.Dispose();
+                throw;
+            }
+        }
+
         return new Inversion
         {
             Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Pace = Recipe.Pace, Seed = Seed,
