@@ -176,14 +176,22 @@ public sealed partial record Run
             foreach (var (part, i) in images.Select((part, i) => (part, i)))
             {
                 var file = i < ImageSha256.Count ? new PictureFile(part.Image!, ImageSha256[i]) : PictureFile.Of(part.Image!);
-                rows.Add(member.Encoder.Embed(file.Load().ToTensor()));
+                rows.Add(Seen(member.Encoder, file.Load()));
             }
 
-            var begun = Start is not null && Recipe.Fit is not null ? member.Encoder.Embed(Start.Load().ToTensor())[0] : null;
+            var begun = Start is not null && Recipe.Fit is not null ? Seen(member.Encoder, Start.Load())[0] : null;
             var target = new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)])) { Start = begun };
             foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, begun }.OfType<Tensor>()) scope.Keep(kept);
             return target;
         })];
+    }
+
+    // [1, d]
+    private Tensor Seen(Encoder encoder, Picture picture)
+    {
+        if (Recipe.TargetViews is not { } views) return encoder.Embed(picture.ToTensor());
+        using var random = Generator.For(Seed, 3);
+        return encoder.Embed(views.Apply(picture.ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1), random)).Mean(0, keep: true).Normalized();
     }
 
     private Tensor MaskOf(Picture picture)

@@ -5,8 +5,9 @@ namespace Obverse;
 public static partial class Recipes
 {
     /// <summary>
-    /// A text added to a picture (spec implicit-inversion.md 2.9): a FINER is fitted to the picture and moved toward a mix of the picture's embedding and the text's. The first layer stays as it is, the
-    /// peak of the rate goes from the second to the last: places keep where they are, what is drawn there changes.
+    /// A text added to a picture (spec implicit-inversion.md 2.9): a FINER is fitted to the picture and moved toward a mix of the picture's embedding and the text's. The two shallowest layers stay as they
+    /// are, the peak of a low and falling rate goes from the third to the last: places keep where they are, what is drawn there changes. The spec keeps one layer still; two, at this rate, kept more of the
+    /// picture for the same move (docs/applications.md).
     /// </summary>
     public static Recipe Edit(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
@@ -16,7 +17,7 @@ public static partial class Recipes
         Fit = Plainly(quality),
         Views = Views.Of(Choose(quality, 6, 8, 16)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
         Objective = Objective.Toward() + 0.2 * Objective.TowardStart(),
-        Schedule = Schedule.Adam(5e-4).Sweep(width: 1.0, from: 1, frozen: 1).Steps(Choose(quality, 60, 120, 200)),
+        Schedule = Schedule.Adam(2e-4).Sweep(width: 1.0, from: 2, frozen: 2).Cosine().Steps(Choose(quality, 120, 160, 240)),
     };
 
     // A plain fit, unblurred and unperturbed: what is edited is the picture, not its neighbourhood. 500 to 1000 steps by the spec.

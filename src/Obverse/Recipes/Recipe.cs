@@ -18,6 +18,9 @@ public sealed record Recipe
     /// <summary>Sides at which the encoder looks, one member of an ensemble each; empty: the model's own.</summary>
     public IReadOnlyList<int> Sides { get; init; } = [];
 
+    /// <summary>Views of each of the prompt's pictures, whose embeddings' mean is its target; null: the picture as it is.</summary>
+    public Views? TargetViews { get; init; }
+
     /// <summary>What it takes from a bank of pictures; null: nothing, it needs none.</summary>
     public Prior? Prior { get; init; }
 
@@ -39,7 +42,7 @@ public sealed record Recipe
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 
     public bool Equals(Recipe? other) => other is not null && Name == other.Name && Canvas.Equals(other.Canvas) && Views.Equals(other.Views) && Objective.Equals(other.Objective)
-        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Equals(Prior, other.Prior) && Equals(Fit, other.Fit) && Equals(Pace, other.Pace);
+        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Equals(Prior, other.Prior) && Equals(Fit, other.Fit) && Equals(Pace, other.Pace) && Equals(TargetViews, other.TargetViews);
     public override int GetHashCode() => HashCode.Combine(Name, Canvas, Schedule);
 }
 
