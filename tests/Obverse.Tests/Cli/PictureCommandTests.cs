@@ -104,7 +104,9 @@ public class PictureCommandTests
         Assert.Equal(new Prior(IsRetrieved: false), edit.Recipe.Prior);
         Assert.Equal(0, program.Run("replay", program["edit.png"], "--check").Code);
 
-        Assert.Equal(0, program.Run([.. Placed(program, ["reconstruct", "photo.png"]), .. More("again.png")]).Code);
+        var drawn = program.Run([.. Placed(program, ["reconstruct", "photo.png"]), .. More("again.png")]);
+        Assert.Equal(0, drawn.Code);
+        Assert.Contains("begun from the bank's \"", drawn.Output, StringComparison.Ordinal);
         var again = Run.FromPicture(program["again.png"]);
         Assert.Equal((true, 0, (CanvasPlan)Inr.Finer(1, 16)), (again.Recipe.Prior!.IsRetrieved, again.Recipe.Prior.Neighbours, again.Recipe.Canvas));
         Assert.Equal(0, program.Run("replay", program["again.png"], "--check").Code);

@@ -107,6 +107,33 @@ public class FitTests
     }
 
     [Fact]
+    public void A_pictures_target_is_the_mean_of_its_views_where_the_recipe_says_so()
+    {
+        using var program = new CommandLineProgram();
+        using var encoder = ClipEncoder.Load(program.Model);
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var run = Edit(program, "edit") with { Start = null, Recipe = Recipes.ImplicitPlain(Quality.Draft, 32, 32), Prompt = new([new(null, 1, Edit(program, "edit").Start!.Path)]) };
+        Tensor Direction(Views? views)
+        {
+            using var inversion = (run with { Recipe = run.Recipe with { TargetViews = views } }).Begin(encoder);
+            return inversion.Targets[0].Direction.Clone();
+        }
+
+        var photo = Picture.Load(run.Prompt.Parts[0].Image!).ToTensor();
+        var whole = encoder.Embed(photo)[0];
+        Assert.True((Direction(null) - whole).Abs().Max().Item() < 1e-6);
+        Assert.True((Direction(Views.Of(3)) - whole).Abs().Max().Item() < 1e-5); // three equal views
+
+        var views = Views.Of(4).Shear(20).Affine(Border.Clamp).Noise(0.2);
+        using var random = Generator.For(run.Seed, 3);
+        var mean = encoder.Embed(views.Apply(photo, random)).Mean(0).Normalized();
+        Assert.True((Direction(views) - mean).Abs().Max().Item() < 1e-5);
+        Assert.True((mean - whole).Abs().Max().Item() > 1e-3);
+        Assert.NotNull(Recipes.Reconstruct().TargetViews);
+    }
+
+    [Fact]
     public void What_draws_toward_the_start_falls_and_wants_a_start()
     {
         using var toy = ToyClip.Load();
