@@ -19,8 +19,8 @@ internal sealed record PictureEdit(Screen Screen, InvertSession Session, string 
     // An option of several values that is not given is an empty array.
     public static double[] Chosen(double? mix, double[]? mixes) => mixes is not { Length: > 0 } ? [mix ?? Share(Usual)] : mix is null ? mixes : throw new UsageException("--mix and --mixes were both given: one of them is wanted");
 
-    /// <summary>What it is moved toward, in words.</summary>
-    private string Aim => string.Join(" | ", Toward);
+    /// <summary>What it is moved toward, in words; a picture by its file's name.</summary>
+    private string Aim => string.Join(" | ", Toward.Select(part => part.Image is { } image ? part with { Image = Path.GetFileName(image) } : part));
 
     public int Begin()
     {

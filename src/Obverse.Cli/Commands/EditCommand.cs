@@ -14,8 +14,8 @@ internal static class EditCommand
         var options = new PictureOptions("Where to write. [default: a name made of picture and text, in this folder]");
         var command = new Command("edit",
             """
-            Move a picture toward a text: an implicit representation is fitted to it and changed, its coarsest layer
-            kept. Reports what was gained (cosines of the model and of the judge) and what it cost (PSNR, SSIM).
+            Move a picture toward a text: an implicit representation is fitted to it and changed, its two coarsest
+            layers kept. Reports what was gained (cosines of the model and of the judge) and what it cost (PSNR, SSIM).
 
               obverse edit street.jpg "heavy snow"
               obverse edit street.jpg "heavy snow" --mixes 0.2,0.4,0.6,0.8 -o snow.png
