@@ -59,6 +59,10 @@ public static class CommandLine
             """)
         {
             InvertCommand.Create(screen),
+            ReconstructCommand.Create(screen),
+            EditCommand.Create(screen),
+            RestyleCommand.Create(screen),
+            ProbeCommand.Create(screen),
             RenderCommand.Create(screen),
             ReplayCommand.Create(screen),
             RecipesCommand.Create(screen),

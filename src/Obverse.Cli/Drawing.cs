@@ -24,21 +24,29 @@ internal sealed record DrawingFiles(string Picture)
 }
 
 /// <summary>How a drawing ended. <see cref="Checkpoint"/> is there where it was stopped.</summary>
-internal sealed record Drawn(Run Run, Picture Picture, string File, Step? Last, double Seconds, string? Checkpoint);
+internal sealed record Drawn(Run Run, Picture Picture, string File, Step? Last, double Seconds, string? Checkpoint)
+{
+    /// <summary>What the canvas was before the first step, and its cosine to the target, where the run works on a picture.</summary>
+    public (Picture Picture, double Similarity)? Before { get; init; }
+
+    /// <summary>Cosine of the finished picture to the target; looked at where there is a <see cref="Before"/>.</summary>
+    public double Similarity { get; init; }
+}
 
 /// <summary>Draws one run to its end, or to Ctrl-C, and writes what there is.</summary>
 internal static class Drawing
 {
     private const int FilmFrames = 100, FramesPerSecond = 20;
 
-    public static Drawn Draw(Run run, ClipEncoder encoder, DrawingFiles files, Screen screen, ProgressView progress, string? resume = null, Action? begun = null)
+    public static Drawn Draw(Run run, ClipEncoder encoder, DrawingFiles files, Screen screen, ProgressView progress, string? resume = null, Action? begun = null, InrBank? bank = null, FittedStarts? kept = null, bool compares = false)
     {
         var watch = Stopwatch.StartNew();
-        using var inversion = run.Begin(encoder);
+        using var inversion = Begin(run, encoder, screen, progress, bank, kept, isRestored: resume is not null);
         if (resume is not null) inversion.Restore(resume);
         using var film = files.Film is null ? null : Film.Open(files.Film, FramesPerSecond);
         var filmEvery = files.Every > 0 ? files.Every : Math.Max(1, run.Recipe.Schedule.StepCount / FilmFrames);
         begun?.Invoke();
+        var before = compares ? run.Show(inversion) : null;
         var speed = new Speed();
         Step? last = null;
         progress.During(tell =>
@@ -65,7 +73,34 @@ internal static class Drawing
             film.Finish();
         }
 
-        return new(run, picture, files.Picture, last, watch.Elapsed.TotalSeconds, stopped ? files.Checkpoint : null);
+        return new(run, picture, files.Picture, last, watch.Elapsed.TotalSeconds, stopped ? files.Checkpoint : null)
+        {
+            Before = before is null ? null : (before, Similarity(inversion, before)), Similarity = before is null ? double.NaN : Similarity(inversion, picture),
+        };
+    }
+
+    private static double Similarity(Inversion inversion, Picture picture)
+    {
+        using var scope = new TensorScope();
+        return inversion.Similarity(picture.ToTensor());
+    }
+
+    // With the fit to the run's picture, where it has one, shown like the drawing itself.
+    private static Inversion Begin(Run run, ClipEncoder encoder, Screen screen, ProgressView progress, InrBank? bank, FittedStarts? kept, bool isRestored)
+    {
+        if (run.Recipe.Fit is not { } fit || isRestored) return run.Begin(encoder, bank, new Fitting { IsLeftOut = isRestored });
+        Inversion? inversion = null;
+        var picture = new Lazy<Picture>(() => run.Start!.Load());
+        var speed = new Speed();
+        progress.During(tell =>
+        {
+            inversion = run.Begin(encoder, bank, new Fitting
+            {
+                Stop = screen.Stop, Kept = kept,
+                Told = step => tell(new Moment(run.Start!.Path, new Step { Index = step.Index, Of = fit.Steps, Losses = [step.Losses[0]], Similarities = [] }, speed.After(step.Index), () => picture.Value) { Event = "fit" }),
+            });
+        });
+        return inversion!;
     }
 
     /// <summary>What a step of a run takes, on average over the parts of its pace: a few of each are made on a canvas that is thrown away.</summary>

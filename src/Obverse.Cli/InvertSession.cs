@@ -40,16 +40,36 @@ internal sealed record InvertSession(Screen Screen)
     /// <summary>Every step whole: without the recipe's <see cref="Pace"/>.</summary>
     public bool Exact { get; init; }
 
+    /// <summary>The prompt, where a command puts it together itself.</summary>
+    public Prompt? Parts { get; init; }
+
+    /// <summary>What a command changes in its recipe.</summary>
+    public Func<Recipe, Recipe>? Adapt { get; init; }
+
+    /// <summary>A name for the picture where none is asked for, without its extension.</summary>
+    public string? Named { get; init; }
+
+    /// <summary>The picture whose shape is kept where no size is asked for.</summary>
+    public PictureSize? Shape { get; init; }
+
+    /// <summary>Several pictures of one command: what each has behind its name, and what of the run it changes.</summary>
+    public IReadOnlyList<(string Suffix, Func<Run, Run> Change)> Series { get; init; } = [("", run => run)];
+
+    /// <summary>A command's own report of what was drawn, in place of the usual line.</summary>
+    public Action<IReadOnlyList<Drawn>, LoadedModel>? Report { get; init; }
+
     public int Begin()
     {
         var watch = Stopwatch.StartNew();
-        var prompt = Obverse.Prompt.Parse(Prompt ?? "", Toward);
+        var prompt = Parts ?? Obverse.Prompt.Parse(Prompt ?? "", Toward);
         var name = Recipe ?? (Start is null ? Recipes.Default : Recipes.FromPicture);
-        var banked = ZooBank.For(Recipes.Named(name), Bank, Model);
+        Recipe Adapted(Recipe recipe) => Adapt?.Invoke(recipe) ?? recipe;
+        if (Recipes.Named(name).Fit is not null && Start is null) throw new UsageException($"recipe '{name}' works on a picture: give it with --start");
+        var banked = ZooBank.For(Adapted(Recipes.Named(name)), Bank, Model);
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
         if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");
         LoadedModel.Find(Model ?? LoadedModel.Drawing, Screen);
-        var files = Files(Out ?? OutputPaths.Slug(prompt.ToString()) + ".png");
+        var files = Files(Out ?? (Named ?? OutputPaths.Slug(prompt.ToString())) + ".png");
         files.MustBeWritable(Bytes(Shown ?? Size ?? new(512, 512)));
         var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
         var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
@@ -62,11 +82,11 @@ internal sealed record InvertSession(Screen Screen)
         Run Of(Quality quality)
         {
             var size = SizeFor(quality, side);
-            var recipe = Recipes.Named(name, quality, size.Width, size.Height);
+            var recipe = Adapted(Recipes.Named(name, quality, size.Width, size.Height));
             if (Steps is { } steps) recipe = recipe.Steps(steps);
             if (Views is { } views) recipe = recipe.Copies(views);
             if (Exact) recipe = recipe with { Pace = null };
-            if (plan is not null) recipe = recipe with { Canvas = plan };
+            if (plan is not null && recipe.Prior is { IsRetrieved: true }) recipe = recipe with { Canvas = plan };
             return new()
             {
                 Bank = bank,
@@ -78,7 +98,7 @@ internal sealed record InvertSession(Screen Screen)
         var run = Time is { } time ? Within(time - watch.Elapsed, Of, model.Encoder) : Of(Quality ?? Obverse.Quality.Normal);
         Screen.Stop.ThrowIfCancellationRequested();
         TellOfStrangeWords(prompt, model);
-        return Count == 1 ? One(run, model, files) : Several(run, model, files);
+        return Report is not null ? InSeries(run, model, files) : Count == 1 ? One(run, model, files) : Several(run, model, files);
     }
 
     /// <summary>Goes on from a checkpoint: the rest of the same run.</summary>
@@ -104,6 +124,24 @@ internal sealed record InvertSession(Screen Screen)
         if (drawn.Checkpoint is not null) return Interrupted(drawn);
         using var judge = Judges == true ? OpenJudge() : null;
         Tell(drawn, judge is null ? null : Verdict(judge, run.Prompt, drawn.Picture));
+        return 0;
+    }
+
+    private int InSeries(Run run, LoadedModel model, DrawingFiles files)
+    {
+        using var kept = Series.Count > 1 ? new FittedStarts() : null;
+        using var bank = run.Bank is null || Series.Count == 1 ? null : InrBank.Open(run.Bank.Path, Device);
+        var drawings = new List<Drawn>();
+        foreach (var (suffix, change) in Series)
+        {
+            string At(string path) => OutputPaths.Beside(path, suffix);
+            var (one, its) = (change(run), files with { Picture = At(files.Picture), Film = files.Film is null ? null : At(files.Film), Canvas = files.Canvas is null ? null : At(files.Canvas) });
+            var drawn = Drawing.Draw(one, model.Encoder, its, Screen, ProgressView.For(Screen, Json), begun: () => Introduce(one, model), bank: bank, kept: kept, compares: true);
+            if (drawn.Checkpoint is not null) return Interrupted(drawn);
+            drawings.Add(drawn);
+        }
+
+        Report!(drawings, model);
         return 0;
     }
 
@@ -163,6 +201,14 @@ internal sealed record InvertSession(Screen Screen)
         var share = quality switch { Obverse.Quality.Draft => 0.75, Obverse.Quality.Best => 1.5, _ => 1 };
         var own = side == 0 ? 0 : Math.Max(PictureSize.Least, (int)(side * share / 8) * 8); // whole blocks of 8
         if (quality == Obverse.Quality.Normal && side > 0) own = side;
+        if (side > 0 && Width is null && Height is null && Shape is { } shape)
+        {
+            // As many pixels, in the picture's shape.
+            int Side(double length) => Math.Clamp((int)Math.Round(length / 8) * 8, PictureSize.Least, PictureSize.Most);
+            var stretch = Math.Sqrt(shape.Width / (double)shape.Height);
+            return new(Side(own * stretch), Side(own / stretch));
+        }
+
         return new(Width ?? (size.Width > 0 ? size.Width : own), Height ?? (size.Height > 0 ? size.Height : own));
     }
 
@@ -172,7 +218,7 @@ internal sealed record InvertSession(Screen Screen)
         if (Out is null && !overwrite)
         {
             // With several, the names that matter are those of the parts.
-            while (Path.Exists(picture) || (Count > 1 && Path.Exists(OutputPaths.Beside(picture, "-grid")))) picture = Next(picture);
+            while (Path.Exists(picture) || (Count > 1 && Path.Exists(OutputPaths.Beside(picture, "-grid"))) || Series.Any(one => Path.Exists(OutputPaths.Beside(picture, one.Suffix)))) picture = Next(picture);
         }
 
         return new(picture)
@@ -243,6 +289,9 @@ internal sealed record InvertSession(Screen Screen)
         Screen.Say($"{drawn.File}  {drawn.Picture.Width}x{drawn.Picture.Height}, similarity {(drawn.Last?.Similarity ?? double.NaN).ToString("0.000", CultureInfo.InvariantCulture)}, {Durations.Show(drawn.Seconds)}");
         if (verdict is not null) Screen.Say("  " + Describe(verdict));
     }
+
+    /// <summary>The judge, where there is one.</summary>
+    public Judge? FindJudge() => (this with { Judges = null }).OpenJudge();
 
     private Judge? OpenJudge()
     {

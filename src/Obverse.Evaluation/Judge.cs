@@ -9,6 +9,9 @@ public sealed record Sight(int Rank, double LogProbability, double Cosine, IRead
 /// <summary>A picture judged: by coarse looks, which count, and as it is, to show what texture adds. <see cref="Names"/> is among how many it was ranked.</summary>
 public sealed record Verdict(Sight Coarse, Sight Sharp, int Names);
 
+/// <summary>Cosines between the embeddings of two pictures: by coarse looks, and as they are.</summary>
+public readonly record struct Likeness(double Coarse, double Sharp);
+
 /// <summary>
 /// A second model that never draws says what a picture shows, among the 1,000 names of ImageNet and the prompt itself. Un-robust towers share their blind spots,
 /// so it looks coarsely: textures drawn for another tower do not survive that, pictures do (spec zoo.md 8.6).
@@ -66,13 +69,22 @@ public sealed class Judge : IDisposable
         }
 
         var right = named.Count == 0 ? [names.Length] : named.Select(c => groups[c]).ToHashSet();
-        Sight See(params Picture[] views)
+        Sight Seen(params Picture[] views)
         {
             double[][] cosines = [.. views.Select(view => Cosines(view, candidates))];
             return Rank([.. cosines.Select(view => LogProbabilities(view, places, all.Length))], right, all, cosines.Average(view => view.Where((_, c) => right.Contains(places[c])).Max()));
         }
 
-        return new(See([.. Coarse(picture)]), See(picture), all.Length);
+        return new(Seen([.. Coarse(picture)]), Seen(picture), all.Length);
+    }
+
+    /// <summary>How like two pictures look: the cosine of their embeddings, by coarse looks (the mean of the three) and as they are.</summary>
+    public Likeness Likeness(Picture a, Picture b)
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        double Cosine(Picture one, Picture other) => (See(one) * See(other)).Sum().Item();
+        return new(Coarse(a).Zip(Coarse(b), Cosine).Average(), Cosine(a, b));
     }
 
     /// <summary>The three coarse looks: 48 px enlarged to 160; 32 to 128; 96 through a JPEG of quality 20 to 160.</summary>
@@ -96,10 +108,11 @@ public sealed class Judge : IDisposable
     private double[] Cosines(Picture picture, Tensor candidates)
     {
         using var scope = new TensorScope();
-        var side = Math.Min(picture.Width, picture.Height);
-        var seen = (encoder.Model.Config.Vision.TimmName is not null ? encoder.At(side) : encoder).Embed(picture.ToTensor());
-        return Array.ConvertAll(seen.Matmul(candidates.T()).ToFloats(), cosine => (double)cosine);
+        return Array.ConvertAll(See(picture).Matmul(candidates.T()).ToFloats(), cosine => (double)cosine);
     }
+
+    // [1, d]: a tower that may look at any side looks at the picture's own.
+    private Tensor See(Picture picture) => (encoder.Model.Config.Vision.TimmName is not null ? encoder.At(Math.Min(picture.Width, picture.Height)) : encoder).Embed(picture.ToTensor());
 
     // [names]: the probability of a name is that of all classes that go by it.
     private double[] LogProbabilities(double[] cosines, int[] places, int count)

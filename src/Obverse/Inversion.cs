@@ -65,6 +65,14 @@ public sealed class Inversion : IDisposable
         return Composite(shown).Clamp(0, 1);
     });
 
+    /// <summary>Cosine of a picture [1, 3, h, w], whole and as it is, to the target: of an ensemble the mean.</summary>
+    public double Similarity(Tensor picture)
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        return Encoder.Members.Zip(Targets).Average(pair => (pair.First.Encoder.Embed(picture)[0] * pair.Second.Direction).Sum().Item());
+    }
+
     /// <summary>What a checkpoint needs beside the run's description: parameters, moments and the step's number.</summary>
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {

@@ -37,8 +37,8 @@ public sealed partial record Run
         var texts = prior.Neighbours > 0 ? Prompt.Texts.Count() : 0;
         Tensor[] rows = [.. Enumerable.Range(0, (int)plain.Embeddings.Size(0)).Select(i => plain.Embeddings.Select(0, i) is var row && i < texts ? index.Align(row, prior.Neighbours, prior.IsRaw) : row)];
         var blend = HasWords ? index.Blend(plain.Direction, prior.Blended, prior.Temperature) : Blend.Of(plain.Direction, index.Images, index.Images, (int)Math.Min(prior.Blended, index.Count), prior.Temperature);
-        var target = new Target(Tensor.Stack(rows), plain.Values) { Pictures = blend.Target };
-        foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, blend.Target }) scope.Keep(kept);
+        var target = new Target(Tensor.Stack(rows), plain.Values) { Pictures = blend.Target, Start = plain.Start?.Clone() };
+        foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, blend.Target, target.Start }.OfType<Tensor>()) scope.Keep(kept);
         return target;
     }
 

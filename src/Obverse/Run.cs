@@ -99,7 +99,27 @@ public sealed partial record Run
     }
 
     /// <summary>Makes the inversion. The encoder is the run's model, loaded; it stays the caller's. So does a <paramref name="bank"/>; without one the run's own is read where its recipe has a prior.</summary>
-    public Inversion Begin(ClipEncoder encoder, InrBank? bank = null)
+    /// <param name="encoder">See above.</param>
+    /// <param name="bank">See above.</param>
+    /// <param name="fitting">Is told of the fit to the start picture, may keep it, or have it left out.</param>
+    public Inversion Begin(ClipEncoder encoder, InrBank? bank = null, Fitting? fitting = null)
+    {
+        if (Recipe.Fit is null) return Begun(encoder, bank);
+        if (Start is null) throw new ArgumentException($"recipe '{Recipe.Name}' works on a picture, and the run has no start picture");
+        var inversion = Begun(encoder, bank);
+        try
+        {
+            if (fitting is not { IsLeftOut: true }) Fit(inversion.Canvas, fitting ?? new());
+            return inversion;
+        }
+        catch
+        {
+            inversion.Dispose();
+            throw;
+        }
+    }
+
+    private Inversion Begun(ClipEncoder encoder, InrBank? bank)
     {
         Encoder seen = Recipe.Sides.Count switch
         {
@@ -111,7 +131,19 @@ public sealed partial record Run
         using var still = new NoGrad();
         IReadOnlyList<Target> targets = TensorScope.Unscoped(() => TargetsFor(seen));
         var (canvas, mask, background) = Prepare(encoder.Device);
-        if (Recipe.Prior is not null) (canvas, targets) = Guide(canvas, targets, encoder, bank);
+        if (Recipe.Prior is not null)
+        {
+            try
+            {
+                (canvas, targets) = Guide(canvas, targets, encoder, bank);
+            }
+            catch
+            {
+                foreach (var made in (IDisposable?[])[canvas, mask, background, .. targets]) made?.Dispose();
+                throw;
+            }
+        }
+
         return new Inversion
         {
             Canvas = canvas, Encoder = seen, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Pace = Recipe.Pace, Seed = Seed,
@@ -130,7 +162,7 @@ public sealed partial record Run
         var start = Start?.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
         var mask = Mask is null ? null : MaskOf(Mask.Load());
         if (mask is not null && start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
-        return (Recipe.Canvas.Create(1, Height, Width, random, start), mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), mask is null ? null : TensorScope.Unscoped(() => start!.Clone()));
+        return (Recipe.Canvas.Create(1, Height, Width, random, Recipe.Fit is null ? start : null), mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), mask is null ? null : TensorScope.Unscoped(() => start!.Clone()));
     }
 
     private IReadOnlyList<Target> TargetsFor(Encoder seen)
@@ -144,13 +176,22 @@ public sealed partial record Run
             foreach (var (part, i) in images.Select((part, i) => (part, i)))
             {
                 var file = i < ImageSha256.Count ? new PictureFile(part.Image!, ImageSha256[i]) : PictureFile.Of(part.Image!);
-                rows.Add(member.Encoder.Embed(file.Load().ToTensor()));
+                rows.Add(Seen(member.Encoder, file.Load()));
             }
 
-            var target = new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)]));
-            foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction }) scope.Keep(kept);
+            var begun = Start is not null && Recipe.Fit is not null ? Seen(member.Encoder, Start.Load())[0] : null;
+            var target = new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)])) { Start = begun };
+            foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, begun }.OfType<Tensor>()) scope.Keep(kept);
             return target;
         })];
+    }
+
+    // [1, d]
+    private Tensor Seen(Encoder encoder, Picture picture)
+    {
+        if (Recipe.TargetViews is not { } views) return encoder.Embed(picture.ToTensor());
+        using var random = Generator.For(Seed, 3);
+        return encoder.Embed(views.Apply(picture.ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1), random)).Mean(0, keep: true).Normalized();
     }
 
     private Tensor MaskOf(Picture picture)

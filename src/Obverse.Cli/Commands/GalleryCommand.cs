@@ -13,7 +13,7 @@ internal static class GalleryCommand
         var folder = new Argument<string>("FOLDER") { Description = "Where the sheet, the table and the pictures go; what is there already is not made again." };
         var names = Flags.Text("--names", "A,B,C", "What to draw. [default: --random names]");
         var random = Flags.Whole("--random", "So many of ImageNet's names, drawn by the seed. [default: 12]", 1, 998);
-        var recipes = Flags.Text("--recipes", "A,B", "Which recipes. [default: all]");
+        var recipes = Flags.Text("--recipes", "A,B", "Which recipes. [default: all that need neither a picture nor a bank]");
         var quality = InvertCommand.QualityOption("[default: normal]");
         var size = Flags.Whole("--size", "Side in pixels. [default: the model's]", 32, 1024);
         var seed = Flags.Whole("--seed", "For the drawing and for the choice of names. [default: 0]", 0, int.MaxValue);
@@ -34,7 +34,7 @@ internal static class GalleryCommand
         };
         command.SetAction(parsed =>
         {
-            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.Names.Where(name => Recipes.Named(name).Prior is null)];
+            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.FromWords];
             foreach (var recipe in chosen) Recipes.Named(recipe);
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);

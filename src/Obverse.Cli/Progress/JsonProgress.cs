@@ -5,7 +5,7 @@ internal sealed class JsonProgress(Screen screen) : ProgressView(screen)
 {
     public override void During(Action<Action<Moment>> work) => work(moment => Screen.Json(new
     {
-        Event = "step", Prompt = moment.Title, Step = moment.Done, moment.Step.Of, moment.Step.Loss, Similarity = double.IsNaN(moment.Step.Similarity) ? (double?)null : moment.Step.Similarity,
+        moment.Event, Prompt = moment.Title, Step = moment.Done, moment.Step.Of, moment.Step.Loss, Similarity = double.IsNaN(moment.Step.Similarity) ? (double?)null : moment.Step.Similarity,
         StepsPerSecond = Finite(moment.StepsPerSecond), SecondsLeft = Finite(moment.SecondsLeft),
     }));
 

@@ -21,5 +21,5 @@ internal sealed class LineProgress(Screen screen) : ProgressView(screen)
     }
 
     public static string Line(Moment moment) => string.Create(CultureInfo.InvariantCulture,
-        $"step {moment.Done}/{moment.Step.Of}  loss {moment.Step.Loss:0.0000}  similarity {moment.Step.Similarity:0.000}  {moment.Pace}");
+        $"{moment.Event} {moment.Done}/{moment.Step.Of}  loss {moment.Step.Loss:0.0000}{moment.Similarity}  {moment.Pace}");
 }

@@ -35,7 +35,7 @@ internal sealed class LiveProgress(Screen screen) : ProgressView(screen)
             if (picture is not null) rows.Add(picture);
             rows.Add(new Markup($"{Bar(moment)} {moment.Done}/{moment.Step.Of}"));
             rows.Add(new Text(string.Create(CultureInfo.InvariantCulture,
-                $"loss {moment.Step.Loss:0.0000}  similarity {moment.Step.Similarity:0.000}  {moment.Pace}")));
+                $"loss {moment.Step.Loss:0.0000}{moment.Similarity}  {moment.Pace}")));
             rows.Add(new Text("Ctrl-C stops and keeps what is there", new Style(Color.Grey)));
             live.UpdateTarget(new Rows(rows));
             live.Refresh();

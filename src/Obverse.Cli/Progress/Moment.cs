@@ -9,8 +9,12 @@ namespace Obverse.Cli;
 internal sealed record Moment(string Title, Step Step, double StepsPerSecond, Func<Picture> Picture)
 {
     public int Done => Step.Index + 1;
+
+    /// <summary>"fit" while the canvas is fitted to the picture that the run begins with.</summary>
+    public string Event { get; init; } = "step";
     /// <summary>"7.9 steps/s  12 s left"; empty before there is a speed.</summary>
     public string Pace => double.IsFinite(StepsPerSecond) ? string.Create(CultureInfo.InvariantCulture, $"{StepsPerSecond:0.0} steps/s  {Durations.Show(SecondsLeft)} left") : "";
+    public string Similarity => double.IsNaN(Step.Similarity) ? "" : string.Create(CultureInfo.InvariantCulture, $"  similarity {Step.Similarity:0.000}");
     public double SecondsLeft => (Step.Of - Done) / StepsPerSecond;
 }
 

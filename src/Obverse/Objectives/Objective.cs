@@ -7,6 +7,7 @@ namespace Obverse;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
 [JsonDerivedType(typeof(Toward), "toward")]
 [JsonDerivedType(typeof(TowardPictures), "toward-pictures")]
+[JsonDerivedType(typeof(TowardStart), "toward-start")]
 [JsonDerivedType(typeof(TotalVariation), "total-variation")]
 [JsonDerivedType(typeof(NeighbourNorm), "neighbour-norm")]
 [JsonDerivedType(typeof(AbsoluteSum), "l1")]

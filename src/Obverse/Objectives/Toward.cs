@@ -69,9 +69,13 @@ public sealed class Target : IDisposable
     /// <summary>A place among real pictures, [d] or [count, d], of length 1: what <see cref="TowardPictures"/> draws toward; null where nothing was blended.</summary>
     public Tensor? Pictures { get; init; }
 
+    /// <summary>The embedding of the run's start picture, [d]: what <see cref="TowardStart"/> draws toward; null where the run begins with none.</summary>
+    public Tensor? Start { get; init; }
+
     public void Dispose()
     {
         Pictures?.Dispose();
+        Start?.Dispose();
         Embeddings.Dispose();
         Values.Dispose();
         Direction.Dispose();

@@ -18,8 +18,14 @@ public sealed record Recipe
     /// <summary>Sides at which the encoder looks, one member of an ensemble each; empty: the model's own.</summary>
     public IReadOnlyList<int> Sides { get; init; } = [];
 
+    /// <summary>Views of each of the prompt's pictures, whose embeddings' mean is its target; null: the picture as it is.</summary>
+    public Views? TargetViews { get; init; }
+
     /// <summary>What it takes from a bank of pictures; null: nothing, it needs none.</summary>
     public Prior? Prior { get; init; }
+
+    /// <summary>How an implicit representation is fitted to the run's start picture before the first step; null: it begins from random weights or a bank's.</summary>
+    public InrFit? Fit { get; init; }
 
     /// <summary>Coarser and cheaper early steps; null: every step is whole (`--exact`).</summary>
     public Pace? Pace { get; init; }
@@ -36,7 +42,7 @@ public sealed record Recipe
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 
     public bool Equals(Recipe? other) => other is not null && Name == other.Name && Canvas.Equals(other.Canvas) && Views.Equals(other.Views) && Objective.Equals(other.Objective)
-        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Equals(Prior, other.Prior) && Equals(Pace, other.Pace);
+        && Schedule.Equals(other.Schedule) && Sides.SequenceEqual(other.Sides) && ShowsLastSeen == other.ShowsLastSeen && Equals(Prior, other.Prior) && Equals(Fit, other.Fit) && Equals(Pace, other.Pace) && Equals(TargetViews, other.TargetViews);
     public override int GetHashCode() => HashCode.Combine(Name, Canvas, Schedule);
 }
 
@@ -52,6 +58,12 @@ public static partial class Recipes
     /// <summary>Every recipe.</summary>
     public static IReadOnlyList<string> Names => [.. all.Keys];
 
+    /// <summary>Those that need words only: no picture to work on and no bank.</summary>
+    public static IReadOnlyList<string> FromWords => [.. all.Keys.Except(fromPictures).Where(name => Named(name).Prior is null)];
+
+    // The applications: each has a command of its own.
+    private static readonly string[] fromPictures = ["reconstruct", "edit", "restyle"];
+
     private static readonly Dictionary<string, Func<Quality, int, int, Recipe>> all = new()
     {
         ["implicit-plain"] = ImplicitPlain,
@@ -61,6 +73,9 @@ public static partial class Recipes
         ["clip-inv"] = ClipInv,
         ["implicit"] = Implicit,
         ["implicit-fast"] = ImplicitFast,
+        ["reconstruct"] = Reconstruct,
+        ["edit"] = Edit,
+        ["restyle"] = Restyle,
     };
 
     /// <exception cref="ArgumentException">No recipe of that name; the message lists those there are.</exception>

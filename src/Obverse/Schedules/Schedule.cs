@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -12,7 +13,8 @@ public enum RateCurve { Constant, Cosine, Step }
 /// <paramref name="Width"/> layers, never below <paramref name="Floor"/> (CLIP^-1; spec implicit-inversion.md 2.3).
 /// </summary>
 /// <param name="From">Layer at which the peak begins (editing keeps the shallow ones still).</param>
-public sealed record LayerSweep(double Width = 1, double Floor = 0, double From = 0);
+/// <param name="Frozen">So many of the shallowest layers do not move at all: their rate is 0.</param>
+public sealed record LayerSweep(double Width = 1, double Floor = 0, double From = 0, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Frozen = 0);
 
 /// <summary>What moves the canvas: an optimiser, and a rate for every layer at every step.</summary>
 public sealed record Schedule
@@ -34,7 +36,7 @@ public sealed record Schedule
     public static Schedule Sgd(double rate) => new() { Optimizer = OptimizerKind.Sgd, Rate = rate };
 
     public Schedule Steps(int count) => this with { StepCount = count };
-    public Schedule Sweep(double width = 1, double floor = 0, double from = 0) => this with { LayerSweep = new(width, floor, from) };
+    public Schedule Sweep(double width = 1, double floor = 0, double from = 0, int frozen = 0) => this with { LayerSweep = new(width, floor, from, frozen) };
     public Schedule Cosine() => this with { Curve = RateCurve.Cosine };
     public Schedule StepDown(int every, double factor) => this with { Curve = RateCurve.Step, Every = every, Factor = factor };
     public Schedule Clip(double norm) => this with { ClipNorm = norm };
@@ -53,6 +55,7 @@ public sealed record Schedule
             _ => 1,
         };
         if (LayerSweep is not { } sweep) return rate;
+        if (layer < sweep.Frozen) return 0;
         var peak = StepCount == 1 ? sweep.From : sweep.From + (layers - 1 - sweep.From) * step / (StepCount - 1);
         return rate * Math.Max(Math.Exp(-(layer - peak) * (layer - peak) / (2 * sweep.Width * sweep.Width)), sweep.Floor);
     }

@@ -87,7 +87,7 @@ public class BankTests
         Assert.Equal(2, program.Run("invert", "a red fox", "--recipe", "implicit", "--model", "pocket-clip", "--out", program["x.png"]).Code); // it is pocket-clipag's
     }
 
-    private static void Bank(Program program, string name, string? model = null, int steps = 5)
+    internal static void Bank(Program program, string name, string? model = null, int steps = 5)
     {
         using var scope = new TensorScope();
         using var encoder = ClipEncoder.Load(program.Model);

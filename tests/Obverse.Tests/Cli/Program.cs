@@ -42,15 +42,18 @@ public sealed class Program : IDisposable
     public Answer Run(params string[] args) => Run(default, new StringWriter(), OneThread(args));
 
     /// <summary>As if Ctrl-C were pressed when the step is told.</summary>
-    public Answer Stopped(int step, params string[] args)
+    public Answer Stopped(int step, params string[] args) => StoppedAt($"\"step\":{step},", args);
+
+    /// <summary>The same when a line of progress holds this.</summary>
+    public Answer StoppedAt(string sign, params string[] args)
     {
         using var stop = new CancellationTokenSource();
-        return Run(stop.Token, new Watching($"\"step\":{step},", stop), [.. OneThread(args), "--json"]);
+        return Run(stop.Token, new Watching(sign, stop), [.. OneThread(args), "--json"]);
     }
 
     // Tiny tensors gain nothing by a second thread, and lose much on a busy machine.
     private static string[] OneThread(string[] args) =>
-        args is ["invert" or "embed" or "classify" or "judge", ..] && !args.Contains("--threads") && !args.Contains("--help") ? [.. args, "--threads", "1"] : args;
+        args is ["invert" or "embed" or "classify" or "judge" or "reconstruct" or "edit" or "restyle" or "probe", ..] && !args.Contains("--threads") && !args.Contains("--help") ? [.. args, "--threads", "1"] : args;
 
     private static Answer Run(CancellationToken stop, StringWriter output, string[] args)
     {

@@ -1,0 +1,36 @@
+using System.CommandLine;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse restyle`: a picture in the manner of another, or of a text.</summary>
+internal static class RestyleCommand
+{
+    private static readonly string[] extensions = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
+
+    public static Command Create(Screen screen)
+    {
+        var content = new Argument<string>("CONTENT") { Description = "The picture whose layout is kept." };
+        var style = new Option<string>("--style") { HelpName = "IMAGE|TEXT", Description = "The picture whose manner it takes, or words for it.", Required = true };
+        var (mix, mixes) = (PictureEdit.Mix(), PictureEdit.SeveralMixes());
+        var options = new PictureOptions("Where to write. [default: a name made of picture and style, in this folder]");
+        var command = new Command("restyle",
+            """
+            Move a picture toward the manner of another picture, or of a text: as `obverse edit`, but the layers that
+            hold the layout are kept and the deep ones move.
+
+              obverse restyle cat.jpg --style "a watercolour"
+              obverse restyle cat.jpg --style mosaic.jpg --mix 0.8
+            """)
+        {
+            content, style, mix, mixes,
+        };
+        options.AddTo(command);
+        command.SetAction(parsed => new PictureEdit(screen, options.Session(parsed, screen), "restyle", parsed.GetRequiredValue(content), Parts(parsed.GetRequiredValue(style)),
+            PictureEdit.Chosen(parsed.GetValue(mix), parsed.GetValue(mixes))).Begin());
+        return command;
+    }
+
+    // A file that is there, or that is named like a picture, is a picture.
+    private static IReadOnlyList<PromptPart> Parts(string style) =>
+        File.Exists(style) || extensions.Contains(Path.GetExtension(style).ToLowerInvariant()) ? [new(null, 1, style)] : Obverse.Prompt.Parse(style).Parts;
+}
