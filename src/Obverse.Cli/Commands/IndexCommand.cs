@@ -12,7 +12,7 @@ internal static class IndexCommand
 
     private static Command Build(Screen screen)
     {
-        var sources = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files; folders of them (with what is in their folders); a file of captions, captions.jsonl; a picture set of `obverse data pocket`." };
+        var sources = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files; folders of them (with what is in their folders); a file of captions, captions.jsonl; a picture set of `obverse data pocket` by its folder, or as \"pocket\"." };
         var captions = Flags.Text("--captions", "FILE.tsv", "A line a picture: its file name, a tab, its caption. [default: the file's name in words]");
         var output = new Option<string>("--out", "-o") { HelpName = "DIR|FILE.safetensors", Description = "The index: a folder for it, or its one file; one that is there is added to.", Required = true };
         var model = Flags.Text("--model", "MODEL", "Which CLIP looks: a folder, a file or a name of the zoo. [default: pocket-clip]");
@@ -45,9 +45,10 @@ internal static class IndexCommand
             var sets = new List<PictureSet>();
             try
             {
+                string[] given = [.. parsed.GetRequiredValue(sources).Select(IndexSources.Meant)];
                 var words = parsed.GetValue(captions) is { } file ? IndexSources.CaptionsOf(file) : null;
-                if ((parsed.GetValue(count) is not null || parsed.GetValue(photos)) && !parsed.GetRequiredValue(sources).Any(IndexSources.IsSet)) throw new UsageException($"{(parsed.GetValue(photos) ? "--photos" : "--count")} is of a picture set (`obverse data pocket`), and none was given");
-                PictureToIndex[] all = [.. parsed.GetRequiredValue(sources).SelectMany(source => IndexSources.IsLines(source) ? IndexSources.OfLines(source)
+                if ((parsed.GetValue(count) is not null || parsed.GetValue(photos)) && !given.Any(IndexSources.IsSet)) throw new UsageException($"{(parsed.GetValue(photos) ? "--photos" : "--count")} is of a picture set (`obverse data pocket`), and none was given");
+                PictureToIndex[] all = [.. given.SelectMany(source => IndexSources.IsLines(source) ? IndexSources.OfLines(source)
                     : IndexSources.IsSet(source) ? IndexSources.OfSet(Opened(source), wanted, parsed.GetValue(count), parsed.GetValue(seed) ?? 0, parsed.GetValue(photos))
                     : IndexSources.OfFiles(source, words, parsed.GetValue(captions)))];
                 if (all.Length == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");

@@ -62,6 +62,11 @@ internal static class IndexSources
     public static IEnumerable<PictureToIndex> OfSet(PictureSet set, string model, int? count, int seed, bool photos = false) => SetSample.Of(set, set.SeenBy(Path.GetFileName(model.TrimEnd('/'))).Where(i => !photos || set.Entries[i].IsPhoto), count, seed).Select(i =>
         PictureToIndex.OfBytes($"{set.Entries[i].Style}/{set.Entries[i].Source}", () => set.Bytes(i), () => SetPicture.File(set, i), Captions.Plain(set.Entries[i])));
 
+    /// <summary>The word "pocket" is the set where `obverse data pocket` puts it.</summary>
+    /// <exception cref="UsageException">It is not there.</exception>
+    public static string Meant(string source) => source != "pocket" || File.Exists(source) || Directory.Exists(source) ? source
+        : IsSet("pocket-data") ? "pocket-data" : throw new UsageException("pocket: there is no picture set in pocket-data here; `obverse data pocket` builds it, and another folder's set is given by its folder");
+
     private static IEnumerable<string> Files(string source)
     {
         if (!Directory.Exists(source)) return File.Exists(source) ? [source] : throw new FileNotFoundException($"{source}: no such picture or folder");

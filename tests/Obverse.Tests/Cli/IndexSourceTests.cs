@@ -111,6 +111,9 @@ public class IndexSourceTests
 
         var more = program.Run("index", "build", program["set"], "--count", "99", "-o", program["j.safetensors"], "--model", program.Model);
         Assert.Equal((2, "obverse: --count 99 was given; the set has 36 pictures that may be taken"), (more.Code, more.Line));
+        var nowhere = program.Run("index", "build", "pocket", "-o", program["j.safetensors"], "--model", program.Model);
+        Assert.Equal(2, nowhere.Code);
+        Assert.Contains("obverse data pocket", nowhere.Line, StringComparison.Ordinal);
         Assert.Equal(2, program.Run("index", "build", program["set/pocket.jsonl"], "--count", "9", "-o", program["j.safetensors"], "--model", program.Model).Code);
     }
 
