@@ -106,10 +106,11 @@ public sealed record Ablation
         var reference = real is { Count: > 1 } ? Features(judge, real) : null;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{common.Length} captions, {Side} px, seed {Seed}, drawn by {Model}; the judge never draws. In brackets: the 95 % interval of the paired difference to `{Variants[0].Name}` (bootstrap over captions).");
-        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance (EfficientNet-Lite1's pooled features where the judge is pocket-judge): {common.Length} pictures against {real!.Count} of {realName}; biased upward at such numbers, to be compared within this table only.");
+        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance (EfficientNet-Lite1's pooled features where the judge is pocket-judge): {common.Length} pictures against {real!.Count} of {realName}; biased upward at such numbers, to be compared within this table only; its intervals are of the difference over {Halves} halves of the captions, which scatter as the whole does (delete-half jackknife; a bootstrap would be biased, spec metrics.md).");
         text.Append("\n\n| variant | CLIPSIM of who drew | judge, coarse (log-probability) | judge, sharp | judge's cosine, coarse | rank, median (top 5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
         Entry[] Of(Variant v) => [.. shown.Where(e => e.Variant == v.Name).OrderBy(e => e.Caption)];
         var first = Of(Variants[0]);
+        Tensor? firstFeatures = null;
         foreach (var variant in Variants)
         {
             var rows = Of(variant);
@@ -123,7 +124,10 @@ public sealed record Ablation
             }
 
             int[] ranks = [.. rows.Select(e => e.Rank).Order()];
-            var distance = reference is null || rows.Length < 2 ? "-" : FrechetDistance.Between(Features(judge, [.. rows.Select(e => Picture.Load(Path.Combine(Folder, e.File)))]), reference).ToString("0.0", CultureInfo.InvariantCulture);
+            var features = reference is null || rows.Length < 2 ? null : Features(judge, [.. rows.Select(e => Picture.Load(Path.Combine(Folder, e.File)))]);
+            var distance = features is null ? "-" : FrechetDistance.Between(features, reference!).ToString("0", CultureInfo.InvariantCulture);
+            if (variant == Variants[0]) firstFeatures = features;
+            else if (features is not null && firstFeatures is not null && rows.Length == first.Length && rows.Length >= 8) distance += Differences(features, firstFeatures, reference!);
             double[] seconds = [.. rows.Select(e => e.Seconds).Order()];
             text.Append(CultureInfo.InvariantCulture, $"| {variant.Name} | {Cell(Own, "0.0")} | {Cell(e => e.Coarse, "0.00")} | {Cell(e => e.Sharp, "0.00")} | {Cell(e => e.Cosine, "0.000")} | {ranks[ranks.Length / 2]} ({rows.Average(e => e.Rank <= 5 ? 1.0 : 0):P0}) | {distance} | {seconds[seconds.Length / 2]:0.0} |\n");
         }
@@ -144,6 +148,24 @@ public sealed record Ablation
         using var still = new NoGrad();
         var words = entries.Select(e => e.Caption).Distinct().ToDictionary(caption => caption, caption => encoder.Embed([Captions[caption]])[0]);
         return entries.ToDictionary(e => (e.Variant, e.Caption), e => TensorScope.Of(() => encoder.Embed(Picture.Load(Path.Combine(Folder, e.File)).ToTensor())[0] * words[e.Caption]) is var product ? 100.0 * product.Sum().Item() : 0);
+    }
+
+    private const int Halves = 200;
+
+    // The spread of the difference between two variants' distances over random halves of the captions, around the whole's.
+    private static string Differences(Tensor features, Tensor first, Tensor real)
+    {
+        var random = new Random(1);
+        var n = (int)features.Size(0);
+        double[] differences = [.. Enumerable.Range(0, Halves).Select(_ =>
+        {
+            var order = Enumerable.Range(0, n).ToArray();
+            random.Shuffle(order);
+            using var scope = new TensorScope();
+            var half = Tensor.From([.. order[..(n / 2)].Select(row => (long)row)], n / 2);
+            return FrechetDistance.Between(features.IndexSelect(0, half), real) - FrechetDistance.Between(first.IndexSelect(0, half), real);
+        }).Order()];
+        return string.Create(CultureInfo.InvariantCulture, $" [{differences[Halves / 40]:+0;-0}, {differences[Halves - 1 - Halves / 40]:+0;-0}]");
     }
 
     private const int Columns = 10;
