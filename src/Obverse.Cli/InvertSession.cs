@@ -198,9 +198,7 @@ internal sealed record InvertSession(Screen Screen)
     {
         if (Size is { } size) side = 0;
         else size = default;
-        var share = quality switch { Obverse.Quality.Draft => 0.75, Obverse.Quality.Best => 1.5, _ => 1 };
-        var own = side == 0 ? 0 : Math.Max(PictureSize.Least, (int)(side * share / 8) * 8); // whole blocks of 8
-        if (quality == Obverse.Quality.Normal && side > 0) own = side;
+        var own = side == 0 ? 0 : SideFor(quality, side);
         if (side > 0 && Width is null && Height is null && Shape is { } shape)
         {
             // As many pixels, in the picture's shape.
@@ -304,6 +302,12 @@ internal sealed record InvertSession(Screen Screen)
 
     private static string Describe(Verdict verdict) => string.Create(CultureInfo.InvariantCulture,
         $"judge: rank {verdict.Coarse.Rank} of {verdict.Names} (log-probability {verdict.Coarse.LogProbability:0.00}), sharp {verdict.Sharp.Rank} ({verdict.Sharp.LogProbability:0.00}); sees {string.Join(", ", verdict.Coarse.Top.Take(3).Select(t => t.Name))}");
+
+    /// <summary>The side that a quality draws at, from the model's own: less for a draft, more for the best, in whole blocks of 8.</summary>
+    public static int SideFor(Quality quality, int side) => quality == Obverse.Quality.Normal ? side : Math.Max(PictureSize.Least, (int)(side * (quality == Obverse.Quality.Draft ? 0.75 : 1.5) / 8) * 8);
+
+    /// <summary>The cores that one picture has where pictures are drawn one by one; null: all. One worker was asked for: one.</summary>
+    public static int? ThreadsOf(int? workers, int? threads) => threads ?? (workers is null ? null : 1);
 
     /// <summary>How many pictures are drawn side by side: a core each, unless one picture is to have several.</summary>
     /// <exception cref="UsageException">Both were given.</exception>

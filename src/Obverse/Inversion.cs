@@ -116,7 +116,7 @@ public sealed class Inversion : IDisposable
         if (Canvas.Grow(step) || optimizer is null) Begin();
         using var scope = new TensorScope();
         var stage = Pace?.At(step, Schedule.StepCount) ?? new Stage(1, 1);
-        var raw = stage.Side < 1 ? Canvas.Render(Pace.Side(Canvas.Height, stage.Side), Pace.Side(Canvas.Width, stage.Side)) : Canvas.Render();
+        var raw = stage.Side < 1 && Mask is null ? Canvas.Render(Pace.Side(Canvas.Height, stage.Side), Pace.Side(Canvas.Width, stage.Side)) : Canvas.Render();
         var image = Composite(Canvas.Present(raw));
         if (ShowsLastSeen)
         {
@@ -167,7 +167,7 @@ public sealed class Inversion : IDisposable
             using var random = Generator.For(Seed, 1, (ulong)step, (ulong)number);
             var seen = Recorded is null ? views.Apply(image, random) : views.Apply(image, Recorded(step, number));
             Observe?.Invoke($"views{number}", seen.Detach());
-            var embeddings = Pace.Seen(encoder, stage.Tower).Embed(seen).Reshape(Canvas.Count, views.Copies, -1);
+            var embeddings = encoder.Embed(seen).Reshape(Canvas.Count, views.Copies, -1);
             Observe?.Invoke($"embeddings{number}", embeddings.Detach());
             if (Views.IsAveraged) embeddings = embeddings.Mean(1, keep: true).Normalized(); // spec implicit-inversion.md 2.6
             looks.Add(new(encoder, embeddings, Targets[number], weight));

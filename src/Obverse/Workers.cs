@@ -4,7 +4,7 @@ namespace Obverse;
 
 /// <summary>
 /// Several pictures side by side, each on one core: nothing waits for the slowest part of an operator, so two cores make more pictures this way than by sharing every operator, and more than
-/// by optimising several pictures in one batch (docs/defaults.md).
+/// by optimising several pictures in one batch (docs/speed.md).
 /// </summary>
 public static class Workers
 {

@@ -66,7 +66,7 @@ internal static class AblateCommand
                 if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' begins from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
             var pictures = parsed.GetValue(real) is { } from ? RealPictures(from, screen) : null;
-            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(threads)), device: parsed.GetValue(device));
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
             var ablation = new Ablation
             {

@@ -51,11 +51,12 @@ internal static class BatchCommand
             var side = parsed.GetValue(workers);
             var count = Math.Min(InvertSession.WorkersOf(side, parsed.GetValue(threads)), mine.Length);
             Directory.CreateDirectory(folder);
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, count > 1 ? 1 : parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(count > 1 ? count : side, parsed.GetValue(threads)), device: parsed.GetValue(device));
             CutTexts.Tell(screen, loaded, items.SelectMany(item => item.Prompt.Texts.Select(text => text.Text!)).Distinct());
-            var square = loaded.Encoder.Side;
+            var level = parsed.GetValue(quality) ?? Quality.Normal;
+            var square = InvertSession.SideFor(level, loaded.Encoder.Side);
             var (width, height) = parsed.GetValue(size) is { } asked ? (asked.Width, asked.Height) : (square, square);
-            var drawn = Recipes.Named(name, parsed.GetValue(quality) ?? Quality.Normal, width, height);
+            var drawn = Recipes.Named(name, level, width, height);
             if (parsed.GetValue(steps) is { } howMany) drawn = drawn.Steps(howMany);
             if (parsed.GetValue(views) is { } copies) drawn = drawn.Copies(copies);
             if (parsed.GetValue(exact)) drawn = drawn with { Pace = null };

@@ -13,14 +13,7 @@ internal static class SetPicture
         try
         {
             var (rgba, width, height) = set.Read(index);
-            var rgb = new byte[width * height * 3];
-            for (var i = 0; i < rgb.Length; i++)
-            {
-                var alpha = rgba[i / 3 * 4 + 3];
-                rgb[i] = (byte)((rgba[i / 3 * 4 + i % 3] * alpha + 255 * (255 - alpha) + 127) / 255);
-            }
-
-            return new Picture(width, height, rgb).EncodePng();
+            return new Picture(width, height, new Backdrop("white", 255, 255, 255).Under(rgba)).EncodePng();
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {

@@ -15,7 +15,7 @@ public static partial class Recipes
         About = "a picture moved toward a text, begun from a representation fitted to it (`obverse edit`)",
         Canvas = Inr.Finer(hidden: 3, width: Choose(quality, 96, 128, 256), omega: 10),
         Fit = Plainly(quality),
-        Views = Views.Of(Choose(quality, 6, 8, 16)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
+        Views = Framed(Choose(quality, 6, 8, 16)).Averaged(),
         Objective = Objective.Toward() + 0.2 * Objective.TowardStart(),
         Schedule = Schedule.Adam(2e-4).Sweep(width: 1.0, from: 2, frozen: 2).Cosine().Steps(Choose(quality, 120, 160, 240)),
     };

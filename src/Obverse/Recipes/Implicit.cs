@@ -15,7 +15,7 @@ public static partial class Recipes
         Name = "implicit",
         About = "CLIP^-1 whole: a start from a bank of implicit representations, aligned and blended targets",
         Canvas = Inr.Finer(hidden: 3, width: 256), // the shape where nothing is retrieved; a bank's own otherwise
-        Views = Views.Of(Choose(quality, 6, 16, 16)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
+        Views = Framed(Choose(quality, 6, 16, 16)).Averaged(),
         Objective = Objective.Toward() + 0.5 * Objective.TowardPictures(),
         Schedule = Schedule.Adam(1e-3).Sweep(width: 1.0).Steps(Choose(quality, 120, 400, 400)),
         Prior = new(),

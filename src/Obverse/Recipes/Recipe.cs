@@ -1,3 +1,5 @@
+using Obverse.Torch;
+
 namespace Obverse;
 
 /// <summary>How much time a picture may take: steps, views and size.</summary>
@@ -60,6 +62,9 @@ public static partial class Recipes
 
     /// <summary>Those that need words only: no picture to work on and no bank.</summary>
     public static IReadOnlyList<string> FromWords => [.. all.Keys.Except(fromPictures).Where(name => Named(name).Prior is null)];
+
+    /// <summary>The views of CLIP^-1 (spec implicit-inversion.md 2.6): scale, shear and colour, beyond the edge its own colour.</summary>
+    private static Views Framed(int copies) => Views.Of(copies).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2);
 
     // The applications: each has a command of its own.
     private static readonly string[] fromPictures = ["reconstruct", "edit", "restyle"];

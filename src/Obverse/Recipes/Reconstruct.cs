@@ -18,6 +18,4 @@ public static partial class Recipes
         Views = Framed(Choose(quality, 6, 8, 16)).Noise(0.15).Blur(0, 1.5).Averaged(),
         Schedule = Schedule.Adam(2e-3).Sweep(width: 2.0).Cosine().Steps(Choose(quality, 160, 240, 400)),
     };
-
-    private static Views Framed(int copies) => Views.Of(copies).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2);
 }

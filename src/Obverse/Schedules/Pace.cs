@@ -6,11 +6,10 @@ namespace Obverse;
 /// <summary>A part of a run: until <paramref name="Until"/> (of 1) of its steps.</summary>
 /// <param name="Side">The grid's side as a share of the full one.</param>
 /// <param name="Copies">Share of the views.</param>
-/// <param name="Tower">Share of the side at which the encoder looks, where it can look at any.</param>
-public readonly record struct Stage(double Until, double Side, double Copies = 1, double Tower = 1);
+public readonly record struct Stage(double Until, double Side, double Copies = 1);
 
 /// <summary>
-/// Progressive rendering: while only coarse layers move, a coarser grid says the same, and fewer or smaller views may see it. A function of place can be asked anywhere, so nothing is resampled
+/// Progressive rendering: while only coarse layers move, a coarser grid says the same, and fewer views may see it. A function of place can be asked anywhere, so nothing is resampled
 /// between stages. Steps beyond the last stage are whole. The plain loop is a run without a pace (`--exact`).
 /// </summary>
 public sealed record Pace(params IReadOnlyList<Stage> Stages)
@@ -42,10 +41,7 @@ public sealed record Pace(params IReadOnlyList<Stage> Stages)
     /// <summary>How many views of <paramref name="full"/> a stage has.</summary>
     public static int Views(int full, double share) => Math.Clamp((int)Math.Round(full * share), 1, full);
 
-    /// <summary>The encoder at a stage's side, where it can look at other sides without positions being interpolated; else itself.</summary>
-    internal static Encoder Seen(Encoder encoder, double share) => share < 1 && encoder is ClipEncoder clip && clip.Model.Config.Vision.TimmName is not null ? clip.At((int)Side(clip.Side, share)) : encoder;
-
     public bool Equals(Pace? other) => other is not null && Stages.SequenceEqual(other.Stages);
     public override int GetHashCode() => Stages.Count;
-    public override string ToString() => string.Join(", ", Stages.Select(stage => string.Create(CultureInfo.InvariantCulture, $"to {stage.Until:P0} at {stage.Side:0.##} of the side with {stage.Copies:0.##} of the views at {stage.Tower:0.##}")));
+    public override string ToString() => string.Join(", ", Stages.Select(stage => string.Create(CultureInfo.InvariantCulture, $"to {stage.Until:P0} at {stage.Side:0.##} of the side with {stage.Copies:0.##} of the views")));
 }

@@ -53,6 +53,23 @@ public class AblateTests
         Assert.Equal(3, program.Run(Ablate("--steps", "3")).Error.Split('\n').Count(line => line.Contains("rank", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public void Distances_to_real_pictures_have_intervals_around_their_difference()
+    {
+        using var program = new Program();
+        File.WriteAllLines(program["captions.txt"], Enumerable.Range(0, 12).Select(i => $"a red fox {i}"));
+        Directory.CreateDirectory(program["real"]);
+        for (var i = 0; i < 9; i++) IndexSourceTests.Noise(i).Save(program[$"real/{i}.png"]);
+        var answer = program.Run("ablate", "--captions", program["captions.txt"], "--variants", "plain,pyramid", "--quality", "draft", "--steps", "1", "--size", "32", "--model", program.Model, "--judge", program.Model, "--threads", "1", "--real", program["real"], "-o", program["out"]);
+        Assert.True(answer.Code == 0, answer.Error);
+        Assert.Contains("12 pictures against 9 of real", answer.Output, StringComparison.Ordinal);
+        string Distance(string variant) => answer.Output.Split('\n').Single(line => line.StartsWith($"| {variant} |", StringComparison.Ordinal)).Split('|')[7].Trim();
+        Assert.DoesNotContain("[", Distance("plain"), StringComparison.Ordinal); // the first is what the others are compared with
+        var found = System.Text.RegularExpressions.Regex.Match(Distance("pyramid"), @"^\d+ \[([+-]\d+), ([+-]\d+)\]$");
+        Assert.True(found.Success, Distance("pyramid"));
+        Assert.True(int.Parse(found.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) <= int.Parse(found.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture));
+    }
+
     [Theory]
     [InlineData("no variant 'nothing'", "--variants", "nothing")]
     [InlineData("begins from a bank", "--variants", "full")]
