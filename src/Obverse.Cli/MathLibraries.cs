@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Obverse.Torch;
 
 namespace Obverse.Cli;
@@ -9,6 +10,11 @@ internal static class MathLibraries
         || name.StartsWith("libatlas", StringComparison.Ordinal) || name.StartsWith("libblis", StringComparison.Ordinal));
 
     public static IReadOnlyList<string> OpenMP() => Mapped(name => name.StartsWith("libgomp", StringComparison.Ordinal) || name.StartsWith("libiomp", StringComparison.Ordinal) || name.StartsWith("libomp", StringComparison.Ordinal));
+
+    /// <summary>For which processor OpenBLAS chose its kernels; null where it is not in use.</summary>
+    public static unsafe string? OpenBlasCore() =>
+        Loaded().FirstOrDefault(path => Path.GetFileName(path).StartsWith("libopenblas", StringComparison.Ordinal)) is { } library && NativeLibrary.TryLoad(library, out var handle) && NativeLibrary.TryGetExport(handle, "openblas_get_corename", out var ask)
+            ? Marshal.PtrToStringAnsi(((delegate* unmanaged<nint>)ask)()) : null;
 
     private static IReadOnlyList<string> Mapped(Func<string, bool> wanted)
     {

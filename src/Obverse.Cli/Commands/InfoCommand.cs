@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.Intrinsics.X86;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -24,14 +25,15 @@ internal static class InfoCommand
         {
             Runtime.Threads = Environment.ProcessorCount; // as the commands have it
             var blas = MathLibraries.Loaded();
-            var problems = Problems(blas).ToList();
+            var core = MathLibraries.OpenBlasCore();
+            var problems = Problems(blas, core).ToList();
             var models = Zoo.Names.Select(Describe).ToList();
             problems.AddRange(models.Where(m => m.Problem is not null).Select(m => m.Problem!));
             if (parsed.GetValue(json))
             {
                 screen.Json(new
                 {
-                    Obverse = Run.Version, Libtorch = Runtime.Version, Shim = Runtime.NativePath, Blas = blas, OpenMP = MathLibraries.OpenMP(), Cpu = Machine.Processor, Cores = Environment.ProcessorCount, Runtime.Threads,
+                    Obverse = Run.Version, Libtorch = Runtime.Version, Shim = Runtime.NativePath, Blas = blas, OpenBlasCore = core, OpenMP = MathLibraries.OpenMP(), Cpu = Machine.Processor, Cores = Environment.ProcessorCount, Runtime.Threads,
                     Device = Runtime.HasCuda ? "cuda" : "cpu", OmpWaitPolicy = Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), OmpNumThreads = Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), ZooFolder = Zoo.Folder, Models = models, Problems = problems,
                 });
                 return 0;
@@ -42,7 +44,7 @@ internal static class InfoCommand
             Line(".NET", Environment.Version);
             Line("libtorch", Runtime.Version);
             Line("shim", Runtime.NativePath);
-            Line("BLAS", blas.Count == 0 ? "none mapped" : string.Join(", ", blas));
+            Line("BLAS", blas.Count == 0 ? "none mapped" : string.Join(", ", blas) + (core is null ? "" : $" (kernels for {core})"));
             Line("OpenMP", string.Join(", ", MathLibraries.OpenMP()));
             Line("processor", $"{Machine.Processor}, {Environment.ProcessorCount} cores");
             Line("threads", $"{Runtime.Threads}{Setting("OMP_NUM_THREADS")}{Setting("OMP_WAIT_POLICY")}");
@@ -58,7 +60,7 @@ internal static class InfoCommand
 
     private static string Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? $", {name}={value}" : "";
 
-    private static IEnumerable<string> Problems(IReadOnlyList<string> blas)
+    private static IEnumerable<string> Problems(IReadOnlyList<string> blas, string? core)
     {
         if (blas.Any(path => path.Contains("openblas-pthread", StringComparison.Ordinal)))
         {
@@ -67,6 +69,11 @@ internal static class InfoCommand
         else if (blas.Any(path => path.Contains("/blas/", StringComparison.Ordinal) || Path.GetFileName(path).StartsWith("libblas.so", StringComparison.Ordinal)) && !blas.Any(path => path.Contains("openblas", StringComparison.Ordinal) || path.Contains("mkl", StringComparison.Ordinal)))
         {
             yield return "the reference BLAS is in use, many times slower than OpenBLAS: apt-get install libopenblas0-openmp";
+        }
+
+        if (core is "Prescott" && Avx2.IsSupported)
+        {
+            yield return "OpenBLAS does not know this processor and multiplies with kernels of the SSE days, several times slower: start with ./obverse, or export OPENBLAS_CORETYPE=SkylakeX (AVX-512) or Haswell (AVX2)";
         }
 
         if (!string.Equals(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), "passive", StringComparison.OrdinalIgnoreCase))

@@ -100,6 +100,8 @@ public class CommandTests
         Assert.NotEmpty(info.GetProperty("blas").EnumerateArray());
         Assert.True(info.TryGetProperty("problems", out _));
         Assert.Contains("libtorch", program.Run("info").Output);
+        Assert.True(info.TryGetProperty("openBlasCore", out _));
+        Assert.DoesNotContain(info.GetProperty("problems").EnumerateArray(), problem => problem.GetString()!.Contains("does not know this processor", StringComparison.Ordinal)); // tools/setup.sh sees to it
     }
 
     [Fact]
