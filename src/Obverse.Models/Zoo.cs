@@ -1,6 +1,6 @@
 namespace Obverse.Models;
 
-/// <summary>Where models are found by name: a folder or file as given, then the pocket zoo that ships with the project, then the hub's cache.</summary>
+/// <summary>Where models are found by name: a file or folder as given (one that is called as a model of the zoo must hold weights), then the pocket zoo that ships with the project, then the hub's cache.</summary>
 public static class Zoo
 {
     /// <summary>The zoo's folder: OBVERSE_ZOO, <c>models/</c> beside the program, or of the repository it was built in; null where there is none.</summary>
@@ -11,11 +11,16 @@ public static class Zoo
 
     /// <summary>The folder or file of a model; an architecture before it (<see cref="ModelName"/>) is left out.</summary>
     /// <exception cref="FileNotFoundException">Nothing of that name; the message lists what there is.</exception>
-    public static string Resolve(string model)
+    public static string Resolve(string model) => Resolve(model, Environment.CurrentDirectory);
+
+    internal static string Resolve(string model, string here)
     {
         model = ModelName.Parse(model).Path;
-        if (File.Exists(model) || Directory.Exists(model)) return Path.GetFullPath(model);
-        if (Folder is not null && model.Length > 0 && model.IndexOfAny(['/', '\\']) < 0 && Directory.Exists(Path.Combine(Folder, model))) return Path.Combine(Folder, model);
+        var zoo = Folder is not null && model.Length > 0 && model.IndexOfAny(['/', '\\']) < 0 && Path.Combine(Folder, model) is var folder && Directory.Exists(folder) ? folder : null;
+        // A folder of pictures may well be called as the model that drew them: it hides none of the zoo's.
+        var given = Path.GetFullPath(model, here);
+        if (model.Length > 0 && (File.Exists(given) || (Directory.Exists(given) && (zoo is null || WeightFiles.Holds(given))))) return given;
+        if (zoo is not null) return zoo;
         var has = Names.Count == 0 ? "nothing" : string.Join(", ", Names);
         if (HubRepository.TryParse(model) is not { } repository) throw new FileNotFoundException($"no model '{model}': not a folder or file here, and not in the zoo, which has {has}");
         return Cached(repository) ?? throw new FileNotFoundException($"no model '{model}': not a folder or file here, not in the zoo, which has {has}, and not in the hub's cache {HubSettings.FromEnvironment().Cache}; `obverse models pull {model}` fetches it");

@@ -16,6 +16,9 @@ public static class WeightFiles
     public static string Find(string folder) =>
         Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? throw new WeightsException($"{folder}: no weights; wanted one of {string.Join(", ", Names)}");
 
+    /// <summary>Whether <see cref="Find"/> finds any.</summary>
+    public static bool Holds(string folder) => Names.Any(name => File.Exists(Path.Combine(folder, name)));
+
     /// <summary>Every tensor of a file, or of the files that an index names, under the names of its state dict (<see cref="StateDict"/>).</summary>
     public static Dictionary<string, Tensor> Read(string path)
     {

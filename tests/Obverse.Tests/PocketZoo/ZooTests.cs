@@ -25,6 +25,18 @@ public class ZooTests
     }
 
     [Fact]
+    public void A_folder_of_pictures_called_as_a_model_hides_none_but_one_with_weights_does()
+    {
+        using var program = new Commands.Program(); // a folder of its own
+        var here = program["here"];
+        var own = Directory.CreateDirectory(Path.Combine(here, "pocket-judge")).FullName;
+        Assert.Equal(Path.Combine(Zoo.Folder!, "pocket-judge"), Zoo.Resolve("pocket-judge", here));
+        Assert.Equal(own, Zoo.Resolve(own, here)); // by its path as ever: what is wrong with it is then said of it
+        File.WriteAllText(Path.Combine(own, "open_clip_model.safetensors"), "");
+        Assert.Equal(own, Zoo.Resolve("pocket-judge", here));
+    }
+
+    [Fact]
     public void The_bank_belongs_to_the_model_that_draws_and_its_entries_show_what_their_captions_say()
     {
         using var bank = InrBank.Open(Path.Combine(Models, "pocket-bank"));
