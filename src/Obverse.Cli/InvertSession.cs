@@ -90,7 +90,7 @@ internal sealed record InvertSession(Screen Screen)
             return new()
             {
                 Bank = bank,
-                Recipe = recipe, Prompt = prompt, Model = model.Name, ModelSha256 = model.Sha256, Width = size.Width, Height = size.Height, Seed = Seed ?? 0, Shown = Shown,
+                Recipe = recipe, Prompt = prompt, Model = model.Name, ModelSha256 = model.Sha256, WordsSha256 = model.WordsSha256, Width = size.Width, Height = size.Height, Seed = Seed ?? 0, Shown = Shown,
                 Start = start, Mask = mask, Device = Device is null or { Type: DeviceType.Cpu } ? null : Device.ToString(), ImageSha256 = [.. pictures.Select(p => p.Sha256)],
             };
         }

@@ -12,11 +12,13 @@ internal sealed class LoadedModel : IDisposable
     public const string Drawing = "pocket-clipag";
 
     private readonly Lazy<string> sha256;
+    private readonly Lazy<string?> wordsSha256;
 
     private LoadedModel(string name, ClipEncoder encoder)
     {
         (Name, Encoder) = (name, encoder);
         sha256 = new(() => Run.Hash(Zoo.WeightsFile(name)));
+        wordsSha256 = new(() => encoder.Model.WordsFile is { } file ? Run.Hash(file) : null);
     }
 
     public string Name { get; }
@@ -24,6 +26,9 @@ internal sealed class LoadedModel : IDisposable
 
     /// <summary>Of the weights' file; read when it is first asked for.</summary>
     public string Sha256 => sha256.Value;
+
+    /// <summary>The same of the file its words are in, where that is another; else null.</summary>
+    public string? WordsSha256 => wordsSha256.Value;
 
     /// <summary>Where a model is, before anything is loaded; a hub's repository is pulled where the cache lacks it.</summary>
     /// <exception cref="UsageException">Nothing of that name.</exception>

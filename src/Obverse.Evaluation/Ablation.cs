@@ -19,6 +19,7 @@ public sealed record Ablation
     public required IReadOnlyList<Variant> Variants { get; init; }
     public required string Model { get; init; }
     public string? ModelSha256 { get; init; }
+    public string? WordsSha256 { get; init; }
     public ulong Seed { get; init; }
     public int Side { get; init; } = 96;
 
@@ -187,7 +188,7 @@ public sealed record Ablation
         var (file, bank) = variant.NeedsBank ? banks.Of(variant) : (null, null);
         return (new()
         {
-            Recipe = variant.Recipe, Prompt = new([new PromptPart(Captions[caption])]), Model = Model, ModelSha256 = ModelSha256, Width = Side, Height = Side, Seed = Seed + (ulong)caption, Bank = file,
+            Recipe = variant.Recipe, Prompt = new([new PromptPart(Captions[caption])]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Width = Side, Height = Side, Seed = Seed + (ulong)caption, Bank = file,
         }, bank);
     }
 

@@ -18,6 +18,7 @@ public sealed record Gallery
     /// <summary>Which drawing model, by name; its hash is part of every run.</summary>
     public required string Model { get; init; }
     public string? ModelSha256 { get; init; }
+    public string? WordsSha256 { get; init; }
 
     /// <summary>How many columns the sheet has at most.</summary>
     public int Columns { get; init; } = 12;
@@ -44,7 +45,7 @@ public sealed record Gallery
                 cancel.ThrowIfCancellationRequested();
                 var run = new Run
                 {
-                    Recipe = Obverse.Recipes.Named(recipe, Quality, Side, Side), Prompt = new([new PromptPart(name)]), Model = Model, ModelSha256 = ModelSha256, Width = Side, Height = Side, Seed = Seed,
+                    Recipe = Obverse.Recipes.Named(recipe, Quality, Side, Side), Prompt = new([new PromptPart(name)]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Width = Side, Height = Side, Seed = Seed,
                 };
                 var path = Path.Combine(folder, string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')) + ".png");
                 var (seconds, similarity) = (double.NaN, double.NaN);

@@ -41,6 +41,9 @@ public sealed partial record Run
     /// <summary>The model's name, and the SHA-256 of its weights.</summary>
     public required string Model { get; init; }
     public string? ModelSha256 { get; init; }
+
+    /// <summary>The same of the file its words are in, where that is another (<see cref="ClipConfig.TextOf"/>).</summary>
+    public string? WordsSha256 { get; init; }
     public required int Width { get; init; }
     public required int Height { get; init; }
     public ulong Seed { get; init; }

@@ -70,7 +70,7 @@ internal static class AblateCommand
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
             var ablation = new Ablation
             {
-                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
+                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
                 Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain, Workers = InvertSession.WorkersOf(parsed.GetValue(workers), parsed.GetValue(threads)),
             };
             var watch = Stopwatch.StartNew();

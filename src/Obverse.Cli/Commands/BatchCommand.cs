@@ -63,10 +63,10 @@ internal static class BatchCommand
             using var opened = banked is null ? null : InrBank.Open(banked, parsed.GetValue(device));
             if (opened is not null) drawn = drawn with { Canvas = opened.Plan };
             var file = banked is null ? null : InrBank.Describe(banked);
-            var sha256 = loaded.Sha256;
+            var (sha256, words) = (loaded.Sha256, loaded.WordsSha256);
             Run Of(BatchItem item) => new()
             {
-                Recipe = drawn, Prompt = item.Prompt, Model = loaded.Name, ModelSha256 = sha256, Width = width, Height = height, Seed = item.Seed ?? (ulong)(parsed.GetValue(seed) ?? 0), Bank = file,
+                Recipe = drawn, Prompt = item.Prompt, Model = loaded.Name, ModelSha256 = sha256, WordsSha256 = words, Width = width, Height = height, Seed = item.Seed ?? (ulong)(parsed.GetValue(seed) ?? 0), Bank = file,
                 Device = parsed.GetValue(device) is null or { Type: DeviceType.Cpu } ? null : parsed.GetValue(device)!.ToString(),
             };
 

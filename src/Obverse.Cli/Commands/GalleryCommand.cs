@@ -42,7 +42,7 @@ internal static class GalleryCommand
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
             var gallery = new Gallery
             {
-                Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
+                Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
                 Names = parsed.GetValue(names)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? Gallery.RandomNames(parsed.GetValue(random) ?? 12, start),
                 Side = parsed.GetValue(size) ?? drawing.Encoder.Side,
             };

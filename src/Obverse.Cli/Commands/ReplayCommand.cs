@@ -37,7 +37,7 @@ internal static class ReplayCommand
         using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads, device: LoadedModel.DeviceOf(run));
         var differences = Differences.Of(run, model);
         foreach (var difference in differences) screen.Note($"not as it was: {difference}");
-        run = run with { ModelSha256 = model.Sha256, Threads = Runtime.Threads, Libtorch = Runtime.Version, Obverse = Run.Version };
+        run = run with { ModelSha256 = model.Sha256, WordsSha256 = model.WordsSha256, Threads = Runtime.Threads, Libtorch = Runtime.Version, Obverse = Run.Version };
 
         using var folder = new ScratchFolder();
         var drawn = Drawing.Draw(run, model.Encoder, new DrawingFiles(Path.Combine(folder.Path, "replay.png")), screen, ProgressView.For(screen, json));

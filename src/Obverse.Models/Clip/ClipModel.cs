@@ -106,6 +106,9 @@ public sealed class ClipModel : IDisposable
     /// <summary>The folder it was loaded from; null for a new one.</summary>
     public string? Folder { get; private init; }
 
+    /// <summary>The file that its words are in, where they are in another than its pictures (<see cref="ClipConfig.TextOf"/>); null: the same.</summary>
+    public string? WordsFile => Config.TextOf is { } other && Folder is not null ? WeightFiles.Find(Path.Combine(Path.GetDirectoryName(Folder)!, other)) : null;
+
     /// <summary>What whoever loaded it should be told: where the file and what is known of the published checkpoint disagree, and which of them counts.</summary>
     public IReadOnlyList<string> Remarks { get; private init; } = [];
 

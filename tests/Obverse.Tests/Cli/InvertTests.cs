@@ -168,6 +168,27 @@ public class InvertTests
     }
 
     [Fact]
+    public void A_replay_says_that_the_words_of_a_model_that_takes_them_from_another_have_changed()
+    {
+        using var program = new Program();
+        using (var toy = ClipModel.Load(program.Model)) toy.Save(program["eye"], textOf: "toy");
+        Assert.Equal(0, program.Run("invert", "a red fox", "--recipe", "pyramid", "--quality", "draft", "--size", "32", "--steps", "2", "--views", "2", "--no-judge", "--model", program["eye"], "--out", program["fox.png"]).Code);
+        Assert.Equal(0, program.Run("replay", program["fox.png"], "--check").Code);
+        using (var toy = ClipModel.Load(program.Model))
+        using (var random = new Generator(4))
+        using (var other = ClipModel.New(toy.Config, random))
+        {
+            other.Tokenizer = toy.Tokenizer;
+            other.Save(program["other"]);
+        }
+
+        File.Copy(Path.Combine(program["other"], "open_clip_model.safetensors"), Path.Combine(program.Model, "open_clip_model.safetensors"), overwrite: true);
+        var again = program.Run("replay", program["fox.png"], "--check");
+        Assert.Equal(1, again.Code);
+        Assert.Contains("the words of", again.Error);
+    }
+
+    [Fact]
     public void Exact_leaves_the_pace_out_and_a_time_goes_with_one()
     {
         using var program = new Program();
