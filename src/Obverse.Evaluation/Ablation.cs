@@ -20,6 +20,9 @@ public sealed record Ablation
     public required string Model { get; init; }
     public string? ModelSha256 { get; init; }
     public string? WordsSha256 { get; init; }
+
+    /// <summary>Of the judge's weights: what another one said of a picture is not kept.</summary>
+    public string? JudgeSha256 { get; init; }
     public ulong Seed { get; init; }
     public int Side { get; init; } = 96;
 
@@ -31,8 +34,14 @@ public sealed record Ablation
     /// <summary>Pictures side by side, a core each.</summary>
     public int Workers { get; init; } = 1;
 
-    /// <summary>One picture, measured. <see cref="Key"/> says by which run.</summary>
-    public sealed record Entry(string Key, string Variant, int Caption, string File, double Own, double Coarse, double Sharp, int Rank, int SharpRank, double Cosine, double SharpCosine, double Seconds);
+    /// <summary>One picture, measured. <see cref="Key"/> says by which run, <see cref="Judge"/> by whom.</summary>
+    public sealed record Entry(string Key, string Variant, int Caption, string File, double Own, double Coarse, double Sharp, int Rank, int SharpRank, double Cosine, double SharpCosine, double Seconds, string? Judge = null)
+    {
+        internal Entry By(Verdict verdict, string? judge) => this with
+        {
+            Coarse = verdict.Coarse.LogProbability, Sharp = verdict.Sharp.LogProbability, Rank = verdict.Coarse.Rank, SharpRank = verdict.Sharp.Rank, Cosine = verdict.Coarse.Cosine, SharpCosine = verdict.Sharp.Cosine, Judge = judge,
+        };
+    }
 
     /// <summary>Draws what is missing of this shard.</summary>
     /// <param name="encoder">Who draws.</param>
@@ -58,8 +67,7 @@ public sealed record Ablation
             if (known.TryGetValue((variant.Name, caption), out var entry) && entry.Key == key && File.Exists(path)) return;
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             var (seconds, own) = DrawnPicture.Draw(run, encoder, path, bank, cancel);
-            var verdict = judge.Look(Picture.Load(path), Captions[caption]);
-            entry = new(key, variant.Name, caption, FileOf(variant, caption), own, verdict.Coarse.LogProbability, verdict.Sharp.LogProbability, verdict.Coarse.Rank, verdict.Sharp.Rank, verdict.Coarse.Cosine, verdict.Sharp.Cosine, Math.Round(seconds, 2));
+            entry = new Entry(key, variant.Name, caption, FileOf(variant, caption), own, 0, 0, 0, 0, 0, 0, Math.Round(seconds, 2)).By(judge.Look(Picture.Load(path), Captions[caption]), JudgeSha256);
             lock (known)
             {
                 Append(entry);
@@ -90,24 +98,25 @@ public sealed record Ablation
 
     /// <summary>Writes table.md, table.csv and sheet.png from what is there.</summary>
     /// <param name="encoder">Who drew: its cosine of picture and caption is CLIPSIM (spec metrics.md 7.4).</param>
-    /// <param name="judge">Its trunk's features stand behind the Fréchet distance.</param>
+    /// <param name="judge">Looks again at pictures that another one has judged.</param>
+    /// <param name="features">What the Fréchet distance is measured in; null: no distance.</param>
     /// <param name="real">Real pictures to be near to; null: no distance.</param>
     /// <param name="realName">What they are.</param>
     /// <returns>The table.</returns>
-    public string Report(ClipEncoder encoder, Judge judge, IReadOnlyList<Picture>? real = null, string realName = "")
+    public string Report(ClipEncoder encoder, Judge judge, PictureFeatures? features = null, IReadOnlyList<Picture>? real = null, string realName = "")
     {
-        var entries = Entries();
-        if (entries.Count == 0) throw new InvalidDataException($"{Folder}: nothing is drawn there yet");
+        Entry[] entries = [.. Entries().Select(entry => entry.Judge == JudgeSha256 ? entry : Judged(entry, judge))];
+        if (entries.Length == 0) throw new InvalidDataException($"{Folder}: nothing is drawn there yet");
         // Only captions that every variant has: the comparison is paired.
         var common = entries.GroupBy(e => e.Caption).Where(g => Variants.All(v => g.Any(e => e.Variant == v.Name))).Select(g => g.Key).Order().ToArray();
         var shown = common.Length > 0 ? entries.Where(e => common.Contains(e.Caption)).ToArray() : [.. entries];
         using var scope = new TensorScope();
         var similarity = Similarities(encoder, entries);
         double Own(Entry e) => similarity[(e.Variant, e.Caption)];
-        var reference = real is { Count: > 1 } ? Features(judge, real) : null;
+        var reference = features is not null && real is { Count: > 1 } ? Features(features, real) : null;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{common.Length} captions, {Side} px, seed {Seed}, drawn by {Model}; the judge never draws. In brackets: the 95 % interval of the paired difference to `{Variants[0].Name}` (bootstrap over captions).");
-        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance (EfficientNet-Lite1's pooled features where the judge is pocket-judge): {common.Length} pictures against {real!.Count} of {realName}; biased upward at such numbers, to be compared within this table only; its intervals are of the difference over {Halves} halves of the captions, which scatter as the whole does (delete-half jackknife; a bootstrap would be biased, spec metrics.md).");
+        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance ({features!.Name}'s pooled features): {common.Length} pictures against {real!.Count} of {realName}; biased upward at such numbers, to be compared within this table only; its intervals are of the difference over {Halves} halves of the captions, which scatter as the whole does (delete-half jackknife; a bootstrap would be biased, spec metrics.md).");
         text.Append("\n\n| variant | CLIPSIM of who drew | judge, coarse (log-probability) | judge, sharp | judge's cosine, coarse | rank, median (top 5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
         Entry[] Of(Variant v) => [.. shown.Where(e => e.Variant == v.Name).OrderBy(e => e.Caption)];
         var first = Of(Variants[0]);
@@ -125,10 +134,10 @@ public sealed record Ablation
             }
 
             int[] ranks = [.. rows.Select(e => e.Rank).Order()];
-            var features = reference is null || rows.Length < 2 ? null : Features(judge, [.. rows.Select(e => Picture.Load(Path.Combine(Folder, e.File)))]);
-            var distance = features is null ? "-" : FrechetDistance.Between(features, reference!).ToString("0", CultureInfo.InvariantCulture);
-            if (variant == Variants[0]) firstFeatures = features;
-            else if (features is not null && firstFeatures is not null && rows.Length == first.Length && rows.Length >= 8) distance += Differences(features, firstFeatures, reference!);
+            var seen = reference is null || rows.Length < 2 ? null : Features(features!, [.. rows.Select(e => Picture.Load(Path.Combine(Folder, e.File)))]);
+            var distance = seen is null ? "-" : FrechetDistance.Between(seen, reference!).ToString("0", CultureInfo.InvariantCulture);
+            if (variant == Variants[0]) firstFeatures = seen;
+            else if (seen is not null && firstFeatures is not null && rows.Length == first.Length && rows.Length >= 8) distance += Differences(seen, firstFeatures, reference!);
             double[] seconds = [.. rows.Select(e => e.Seconds).Order()];
             text.Append(CultureInfo.InvariantCulture, $"| {variant.Name} | {Cell(Own, "0.0")} | {Cell(e => e.Coarse, "0.00")} | {Cell(e => e.Sharp, "0.00")} | {Cell(e => e.Cosine, "0.000")} | {ranks[ranks.Length / 2]} ({rows.Average(e => e.Rank <= 5 ? 1.0 : 0):P0}) | {distance} | {seconds[seconds.Length / 2]:0.0} |\n");
         }
@@ -140,6 +149,13 @@ public sealed record Ablation
             $"{e.Variant},{e.Caption},\"{Captions[e.Caption].Replace("\"", "\"\"", StringComparison.Ordinal)}\",{Own(e):F2},{e.Own:F4},{e.Coarse:F3},{e.Sharp:F3},{e.Rank},{e.SharpRank},{e.Cosine:F4},{e.SharpCosine:F4},{e.Seconds:F1}\n"))));
         WriteSheet(shown);
         return text.ToString();
+    }
+
+    private Entry Judged(Entry entry, Judge judge)
+    {
+        entry = entry.By(judge.Look(Picture.Load(Path.Combine(Folder, entry.File)), Captions[entry.Caption]), JudgeSha256);
+        Append(entry);
+        return entry;
     }
 
     // 100 cos(picture, caption), the raw caption; the run's own number is the cosine to what it drew toward, which Procrustes has turned.
@@ -180,8 +196,8 @@ public sealed record Ablation
         ContactSheet.Draw(cells, columns.Length, 112, "The judge's coarse rank, and the caption", rowHeadings: [.. rows.Select(v => v.Name)]).Save(Path.Combine(Folder, "sheet.png"));
     }
 
-    private Tensor Features(Judge judge, IReadOnlyList<Picture> pictures) =>
-        PictureBatches.Run(pictures.Select(p => PictureBatches.CentreCrop(p.Rgb, p.Width, p.Height, Side)), Side, judge.Features);
+    private Tensor Features(PictureFeatures features, IReadOnlyList<Picture> pictures) =>
+        PictureBatches.Run(pictures.Select(p => PictureBatches.CentreCrop(p.Rgb, p.Width, p.Height, Side)), Side, features.Of);
 
     private (Run Run, InrBank? Bank) RunOf(Variant variant, int caption, Banks banks)
     {

@@ -24,6 +24,7 @@ internal static class AblateCommand
         var bank = Flags.Text("--bank", "FILE", "Bank of implicit representations, for the variants that begin from one. [default: pocket-bank, of pocket-clipag]");
         var plainBank = Flags.Text("--plain-bank", "FILE", "The same fitted without perturbation (`bank build --no-awp`), for no-awp.");
         var real = Flags.Text("--real", "FOLDER|ZIP", "Real pictures, for the Fréchet distance.");
+        var features = Flags.Text("--features", "FILE", "Weights of a published EfficientNet-Lite whose pooled features the Fréchet distance is measured in. [default: the judge's own]");
         var shard = Flags.Parsed<(int, int)?>("--shard", "I/N", "Only this part of the captions; the table counts what all parts have made.", Shard);
         var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clipag]");
         var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
@@ -40,7 +41,7 @@ internal static class AblateCommand
               obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out
             """)
         {
-            captions, count, output, variants, reportOnly, steps, quality, size, seed, bank, plainBank, real, shard, model, judge, workers, threads, device,
+            captions, count, output, variants, reportOnly, steps, quality, size, seed, bank, plainBank, real, features, shard, model, judge, workers, threads, device,
         };
         command.SetAction(parsed =>
         {
@@ -64,13 +65,15 @@ internal static class AblateCommand
             Variant[] chosen = [.. (asked ?? usual).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
             foreach (var variant in chosen.Where(v => v.NeedsBank))
                 if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' begins from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
-            LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
+            var judgeName = parsed.GetValue(judge) ?? LoadedModel.Judge;
+            LoadedModel.Find(judgeName, screen);
+            using var seen = parsed.GetValue(features) is { } published ? PictureFeatures.Load(published) : null;
             var pictures = parsed.GetValue(real) is { } from ? RealPictures(from, screen) : null;
             using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(threads)), device: parsed.GetValue(device));
-            using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
+            using var judging = Judge.Load(judgeName, parsed.GetValue(device));
             var ablation = new Ablation
             {
-                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
+                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, JudgeSha256 = Run.Hash(Zoo.WeightsFile(judgeName)), Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
                 Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain, Workers = InvertSession.WorkersOf(parsed.GetValue(workers), parsed.GetValue(threads)),
             };
             var watch = Stopwatch.StartNew();
@@ -80,7 +83,7 @@ internal static class AblateCommand
                 var left = watch.Elapsed.TotalSeconds / ++made * (of - done);
                 screen.Note(string.Create(CultureInfo.InvariantCulture, $"{done}/{of} {entry.Variant} \"{lines[entry.Caption]}\": rank {entry.Rank}, sharp {entry.SharpRank}, {entry.Seconds:F1} s; about {Durations.Show(left)} left"));
             }, screen.Stop);
-            screen.Say(ablation.Report(drawing.Encoder, judging, pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
+            screen.Say(ablation.Report(drawing.Encoder, judging, seen ?? PictureFeatures.Of(judging, judgeName), pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
             return 0;
         });
         return command;

@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using Obverse.Models;
 using Obverse.Torch;
 using Xunit;
@@ -68,6 +69,44 @@ public class AblateTests
         var found = System.Text.RegularExpressions.Regex.Match(Distance("pyramid"), @"^\d+ \[([+-]\d+), ([+-]\d+)\]$");
         Assert.True(found.Success, Distance("pyramid"));
         Assert.True(int.Parse(found.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) <= int.Parse(found.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public void What_one_judge_said_is_not_another_s()
+    {
+        using var program = new Program();
+        File.WriteAllLines(program["captions.txt"], ["a tabby cat", "a red fox"]);
+        using (var toy = ClipModel.Load(program.Model))
+        using (var random = new Generator(8))
+        using (var other = ClipModel.New(toy.Config, random))
+        {
+            other.Tokenizer = toy.Tokenizer;
+            other.Save(program["other"]);
+        }
+
+        Answer Ablate(string judge, params string[] more) => program.Run(["ablate", "--captions", program["captions.txt"], "--variants", "plain,pyramid", "--quality", "draft", "--steps", "1", "--size", "32", "--model", program.Model, "--judge", judge, "--threads", "1", "-o", program["out"], .. more]);
+        var first = Ablate(program.Model);
+        Assert.True(first.Code == 0, first.Error);
+        var second = Ablate(program["other"]);
+        Assert.DoesNotContain("rank", second.Error, StringComparison.Ordinal); // nothing was drawn again
+        string Judged(Answer answer) => string.Join("|", answer.Output.Split('\n').Single(line => line.StartsWith("| plain |", StringComparison.Ordinal)).Split('|')[3..7]);
+        Assert.NotEqual(Judged(first), Judged(second));
+        Assert.Equal(Judged(first), Judged(Ablate(program.Model, "--report")));
+    }
+
+    [SkippableFact]
+    public void A_published_network_sees_what_the_trunk_made_of_it_sees()
+    {
+        var file = Path.Combine(Fixtures.Data, "tf_efficientnet_lite0.in1k.fp16.safetensors");
+        Skip.IfNot(File.Exists(file), $"no weights at {file}");
+        using var features = PictureFeatures.Load(file);
+        using var judge = Judge.Load("pocket-clip"); // its trunk is that network, as it was published
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        using var random = new Generator(2);
+        var images = random.Uniform(0, 1, 2, 3, 96, 96);
+        Assert.Equal("EfficientNet-Lite0", features.Name);
+        Assert.InRange((features.Of(images) - judge.Features(images)).Abs().Max().Item(), 0, 2e-3);
     }
 
     [Theory]
