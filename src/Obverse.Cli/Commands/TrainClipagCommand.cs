@@ -28,6 +28,7 @@ internal static class TrainClipagCommand
         var accumulate = Flags.Whole("--accumulate", "Batches in one update. [default: 1]", 1, 65_536);
         var rate = Real("--rate", "R", "Learning rate. [default: 2e-5]", 1e-9, 1);
         var average = Real("--average", "D", "Decay of the averaged weights that are kept in the end; 0 keeps the last. [default: 0]", 0, 0.99999);
+        var share = Real("--share", "S", "Share of the robust weights in what is written, the rest being the model's as it was: a finished run called again with another share writes another mixture. [default: 1]", 0, 1);
         var minutes = Real("--minutes", "M", "Minutes of training, interruptions not counted. [default: 60]", 0.01, 100_000);
         var updates = Flags.Whole("--updates", "Updates of the weights, in place of minutes.", 1, 100_000_000);
         var classifier = Flags.Text("--classifier", "FILE", "Weights of the classifier that the picture side was published with: it says what clean pictures show, in place of ImageNet's names.");
@@ -47,7 +48,7 @@ internal static class TrainClipagCommand
               obverse train clipag --model ViT-B-32.safetensors --data pocket-data --eps 1.5 --steps 5 --accumulate 10
             """)
         {
-            model, data, objective, eps, attack, step, start, pairwise, ramp, side, batch, accumulate, rate, average, minutes, updates, classifier, exam, output, work, seed, threads, json,
+            model, data, objective, eps, attack, step, start, pairwise, ramp, side, batch, accumulate, rate, average, share, minutes, updates, classifier, exam, output, work, seed, threads, json,
         };
         command.SetAction(parsed =>
         {
@@ -63,7 +64,7 @@ internal static class TrainClipagCommand
             {
                 Objective = parsed.GetValue(objective) ?? basic.Objective, Eps = parsed.GetValue(eps) ?? basic.Eps, AttackSteps = parsed.GetValue(attack) ?? basic.AttackSteps, StepOfEps = parsed.GetValue(step),
                 RandomStart = parsed.GetValue(start), Pairwise = parsed.GetValue(pairwise), RampTo = parsed.GetValue(ramp) ?? 0, Side = parsed.GetValue(side) ?? SideOf(name, screen), Batch = parsed.GetValue(batch) ?? basic.Batch,
-                Accumulate = parsed.GetValue(accumulate) ?? 1, Rate = parsed.GetValue(rate) ?? basic.Rate, Average = parsed.GetValue(average) ?? 0, Seed = (ulong)(parsed.GetValue(seed) ?? 7),
+                Accumulate = parsed.GetValue(accumulate) ?? 1, Rate = parsed.GetValue(rate) ?? basic.Rate, Average = parsed.GetValue(average) ?? 0, Share = parsed.GetValue(share) ?? 1, Seed = (ulong)(parsed.GetValue(seed) ?? 7),
                 Steps = parsed.GetValue(updates), Minutes = parsed.GetValue(updates) is null ? parsed.GetValue(minutes) ?? 60 : null, Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             };
             Directory.CreateDirectory(working);

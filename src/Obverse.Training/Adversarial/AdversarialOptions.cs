@@ -63,6 +63,9 @@ public sealed record AdversarialOptions
 
     /// <summary>Decay an update of the averaged weights that are kept in the end; 0 keeps the last.</summary>
     public double Average { get; init; }
+
+    /// <summary>Share of the robust weights in the model that is written; the rest are those it began with (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Between the two lies most of either's good.</summary>
+    [JsonIgnore] public double Share { get; init; } = 1;
     public bool BFloat16 { get; init; }
     public int Threads { get; init; } = 1;
     public double CheckpointMinutes { get; init; } = 3;
@@ -82,6 +85,6 @@ public sealed record AdversarialOptions
 
     public string ToJson() => JsonSerializer.Serialize(this, json);
 
-    /// <summary>What must be equal for a checkpoint to go on: not the length of the run, nor how it is watched.</summary>
-    internal AdversarialOptions Essence => this with { Steps = null, Minutes = null, Threads = 0, CheckpointMinutes = 0, LogEvery = 0 };
+    /// <summary>What must be equal for a checkpoint to go on: not the length of the run, how it is watched, nor what is made of its end.</summary>
+    internal AdversarialOptions Essence => this with { Steps = null, Minutes = null, Threads = 0, CheckpointMinutes = 0, LogEvery = 0, Share = 1 };
 }

@@ -53,6 +53,13 @@ public static class RobustClip
             if (!tuning.Run(Batch, work, step => Say(FormattableString.Invariant($"update {step.Step}, {step.Fraction:P1}, {step.Left?.TotalMinutes:F0} min left, {step.StringsPerSecond:F1} pictures/s, {string.Join(" ", step.Parts.Select(part => FormattableString.Invariant($"{part.Key} {part.Value:F3}")))}")), cancel)) return null;
         }
 
+        if (options.Share < 1)
+        {
+            using var still = new NoGrad();
+            var began = frozen.Parameters.ToDictionary();
+            foreach (var (name, tensor) in tower.Parameters) tensor.LerpInPlace(began[name], 1 - options.Share);
+        }
+
         var after = exam is null ? null : Examine(RobustTower.Of(student, names), exam, options);
         if (after is not null) Say($"after: {after}");
         // Beside the model it began as, only the picture side is written.
