@@ -1,6 +1,7 @@
 using Obverse.Evaluation;
 using Obverse.Models;
 using Obverse.Torch;
+using Obverse.Training;
 using Xunit;
 
 namespace Obverse.Tests.PocketZoo;
@@ -53,6 +54,29 @@ public class ZooTests
         }).ToArray();
         Assert.True(close.Average() > 0.6, $"cosine of renderings to their pictures: {close.Average()}");
         Assert.True(bank.Pairs.Count >= 1000);
+    }
+
+    [Theory]
+    [InlineData("pocket-clip", 0, 0.65)]
+    [InlineData("pocket-clipag", 0.95, 1)]
+    [InlineData("pocket-judge", 0.75, 1)]
+    public void A_small_attack_moves_what_an_ordinary_tower_sees_and_hardly_what_a_robust_one_does(string model, double low, double high)
+    {
+        using var bank = InrBank.Open(Path.Combine(Models, "pocket-bank"));
+        using var clip = ClipEncoder.Load(Path.Combine(Models, model));
+        using var scope = new TensorScope();
+        Tensor clean, images;
+        using (new NoGrad())
+        {
+            images = Tensor.Cat([.. Enumerable.Range(0, 6).Select(i => TensorScope.Of(() => { using var canvas = bank.Take(40 * i, 96, 96); return canvas.Render().Clamp(0, 1); }))]);
+            clean = clip.Embed(images);
+        }
+
+        using var random = new Generator(3);
+        var attack = new AttackOptions { Eps = 0.21, Steps = 6 };
+        var attacked = Attacks.Pgd(seen => 1 - (clip.Embed(seen) * clean).Sum(1), images, attack, Attacks.RandomStart(images, attack.Eps, random));
+        using var still = new NoGrad();
+        Assert.InRange((clip.Embed(attacked) * clean).Sum(1).Mean().Item(), low, high);
     }
 
     [Theory]
