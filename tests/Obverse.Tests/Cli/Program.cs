@@ -32,6 +32,17 @@ public sealed class Program : IDisposable
 
     public string Model => Path.Combine(folder.Path, "toy");
 
+    /// <summary>Another model of the same shape and words, with weights of its own; its folder.</summary>
+    public string Another(ulong seed)
+    {
+        using var toy = ClipModel.Load(Model);
+        using var random = new Generator(seed);
+        using var other = ClipModel.New(toy.Config, random);
+        other.Tokenizer = toy.Tokenizer;
+        other.Save(this["other"]);
+        return this["other"];
+    }
+
     /// <summary>Where the test's own files are.</summary>
     public string this[string name] => Path.Combine(folder.Path, name);
 
