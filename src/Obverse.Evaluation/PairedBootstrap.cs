@@ -25,10 +25,10 @@ public readonly record struct PairedBootstrap(double Mean, double Low, double Hi
     }
 
     /// <summary>Of sorted values, between neighbours in proportion, as numpy's percentile has it.</summary>
-    private static double Percentile(double[] sorted, double part)
+    internal static double Percentile(IReadOnlyList<double> sorted, double part)
     {
-        var at = part * (sorted.Length - 1);
+        var at = part * (sorted.Count - 1);
         var low = (int)at;
-        return low + 1 >= sorted.Length ? sorted[^1] : sorted[low] + (sorted[low + 1] - sorted[low]) * (at - low);
+        return low + 1 >= sorted.Count ? sorted[^1] : sorted[low] + (sorted[low + 1] - sorted[low]) * (at - low);
     }
 }

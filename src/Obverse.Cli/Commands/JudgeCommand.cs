@@ -11,8 +11,9 @@ internal static class JudgeCommand
 {
     public static Command Create(Screen screen)
     {
-        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files." };
+        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.ZeroOrMore, Description = "Picture files." };
         var name = Flags.Text("--name", "TEXT", "What they should show. [default: the prompt stored in the picture]");
+        var grades = Flags.Text("--grades", "FILE", "What a person said of pictures, in place of PICTURES: a path, a grade and perhaps a name a line, by tabs.");
         var model = Flags.Text("--model", "MODEL", "Who judges. [default: pocket-judge]");
         var device = Flags.Device();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
@@ -25,22 +26,32 @@ internal static class JudgeCommand
 
               obverse judge a-tabby-cat.png
               obverse judge photo.jpg --name "tabby cat"
+
+            With a person's grades it says whether the judge orders the pictures as the person does (Spearman's rank
+            correlation, 95 % bootstrap interval over the pictures):
+
+              obverse judge --grades grades.tsv
             """)
         {
-            pictures, name, model, threads, device, json,
+            pictures, name, grades, model, threads, device, json,
         };
         command.SetAction(parsed =>
         {
-            var files = parsed.GetRequiredValue(pictures);
+            var graded = parsed.GetValue(grades) is { } list ? GradedPictures.Read(list) : null;
+            var files = parsed.GetValue(pictures) ?? [];
+            if (graded is null == (files.Length == 0)) throw new UsageException(graded is null ? "no picture was given: name some, or --grades FILE" : $"pictures were given, and --grades {parsed.GetValue(grades)}: one of both is wanted");
             LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Judge, screen);
-            var work = files.Select(file => (File: file, Picture: Picture.Load(file), Name: parsed.GetValue(name) ?? PromptOf(file))).ToArray();
+            // All are read before any is looked at, so that a missing one is told at once.
+            var work = (graded ?? [.. files.Select(file => new GradedPicture(file, 0, null))]).Select(one => (one.File, Picture: Picture.Load(one.File), Name: one.Name ?? parsed.GetValue(name) ?? PromptOf(one.File))).ToArray();
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             LoadedModel.MustExist(parsed.GetValue(device));
             using var judge = Judge.Load(parsed.GetValue(model) ?? LoadedModel.Judge, parsed.GetValue(device));
+            var verdicts = new List<Verdict>();
             foreach (var (file, picture, wanted) in work)
             {
                 screen.Stop.ThrowIfCancellationRequested();
                 var verdict = judge.Look(picture, wanted);
+                verdicts.Add(verdict);
                 if (parsed.GetValue(json))
                 {
                     screen.Json(new { Event = "result", File = file, Name = wanted, verdict.Names, Coarse = Shown(verdict.Coarse), Sharp = Shown(verdict.Sharp) });
@@ -54,6 +65,7 @@ internal static class JudgeCommand
                 }
             }
 
+            if (graded is not null) Tell(screen, GradedPictures.Agreement(graded, verdicts), graded, parsed.GetValue(json));
             return 0;
         });
         return command;
@@ -61,6 +73,18 @@ internal static class JudgeCommand
 
     /// <summary>What a prompt asks for, as the judge is asked: its texts of positive weight.</summary>
     public static string Wanted(Prompt prompt) => string.Join(", ", prompt.Texts.Where(part => part.Weight > 0).Select(part => part.Text));
+
+    private static void Tell(Screen screen, IReadOnlyList<(string Number, RankCorrelation Agreement)> agreement, IReadOnlyList<GradedPicture> graded, bool json)
+    {
+        if (json)
+        {
+            screen.Json(new { Event = "agreement", Pictures = graded.Count, Spearman = agreement.Select(at => new { at.Number, at.Agreement.Value, at.Agreement.Low, at.Agreement.High }) });
+            return;
+        }
+
+        screen.Say(string.Create(CultureInfo.InvariantCulture, $"{graded.Count} pictures, graded {string.Join(", ", graded.GroupBy(one => one.Grade).OrderBy(g => g.Key).Select(g => string.Create(CultureInfo.InvariantCulture, $"{g.Key} ({g.Count()})")))}; rank correlation with the grades [95 %]:"));
+        foreach (var (number, found) in agreement) screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {number,-23} {found.Value,5:0.00} [{found.Low:0.00}, {found.High:0.00}]"));
+    }
 
     private static object Shown(Sight sight) => new { sight.Rank, sight.LogProbability, Top = sight.Top.Select(t => new { t.Name, t.LogProbability }) };
 

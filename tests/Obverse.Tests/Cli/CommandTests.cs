@@ -75,6 +75,29 @@ public class CommandTests
     }
 
     [Fact]
+    public void A_judge_is_compared_with_a_person()
+    {
+        using var program = new Program();
+        Directory.CreateDirectory(program["drawn"]);
+        for (var i = 0; i < 6; i++) IndexSourceTests.Noise(i).Save(program[$"drawn/{i}.png"]);
+        Answer Judge(params string[] more) => program.Run(["judge", "--model", program.Model, .. more]);
+        double[] seen = [.. Enumerable.Range(0, 6).Select(i => Judge(program[$"drawn/{i}.png"], "--name", "a red fox", "--json").Lines.Single().GetProperty("coarse").GetProperty("logProbability").GetDouble())];
+        // A person who orders them as the judge does, and gives the first two one grade.
+        int[] order = [.. Enumerable.Range(0, 6).OrderBy(i => seen[i])];
+        File.WriteAllLines(program["drawn/grades.tsv"], order.Select((i, place) => $"{i}.png\t{Math.Max(place, 1)}\ta red fox"));
+        var agreement = Judge("--grades", program["drawn/grades.tsv"], "--json").Lines.Last();
+        Assert.Equal(6, agreement.GetProperty("pictures").GetInt32());
+        Assert.Equal(Math.Sqrt(17.0 / 17.5), agreement.GetProperty("spearman")[0].GetProperty("value").GetDouble(), 9); // one tie among six
+        Assert.Contains("6 pictures, graded 1 (2), 2 (1)", Judge("--grades", program["drawn/grades.tsv"]).Output, StringComparison.Ordinal);
+
+        File.WriteAllText(program["drawn/grades.tsv"], "0.png\tgood\n");
+        Assert.Contains("grades.tsv:1: '0.png\tgood' was given", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
+        File.WriteAllText(program["drawn/grades.tsv"], "0.png\t1\n1.png\t1\n2.png\t1\n");
+        Assert.Contains("not all of one grade", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
+        Assert.Contains("no picture was given", Judge().Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Views_are_drawn_on_one_sheet()
     {
         using var program = new Program();

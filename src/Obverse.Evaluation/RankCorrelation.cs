@@ -1,0 +1,60 @@
+namespace Obverse.Evaluation;
+
+/// <summary>Whether two numbers order the same things alike: Spearman's rank correlation, ties by their mean rank, and the middle 95 % of it over things drawn anew with replacement.</summary>
+/// <param name="Value">1: the same order; 0: none; -1: the opposite one. NaN where either number is the same for all.</param>
+/// <param name="Low">2.5th percentile of the resampled values.</param>
+/// <param name="High">97.5th percentile.</param>
+public readonly record struct RankCorrelation(double Value, double Low, double High)
+{
+    public static RankCorrelation Of(IReadOnlyList<double> ours, IReadOnlyList<double> theirs, int resamples = 2_000, int seed = 1)
+    {
+        if (ours.Count != theirs.Count || ours.Count < 3) throw new ArgumentException($"rank correlation: {ours.Count} and {theirs.Count} values were given; as many of both, and at least three, are wanted");
+        var random = new Random(seed);
+        var values = new List<double>(resamples);
+        var (a, b) = (new double[ours.Count], new double[ours.Count]);
+        for (var r = 0; r < resamples; r++)
+        {
+            for (var i = 0; i < a.Length; i++)
+            {
+                var drawn = random.Next(a.Length);
+                (a[i], b[i]) = (ours[drawn], theirs[drawn]);
+            }
+
+            var value = Spearman(a, b);
+            if (!double.IsNaN(value)) values.Add(value); // a draw of one thing only orders nothing
+        }
+
+        values.Sort();
+        return values.Count == 0 ? new(double.NaN, double.NaN, double.NaN) : new(Spearman(ours, theirs), PairedBootstrap.Percentile(values, 0.025), PairedBootstrap.Percentile(values, 0.975));
+    }
+
+    /// <summary>Pearson's correlation of the ranks.</summary>
+    public static double Spearman(IReadOnlyList<double> a, IReadOnlyList<double> b)
+    {
+        var (x, y) = (Ranks(a), Ranks(b));
+        var middle = (x.Length + 1) / 2.0;
+        double both = 0, one = 0, other = 0;
+        for (var i = 0; i < x.Length; i++)
+        {
+            both += (x[i] - middle) * (y[i] - middle);
+            one += (x[i] - middle) * (x[i] - middle);
+            other += (y[i] - middle) * (y[i] - middle);
+        }
+
+        return both / Math.Sqrt(one * other);
+    }
+
+    // From 1; equal values share the mean of their places.
+    private static double[] Ranks(IReadOnlyList<double> values)
+    {
+        int[] order = [.. Enumerable.Range(0, values.Count).OrderBy(i => values[i])];
+        var ranks = new double[order.Length];
+        for (int from = 0, to; from < order.Length; from = to)
+        {
+            for (to = from + 1; to < order.Length && values[order[to]] == values[order[from]];) to++;
+            for (var i = from; i < to; i++) ranks[order[i]] = (from + 1 + to) / 2.0;
+        }
+
+        return ranks;
+    }
+}
