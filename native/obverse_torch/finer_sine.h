@@ -7,11 +7,7 @@
 
 #include <cmath>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define OB_CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))  // vectorised under -O3 -fno-trapping-math (CMakeLists.txt, tools/setup.sh)
-#else
-#define OB_CLONES
-#endif
+#include "clones.h"
 
 namespace finer {
 

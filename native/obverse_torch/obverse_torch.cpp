@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "finer_sine.h"
+#include "relu6.h"
 
 #define OB extern "C" __attribute__((visibility("default")))
 
@@ -281,4 +282,5 @@ struct ClampWithGrad : torch::autograd::Function<ClampWithGrad> {
 TORCH_LIBRARY(obverse, library) {
     library.def("clamp_with_grad(Tensor x, float min, float max) -> Tensor", [](const at::Tensor& x, double min, double max) { return ClampWithGrad::apply(x, min, max); });
     library.def("finer_sine(Tensor x, float omega, float alpha) -> Tensor", [](const at::Tensor& x, double omega, double alpha) { return finer::apply(x, omega, alpha); });
+    library.def("relu6_(Tensor(a!) x, Tensor? bias) -> Tensor(a!)", [](const at::Tensor& x, const c10::optional<at::Tensor>& bias) { return relu6::apply(x, bias); });
 }

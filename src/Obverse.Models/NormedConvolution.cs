@@ -9,13 +9,14 @@ namespace Obverse.Models;
 internal sealed class NormedConvolution : IDisposable
 {
     private readonly int stride, groups;
+    private readonly bool isByRows;
     private readonly double epsilon;
     private readonly Tensor weight;
     private readonly Tensor? bias, gamma, beta, mean, variance;
 
-    public NormedConvolution(Weights weights, string convolution, string norm, int inputs, int outputs, int kernel, double epsilon, Init init, bool fold, int stride = 1, int groups = 1, Init? gammaInit = null)
+    public NormedConvolution(Weights weights, string convolution, string norm, int inputs, int outputs, int kernel, double epsilon, Init init, bool fold, int stride = 1, int groups = 1, Init? gammaInit = null, bool channelsLast = false)
     {
-        (this.stride, this.groups, this.epsilon) = (stride, groups, epsilon);
+        (this.stride, this.groups, this.epsilon, isByRows) = (stride, groups, epsilon, fold && channelsLast && kernel == 1 && stride == 1 && groups == 1);
         weight = (weights / convolution).Get("weight", [outputs, inputs / groups, kernel, kernel], init);
         gamma = (weights / norm).Get("weight", [outputs], gammaInit ?? Inits.Ones);
         beta = (weights / norm).Get("bias", [outputs], Inits.Zeros);
@@ -32,13 +33,34 @@ internal sealed class NormedConvolution : IDisposable
         (gamma, beta, mean, variance) = (null, null, null, null);
     }
 
-    public Tensor Forward(Tensor x, long padding = 0)
+    /// <param name="x">[n, inputs, h, w].</param>
+    /// <param name="padding">Zeros on every side.</param>
+    /// <param name="later">The window begins a pixel later, so that there is one zero less before the picture than after it: by a kernel with a row and a column of zeros in front, as a padded picture would be a copy.</param>
+    public Tensor Forward(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix, bias), x) : Convolved(x, padding, later);
+
+    /// <summary>The same, then between 0 and 6.</summary>
+    public Tensor ForwardRelu6(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix).Relu6InPlace(bias), x) : Convolved(x, padding, later).Relu6InPlace();
+
+    private Tensor Convolved(Tensor x, long padding, bool later)
     {
-        if (gamma is null) return x.Conv2d(weight, bias, stride, padding, groups);
+        Tensor W(Tensor kernel) => later ? kernel.Pad([1, 0, 1, 0]) : kernel;
+        if (gamma is null) return x.Conv2d(W(weight), bias, stride, padding, groups);
         // The statistics stand still, so the norm can be multiplied in here too: gradients pass through, and pictures are walked over once less.
         var scale = gamma / (variance! + epsilon).Sqrt();
-        return x.Conv2d(weight * scale.Reshape(-1, 1, 1, 1), beta! - mean! * scale, stride, padding, groups);
+        return x.Conv2d(W(weight * scale.Reshape(-1, 1, 1, 1)), beta! - mean! * scale, stride, padding, groups);
     }
+
+    // One matrix product for all pictures where a pixel's channels lie together: for few pictures on one thread libtorch has a product a picture, and copies round it (ATen, use_mkldnn).
+    private bool ByRows(Tensor x) => isByRows && Runtime.Threads == 1 && x.Size(0) < 16 && x.Device == Device.Cpu;
+
+    // [outputs, inputs]
+    private Tensor Matrix => weight.Reshape(weight.Size(0), weight.Size(1));
+
+    // [n h w, inputs], a view where the channels of a pixel lie together.
+    private static Tensor Rows(Tensor x) => x.Permute(0, 2, 3, 1).Reshape(-1, x.Size(1));
+
+    // [n h w, outputs] as [n, outputs, h, w], a view.
+    private static Tensor Picture(Tensor rows, Tensor like) => rows.Reshape(like.Size(0), like.Size(2), like.Size(3), rows.Size(1)).Permute(0, 3, 1, 2);
 
     public void Dispose()
     {

@@ -59,14 +59,14 @@ public sealed class EfficientNetLite : IDisposable
     public Tensor Forward(Tensor pixels, Trace? trace = null)
     {
         // Channels last: 0.040 s instead of 0.054 s for forward and input gradient of 8 pictures of 128 px on two cores (lite0, folded; AMD EPYC, oneDNN 2.6).
-        var x = stem.Forward(pixels.ChannelsLast()).Relu6InPlace();
+        var x = stem.ForwardRelu6(pixels.ChannelsLast());
         for (var s = 0; s < blocks.Count; s++)
         {
             foreach (var block in blocks[s]) x = block.Forward(x);
             trace?.Add($"stage{s}", x);
         }
 
-        return head.Forward(x).Relu6InPlace();
+        return head.ForwardRelu6(x);
     }
 
     /// <summary>Mean of the feature map over the picture: [n, 1280].</summary>
@@ -125,8 +125,8 @@ public sealed class EfficientNetLite : IDisposable
         // ReLU6 and the sum write over what a convolution made: its gradient needs its inputs only.
         public Tensor Forward(Tensor x)
         {
-            var inside = widen is null ? x : widen.Forward(x).Relu6InPlace();
-            var y = narrow.Forward(depthwise.Forward(inside).Relu6InPlace());
+            var inside = widen is null ? x : widen.ForwardRelu6(x);
+            var y = narrow.Forward(depthwise.ForwardRelu6(inside));
             return shortcut ? y.AddInPlace(x) : y;
         }
 
@@ -149,21 +149,29 @@ public sealed class EfficientNetLite : IDisposable
             (this.kernel, this.stride) = (kernel, stride);
             var groups = depthwise ? inputs : 1;
             // New weights as timm draws them (_init_weight_goog): N(0, 2 / fan out).
-            inner = new(weights, convolution, norm, inputs, outputs, kernel, Epsilon, Inits.Normal(Math.Sqrt(2.0 * groups / (kernel * kernel * outputs))), fold, stride, groups);
+            inner = new(weights, convolution, norm, inputs, outputs, kernel, Epsilon, Inits.Normal(Math.Sqrt(2.0 * groups / (kernel * kernel * outputs))), fold, stride, groups, channelsLast: true);
         }
 
         public Tensor Forward(Tensor x)
         {
-            var padding = 0;
-            if (kernel > 1)
-            {
-                var (top, bottom) = Same(x.Size(2));
-                var (left, right) = Same(x.Size(3));
-                if (top == bottom && left == right && top == left) padding = top; // the convolution pads by itself, without a copy
-                else x = x.Pad([left, right, top, bottom]);
-            }
+            var (padded, padding, later) = Padded(x);
+            return inner.Forward(padded, padding, later);
+        }
 
-            return inner.Forward(x, padding);
+        public Tensor ForwardRelu6(Tensor x)
+        {
+            var (padded, padding, later) = Padded(x);
+            return inner.ForwardRelu6(padded, padding, later);
+        }
+
+        // What the convolution is to pad by itself, without a copy: the same on all sides, or one less before than after; what else there is (odd sides beside even ones) is copied.
+        private (Tensor X, int Padding, bool Later) Padded(Tensor x)
+        {
+            if (kernel == 1) return (x, 0, false);
+            var (top, bottom) = Same(x.Size(2));
+            var (left, right) = Same(x.Size(3));
+            if (top == left && bottom == right && bottom - top is 0 or 1) return (x, bottom, bottom > top);
+            return (x.Pad([left, right, top, bottom]), 0, false);
         }
 
         public void Dispose() => inner.Dispose();

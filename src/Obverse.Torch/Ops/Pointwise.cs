@@ -96,7 +96,13 @@ public sealed partial class Tensor
     public Tensor AddcdivInPlace(Tensor a, Tensor b, Scalar value) => addcdiv_in_place.CallInPlace(this, a, b, value);
     public Tensor LerpInPlace(Tensor end, Scalar weight) => lerp_in_place.CallInPlace(this, end, weight);
     public Tensor ClampInPlace(double min, double max) => clamp_in_place.CallInPlace(this, min, max);
-    public Tensor Relu6InPlace() => hardtanh_in_place.CallInPlace(this, 0.0, 6.0);
+    /// <summary>min(max(this + bias, 0), 6), written over this; <paramref name="bias"/> [c] is added to the rows of [n, c]. On the processor one pass of the shim's own (float32), elsewhere libtorch's.</summary>
+    public Tensor Relu6InPlace(Tensor? bias = null)
+    {
+        if (Device == Device.Cpu && DType == DType.Float32) return relu6_in_place.CallInPlace(this, bias);
+        return hardtanh_in_place.CallInPlace(bias is null ? this : AddInPlace(bias), 0.0, 6.0);
+    }
+
     public Tensor ZeroInPlace() => zero_in_place.CallInPlace(this);
     public Tensor FillInPlace(Scalar value) => fill_in_place.CallInPlace(this, value);
 
@@ -111,7 +117,7 @@ public sealed partial class Tensor
         square = Op.Find("aten::square"), reciprocal = Op.Find("aten::reciprocal"), pow = Op.Find("aten::pow", "Tensor_Scalar"), pow_tensor = Op.Find("aten::pow", "Tensor_Tensor"),
         sin = Op.Find("aten::sin"), cos = Op.Find("aten::cos"), tan = Op.Find("aten::tan"), tanh = Op.Find("aten::tanh"), atanh = Op.Find("aten::atanh"), acos = Op.Find("aten::acos"),
         erf = Op.Find("aten::erf"), sigmoid = Op.Find("aten::sigmoid"), floor = Op.Find("aten::floor"), ceil = Op.Find("aten::ceil"), round = Op.Find("aten::round"), relu = Op.Find("aten::relu"),
-        hardtanh = Op.Find("aten::hardtanh"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"), leaky_relu = Op.Find("aten::leaky_relu"), clamp = Op.Find("aten::clamp"), clamp_with_grad = Op.Find("obverse::clamp_with_grad"), finer_sine = Op.Find("obverse::finer_sine"),
+        hardtanh = Op.Find("aten::hardtanh"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"), leaky_relu = Op.Find("aten::leaky_relu"), clamp = Op.Find("aten::clamp"), clamp_with_grad = Op.Find("obverse::clamp_with_grad"), finer_sine = Op.Find("obverse::finer_sine"), relu6_in_place = Op.Find("obverse::relu6_"),
         clamp_min = Op.Find("aten::clamp_min"), clamp_max = Op.Find("aten::clamp_max"), maximum = Op.Find("aten::maximum"), minimum = Op.Find("aten::minimum"),
         lerp = Op.Find("aten::lerp", "Scalar"), remainder = Op.Find("aten::remainder", "Scalar"), floor_divide = Op.Find("aten::floor_divide", "Scalar"),
         where = Op.Find("aten::where", "self"), masked_fill = Op.Find("aten::masked_fill", "Scalar"), isnan = Op.Find("aten::isnan"), isfinite = Op.Find("aten::isfinite"),

@@ -23,15 +23,17 @@ public class EfficientNetTests
         using var inputs = Safetensors.Open(Path.Combine(top, "inputs.safetensors"));
         using var expected = Safetensors.Open(Path.Combine(top, "expected.safetensors"));
 
-        foreach (var fold in new[] { false, true })
+        var before = Runtime.Threads;
+        foreach (var (fold, threads) in new[] { (false, before), (true, before), (true, 1) }) // on one thread it goes by rows of pixels
         {
+            Runtime.Threads = threads;
             using var network = new EfficientNetLite(weights, name, fold);
             weights.Complete(w => w.EndsWith("num_batches_tracked", StringComparison.Ordinal));
             foreach (var input in inputs.Names)
             {
                 using var scope = new TensorScope();
                 var size = input.Split('.')[0];
-                var label = $"{folder} {size} {(fold ? "folded" : "plain")}";
+                var label = $"{folder} {size} {(fold ? "folded" : "plain")}, {threads} threads";
                 var (pixels, direction) = (inputs[input], expected["direction"].Normalized());
                 var trace = new Trace();
                 var features = network.Features(pixels, trace);
@@ -43,6 +45,8 @@ public class EfficientNetTests
                 Parity.CloseGradient($"{label} gradient", expected[$"{size}.grad_cosine_sum"], Cosine, pixels, tolerances[^1]);
             }
         }
+
+        Runtime.Threads = before;
     }
 
     [Theory]
