@@ -51,7 +51,7 @@ public sealed record Recipe
 /// <summary>The recipes by name, each from its own file.</summary>
 public static partial class Recipes
 {
-    /// <summary>What draws where nothing else is asked for: best by the judge within a minute, and to the eye (docs/gallery).</summary>
+    /// <summary>What draws where nothing else is asked for: best by the judge within a minute, and needs no bank (docs/gallery, docs/defaults.md).</summary>
     public const string Default = "implicit-plain";
 
     /// <summary>The same where a picture is to begin from: an INR begins from weights.</summary>
@@ -76,6 +76,7 @@ public static partial class Recipes
         ["das"] = Das,
         ["das-ensemble"] = DasEnsemble,
         ["clip-inv"] = ClipInv,
+        ["implicit-blend"] = ImplicitBlend,
         ["implicit"] = Implicit,
         ["implicit-fast"] = ImplicitFast,
         ["reconstruct"] = Reconstruct,

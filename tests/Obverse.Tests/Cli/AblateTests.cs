@@ -55,6 +55,16 @@ public class AblateTests
     }
 
     [Fact]
+    public void The_pace_is_all_that_the_paced_recipe_differs_in()
+    {
+        var all = Ablations.All(steps: null, canvas: null, Quality.Normal, side: 128).ToDictionary(variant => variant.Name);
+        Assert.Null(all["default"].Recipe.Pace);
+        Assert.Equal(Recipes.Named(Recipes.Default, Quality.Normal, 128, 128), all["paced"].Recipe);
+        Assert.Equal(all["default"].Recipe, all["paced"].Recipe with { Pace = null });
+        Assert.All(Ablations.Usual, name => Assert.Null(all[name].Recipe.Pace)); // methods are compared whole
+    }
+
+    [Fact]
     public void Distances_to_real_pictures_have_intervals_around_their_difference()
     {
         using var program = new Program();
