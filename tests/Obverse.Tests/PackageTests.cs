@@ -16,7 +16,7 @@ public class PackageTests
         {
             foreach (var project in new[] { "Obverse.Torch", "Obverse.Models", "Obverse", "Obverse.Training", "Obverse.Evaluation" })
             {
-                using var pack = Process.Start(new ProcessStartInfo("dotnet", ["pack", Path.Combine(Fixtures.RepositoryRoot, "src", project), "-c", configuration, "--no-build", "-o", folder, "-v", "quiet", "--nologo"]) { RedirectStandardOutput = true })!;
+                using var pack = Process.Start(new ProcessStartInfo("dotnet", ["pack", Path.Combine(Fixtures.RepositoryRoot, "src", project), "-c", configuration, "--no-build", "-o", folder, "-v", "quiet", "--nologo", "-nodeReuse:false"]) { RedirectStandardOutput = true })!; // a node that stays would keep the pipe open
                 var said = pack.StandardOutput.ReadToEnd();
                 pack.WaitForExit();
                 Assert.True(pack.ExitCode == 0, said);
