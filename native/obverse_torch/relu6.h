@@ -1,5 +1,5 @@
 // min(max(x + bias, 0), 6), written over x: libtorch's hardtanh_ copies x first where a gradient is wanted, and a bias is a pass of its own. What is kept for the way back is the result, which the
-// next layer keeps anyway. A tower of inverted residuals looks at pictures in 0.8 of the time on one thread (docs/speed.md).
+// next layer keeps anyway. With what else was done to the tower then, pictures are looked at in 0.72 of the time on one thread (docs/speed.md).
 #pragma once
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -42,7 +42,7 @@ public sealed partial class Tensor
 
     /// <summary>
     /// The same as two matrix products. A resize is linear, rows and columns apart: libtorch's own, asked what becomes of the rows of the identity, gives the matrices. Its loop over sixteen neighbours a pixel
-    /// takes ten times as long for the sides that are drawn here, most of it on the way back (docs/speed.md).
+    /// was a tenth of a paced step, most of it on the way back (docs/speed.md).
     /// </summary>
     private Tensor ByMatrices(long height, long width, bool alignCorners, (double Rows, double Columns)? scale)
     {
