@@ -23,10 +23,9 @@ public class EfficientNetTests
         using var inputs = Safetensors.Open(Path.Combine(top, "inputs.safetensors"));
         using var expected = Safetensors.Open(Path.Combine(top, "expected.safetensors"));
 
-        var before = Runtime.Threads;
-        foreach (var (fold, threads) in new[] { (false, before), (true, before), (true, 1) }) // on one thread it goes by rows of pixels
+        foreach (var (fold, threads) in new[] { (false, Runtime.Threads), (true, Runtime.Threads), (true, 1) }) // on one thread it goes by rows of pixels
         {
-            Runtime.Threads = threads;
+            using var running = new ThreadCount(threads);
             using var network = new EfficientNetLite(weights, name, fold);
             weights.Complete(w => w.EndsWith("num_batches_tracked", StringComparison.Ordinal));
             foreach (var input in inputs.Names)
@@ -45,8 +44,6 @@ public class EfficientNetTests
                 Parity.CloseGradient($"{label} gradient", expected[$"{size}.grad_cosine_sum"], Cosine, pixels, tolerances[^1]);
             }
         }
-
-        Runtime.Threads = before;
     }
 
     [Theory]

@@ -28,22 +28,14 @@ public class NormedConvolutionTests
         var pixels = random.Normal(3, 12, 14, 10).ChannelsLast();
         var padding = kernel / 2;
         Tensor Plain(Tensor x) => later ? plain.Forward(x.Pad([padding - 1, padding, padding - 1, padding])) : plain.Forward(x, padding);
-        var before = Runtime.Threads;
-        try
-        {
-            Runtime.Threads = threads;
-            Same(Plain(pixels), folded.Forward(pixels, padding, later));
-            Same(Plain(pixels).Clamp(0, 6), folded.ForwardRelu6(pixels, padding, later));
-            pixels.RequiresGrad = true;
-            var seed = random.Normal(Plain(pixels).Shape); // rows of pixels, where the gradient that comes back has channels first
-            Tensor Slope(Func<Tensor, Tensor> f) => Tensor.Gradients((f(pixels) * seed).Sum(), [pixels])[0]!;
-            Same(Slope(x => Plain(x).Clamp(0, 6)), Slope(x => folded.ForwardRelu6(x, padding, later)));
-            Same(Slope(Plain), Slope(x => folded.Forward(x, padding, later)));
-        }
-        finally
-        {
-            Runtime.Threads = before;
-        }
+        using var running = new ThreadCount(threads);
+        Same(Plain(pixels), folded.Forward(pixels, padding, later));
+        Same(Plain(pixels).Clamp(0, 6), folded.ForwardRelu6(pixels, padding, later));
+        pixels.RequiresGrad = true;
+        var seed = random.Normal(Plain(pixels).Shape); // rows of pixels, where the gradient that comes back has channels first
+        Tensor Slope(Func<Tensor, Tensor> f) => Tensor.Gradients((f(pixels) * seed).Sum(), [pixels])[0]!;
+        Same(Slope(x => Plain(x).Clamp(0, 6)), Slope(x => folded.ForwardRelu6(x, padding, later)));
+        Same(Slope(Plain), Slope(x => folded.Forward(x, padding, later)));
     }
 
     [Fact]
