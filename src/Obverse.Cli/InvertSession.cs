@@ -62,7 +62,7 @@ internal sealed record InvertSession(Screen Screen)
     {
         var watch = Stopwatch.StartNew();
         var prompt = Parts ?? Obverse.Prompt.Parse(Prompt ?? "", Toward);
-        var name = Recipe ?? (Start is null ? Recipes.Default : Recipes.FromPicture);
+        var name = Recipe ?? (Start is null ? ZooBank.Recipe(Bank, Model) : Recipes.FromPicture);
         Recipe Adapted(Recipe recipe) => Adapt?.Invoke(recipe) ?? recipe;
         if (Recipes.Named(name).Fit is not null && Start is null) throw new UsageException($"recipe '{name}' works on a picture: give it with --start");
         var banked = ZooBank.For(Adapted(Recipes.Named(name)), Bank, Model);
@@ -82,11 +82,10 @@ internal sealed record InvertSession(Screen Screen)
         Run Of(Quality quality)
         {
             var size = SizeFor(quality, side);
-            var recipe = Adapted(Recipes.Named(name, quality, size.Width, size.Height));
+            var recipe = Adapted(Recipes.Named(name, quality, size.Width, size.Height)).On(plan);
             if (Steps is { } steps) recipe = recipe.Steps(steps);
             if (Views is { } views) recipe = recipe.Copies(views);
             if (Exact) recipe = recipe with { Pace = null };
-            if (plan is not null && recipe.Prior is { IsRetrieved: true }) recipe = recipe with { Canvas = plan };
             return new()
             {
                 Bank = bank,

@@ -21,7 +21,7 @@ internal sealed record Probe(Screen Screen, InvertSession Session, IReadOnlyList
         if (Session.Bank is null) Screen.Note("without --bank there is nothing to turn the prompts by: they are drawn as they are");
         return (Session with
         {
-            Recipe = "implicit-plain", Named = "probe-" + OutputPaths.Slug(Prompts[0].ToString()), Parts = new Prompt([.. Prompts.SelectMany(prompt => prompt.Parts)]),
+            Recipe = Recipes.FromNothing, Named = "probe-" + OutputPaths.Slug(Prompts[0].ToString()), Parts = new Prompt([.. Prompts.SelectMany(prompt => prompt.Parts)]),
             Adapt = recipe => Session.Bank is null ? recipe : recipe with { Prior = turned },
             Series = [.. Prompts.SelectMany((prompt, i) => Ways.Select(way => ($"-{i + 1}-{way}", (Func<Run, Run>)(run => In(run, way) with { Prompt = prompt }))))],
             Report = Report,

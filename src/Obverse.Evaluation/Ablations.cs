@@ -40,8 +40,9 @@ public static class Ablations
             new("plain", "a random start, no Procrustes, no blending; everything else as in full", full with { Prior = null, Objective = Objective.Toward() }),
             new("40-steps", "everything, in 40 steps", full.Steps(40)),
             new("400-steps", "everything, in 400 steps", full.Steps(400)),
-            new("default", "what `invert` draws with: implicit-plain at its own width and rate", Named(Recipes.Default, fits: false)),
-            new("paced", "the same with its cheaper early steps (normal and best quality)", Named(Recipes.Default, fits: false) with { Pace = Recipes.Named(Recipes.Default, quality, side, side).Pace }),
+            new(Recipes.Default, "what `invert` draws with: from a bank, blended, not aligned, short", Named(Recipes.Default)),
+            new(Recipes.FromNothing, "what it draws with where there is no bank, at its own width and rate", Named(Recipes.FromNothing, fits: false)),
+            new("paced", "the same with its cheaper early steps (normal and best quality)", Named(Recipes.FromNothing, fits: false) with { Pace = Recipes.Named(Recipes.FromNothing, quality, side, side).Pace }),
             new("pyramid", "levels of pixels with Adam", Named("pyramid")),
             new("clip-inv", "pixels (Kazemi et al. 2024)", Named("clip-inv")),
             new("das", "levels of pixels (Fort and Whitaker 2025)", Named("das")),
@@ -50,5 +51,5 @@ public static class Ablations
     }
 
     /// <summary>What is compared where nothing else is asked for: not four hundred steps, which take long, nor the pace, which is no part of the method.</summary>
-    public static IReadOnlyList<string> Usual { get; } = ["full", "no-sweep", "no-awp", "no-procrustes", "no-blend", "plain", "40-steps", "default", "clip-inv", "das", "das-ensemble"];
+    public static IReadOnlyList<string> Usual { get; } = ["full", "no-sweep", "no-awp", "no-procrustes", "no-blend", "plain", "40-steps", Recipes.Default, Recipes.FromNothing, "clip-inv", "das", "das-ensemble"];
 }

@@ -20,6 +20,9 @@ public sealed record Gallery
     public string? ModelSha256 { get; init; }
     public string? WordsSha256 { get; init; }
 
+    /// <summary>The bank, for the recipes that begin from one.</summary>
+    public string? Bank { get; init; }
+
     /// <summary>How many columns the sheet has at most.</summary>
     public int Columns { get; init; } = 12;
 
@@ -36,8 +39,12 @@ public sealed record Gallery
     public IReadOnlyList<Entry> Make(ClipEncoder encoder, Judge judge, Action<Entry>? progress = null, CancellationToken cancel = default)
     {
         var entries = new List<Entry>();
+        using var bank = Bank is null ? null : InrBank.Open(Bank, encoder.Device);
+        var file = Bank is null ? null : InrBank.Describe(Bank);
         foreach (var recipe in Recipes)
         {
+            var way = Obverse.Recipes.Named(recipe, Quality, Side, Side).On(bank?.Plan);
+            if (way.Prior is not null && bank is null) throw new ArgumentException($"recipe '{recipe}' begins from a bank of pictures, and none was given");
             var folder = Path.Combine(Folder, "pictures", recipe);
             Directory.CreateDirectory(folder);
             foreach (var name in Names)
@@ -45,11 +52,11 @@ public sealed record Gallery
                 cancel.ThrowIfCancellationRequested();
                 var run = new Run
                 {
-                    Recipe = Obverse.Recipes.Named(recipe, Quality, Side, Side), Prompt = new([new PromptPart(name)]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Width = Side, Height = Side, Seed = Seed,
+                    Recipe = way, Bank = way.Prior is null ? null : file, Prompt = new([new PromptPart(name)]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Width = Side, Height = Side, Seed = Seed,
                 };
                 var path = Path.Combine(folder, string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')) + ".png");
                 var (seconds, similarity) = (double.NaN, double.NaN);
-                if (!DrawnPicture.IsMade(path, run)) (seconds, similarity) = DrawnPicture.Draw(run, encoder, path, cancel: cancel);
+                if (!DrawnPicture.IsMade(path, run)) (seconds, similarity) = DrawnPicture.Draw(run, encoder, path, bank, cancel);
                 var picture = Picture.Load(path);
                 entries.Add(new(recipe, name, path, judge.Look(picture, name), seconds, similarity));
                 progress?.Invoke(entries[^1]);

@@ -17,7 +17,7 @@ public sealed partial record Run
             if (prior.IsRetrieved)
             {
                 canvas.Dispose();
-                canvas = bank.Take((long)Nearest(bank.Index, targets[0].Direction).Item(), Height, Width);
+                canvas = bank.Take(Nearest(bank.Index, targets[0].Direction, prior), Height, Width);
             }
 
             IReadOnlyList<Target> guided = TensorScope.Unscoped<Target[]>(() => [.. targets.Select(target => Guided(target, bank.Pairs, prior))]);
@@ -36,14 +36,21 @@ public sealed partial record Run
         using var scope = new TensorScope();
         var texts = prior.Neighbours > 0 ? Prompt.Texts.Count() : 0;
         Tensor[] rows = [.. Enumerable.Range(0, (int)plain.Embeddings.Size(0)).Select(i => plain.Embeddings.Select(0, i) is var row && i < texts ? index.Align(row, prior.Neighbours, prior.IsRaw) : row)];
-        var blend = HasWords ? index.Blend(plain.Direction, prior.Blended, prior.Temperature) : Blend.Of(plain.Direction, index.Images, index.Images, (int)Math.Min(prior.Blended, index.Count), prior.Temperature);
-        var target = new Target(Tensor.Stack(rows), plain.Values) { Pictures = blend.Target, Start = plain.Start?.Clone() };
-        foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, blend.Target, target.Start }.OfType<Tensor>()) scope.Keep(kept);
+        var among = (int)Math.Min(prior.Blended, index.Count);
+        Tensor Blended(Tensor direction) => HasWords && !prior.BlendsByPicture ? index.Blend(plain.Direction, among, prior.Temperature).Target : Blend.Of(direction, index.Images, index.Images, among, prior.Temperature).Target;
+        var aligned = Tensor.Stack(rows);
+        var target = new Target(aligned, plain.Values) { Pictures = Blended(Target.Sum(aligned, plain.Values)), Start = plain.Start?.Clone() };
+        foreach (var kept in new[] { target.Embeddings, target.Values, target.Direction, target.Pictures, target.Start }.OfType<Tensor>()) scope.Keep(kept);
         return target;
     }
 
-    // By caption where the prompt has words, else by picture.
-    private Tensor Nearest(RetrievalIndex index, Tensor prompt) => (HasWords ? index.NearestTexts(prompt, 1) : index.NearestImages(prompt, 1)).Rows;
+    // By caption where the prompt has words, else by picture. A seed chooses among the nearest.
+    private long Nearest(RetrievalIndex index, Tensor prompt, Prior prior)
+    {
+        var among = (int)Math.Min(prior.Starts, index.Count);
+        var (_, rows) = !HasWords ? index.NearestImages(prompt, among) : prior.StartsByPair ? index.NearestPairs(prompt, among) : index.NearestTexts(prompt, among);
+        return rows.ToArray<long>()[Seed % (ulong)among];
+    }
 
     private bool HasWords => Prompt.Texts.Any();
 

@@ -15,7 +15,7 @@ internal static class BatchCommand
     {
         var prompts = new Argument<string>("FILE") { Description = "A prompt a line; or .jsonl: {\"prompt\": …, \"seed\": …, \"file\": …}, captions.jsonl of a picture set too. \"-\" reads standard input." };
         var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where the pictures go; what is there already is not made again.", Required = true };
-        var recipe = Flags.Text("--recipe", "NAME", "How to draw. [default: implicit-plain]");
+        var recipe = Flags.Text("--recipe", "NAME", $"How to draw. [default: {ZooBank.UsualRecipe}]");
         var model = Flags.Text("--model", "MODEL", "Which CLIP looks. [default: pocket-clipag]");
         var bank = Flags.Text("--bank", "FILE", ZooBank.Description);
         var quality = InvertCommand.QualityOption("[default: normal]");
@@ -46,7 +46,7 @@ internal static class BatchCommand
             var items = BatchLines.Read(parsed.GetRequiredValue(prompts));
             var (part, of) = parsed.GetValue(shard) ?? (1, 1);
             BatchItem[] mine = [.. items.Where((_, i) => i % of == part - 1)];
-            var name = parsed.GetValue(recipe) ?? Recipes.Default;
+            var name = parsed.GetValue(recipe) ?? ZooBank.Recipe(parsed.GetValue(bank), parsed.GetValue(model));
             var banked = ZooBank.For(Recipes.Named(name), parsed.GetValue(bank), parsed.GetValue(model));
             var side = parsed.GetValue(workers);
             var count = Math.Min(InvertSession.WorkersOf(side, parsed.GetValue(threads)), mine.Length);
@@ -61,7 +61,7 @@ internal static class BatchCommand
             if (parsed.GetValue(views) is { } copies) drawn = drawn.Copies(copies);
             if (parsed.GetValue(exact)) drawn = drawn with { Pace = null };
             using var opened = banked is null ? null : InrBank.Open(banked, parsed.GetValue(device));
-            if (opened is not null) drawn = drawn with { Canvas = opened.Plan };
+            drawn = drawn.On(opened?.Plan);
             var file = banked is null ? null : InrBank.Describe(banked);
             var (sha256, words) = (loaded.Sha256, loaded.WordsSha256);
             Run Of(BatchItem item) => new()

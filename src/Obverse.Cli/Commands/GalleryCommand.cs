@@ -13,10 +13,11 @@ internal static class GalleryCommand
         var folder = new Argument<string>("FOLDER") { Description = "Where the sheet, the table and the pictures go; what is there already is not made again." };
         var names = Flags.Text("--names", "A,B,C", "What to draw. [default: --random names]");
         var random = Flags.Whole("--random", "So many of ImageNet's names, drawn by the seed. [default: 12]", 1, 998);
-        var recipes = Flags.Text("--recipes", "A,B", "Which recipes. [default: all that need neither a picture nor a bank]");
+        var recipes = Flags.Text("--recipes", "A,B", "Which recipes. [default: all that need no picture; without a bank, those that need none]");
         var quality = InvertCommand.QualityOption("[default: normal]");
         var size = Flags.Whole("--size", "Side in pixels. [default: the model's]", 32, 1024);
         var seed = Flags.Whole("--seed", "For the drawing and for the choice of names. [default: 0]", 0, int.MaxValue);
+        var bank = Flags.Text("--bank", "FILE", ZooBank.Description);
         var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clipag]");
         var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
         var device = Flags.Device();
@@ -30,12 +31,13 @@ internal static class GalleryCommand
               obverse gallery out --names "goldfish,school bus,volcano" --recipes pyramid,das,clip-inv --quality draft
             """)
         {
-            folder, names, random, recipes, quality, size, seed, model, judge, threads, device,
+            folder, names, random, recipes, quality, size, seed, bank, model, judge, threads, device,
         };
         command.SetAction(parsed =>
         {
-            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.FromWords];
-            foreach (var recipe in chosen) Recipes.Named(recipe);
+            var banked = parsed.GetValue(bank) ?? ZooBank.Of(parsed.GetValue(model));
+            var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.FromWords(banked is not null)];
+            foreach (var recipe in chosen.Where(name => Recipes.Named(name).Prior is not null)) ZooBank.For(Recipes.Named(recipe), banked, parsed.GetValue(model));
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
             using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, parsed.GetValue(threads), device: parsed.GetValue(device));
@@ -44,7 +46,7 @@ internal static class GalleryCommand
             {
                 Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
                 Names = parsed.GetValue(names)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? Gallery.RandomNames(parsed.GetValue(random) ?? 12, start),
-                Side = parsed.GetValue(size) ?? drawing.Encoder.Side,
+                Side = parsed.GetValue(size) ?? drawing.Encoder.Side, Bank = banked,
             };
             var made = 0;
             var entries = gallery.Make(drawing.Encoder, judging, entry => screen.Note(string.Create(CultureInfo.InvariantCulture,

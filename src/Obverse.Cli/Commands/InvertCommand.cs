@@ -12,7 +12,7 @@ internal static class InvertCommand
     {
         var prompt = new Argument<string?>("PROMPT") { Arity = ArgumentArity.ZeroOrOne, Description = "What to draw. Several parts are separated by |, each may end in :weight; a negative weight is drawn away from." };
         var toward = new Option<string[]>("--toward") { HelpName = "IMAGE[:W]", Description = "Draw toward a picture too, with a weight. May be given several times." };
-        var recipe = Flags.Text("--recipe", "NAME", "How to draw: `obverse recipes` lists them. [default: implicit-plain; pyramid with --start]");
+        var recipe = Flags.Text("--recipe", "NAME", $"How to draw: `obverse recipes` lists them. [default: {ZooBank.UsualRecipe}; {Recipes.FromPicture} with --start]");
         var model = Flags.Text("--model", "MODEL", "Which CLIP looks: a folder, a file or a name of the zoo. [default: pocket-clipag]");
         var quality = QualityOption("[default: normal]");
         var time = Flags.Parsed("--time", "60s", "Choose steps, views and size so that it takes about this long: 60s, 2m, 1m30s.", Durations.Parse);

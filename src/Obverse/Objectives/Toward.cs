@@ -57,7 +57,7 @@ public sealed class Target : IDisposable
     {
         if (embeddings.Size(-2) != values.Size(-1)) throw new ArgumentException($"{embeddings.Size(-2)} targets and {values.Size(-1)} values");
         (Embeddings, Values) = (embeddings, values.To(embeddings.Device));
-        Direction = (embeddings * Values.Unsqueeze(-1)).Sum(-2).Normalized();
+        Direction = Sum(embeddings, Values);
     }
 
     public Tensor Embeddings { get; }
@@ -71,6 +71,9 @@ public sealed class Target : IDisposable
 
     /// <summary>The embedding of the run's start picture, [d]: what <see cref="TowardStart"/> draws toward; null where the run begins with none.</summary>
     public Tensor? Start { get; init; }
+
+    /// <summary>The unit vector that weighted embeddings add up to.</summary>
+    public static Tensor Sum(Tensor embeddings, Tensor values) => (embeddings * values.Unsqueeze(-1)).Sum(-2).Normalized();
 
     public void Dispose()
     {

@@ -93,6 +93,15 @@ public sealed class InrBank : IDisposable
     /// <summary>How a run remembers a bank.</summary>
     public static PictureFile Describe(string path) => new(path, Run.Hash(FileOf(path)));
 
+    /// <summary>Which model its embeddings are of, and the SHA-256 of that model's weights where it is known.</summary>
+    /// <exception cref="WeightsException">Not a bank.</exception>
+    public static (string Model, string? Sha256) ModelOf(string path)
+    {
+        using var file = Safetensors.Open(FileOf(path));
+        _ = PlanOf(file);
+        return file.Metadata.TryGetValue("model", out var model) ? (model, Sha256Of(file)) : throw new WeightsException($"{file.Path}: does not say which model it was made with");
+    }
+
     /// <summary>The plan of a bank's entries, without reading them.</summary>
     /// <exception cref="WeightsException">Not a bank.</exception>
     public static Inr PlanOf(string path)
@@ -114,7 +123,7 @@ public sealed class InrBank : IDisposable
             T[] List<T>(string name) => file.Metadata.TryGetValue(name, out var text) ? JsonSerializer.Deserialize<T[]>(text) ?? [] : [];
             RetrievalIndex Rows(string prefix, string[] captions, IndexedPicture[] pictures) => new(file.Metadata["model"], Get(prefix + "texts"), Get(prefix + "images"), captions.Length > 0 ? captions : null)
             {
-                ModelSha256 = file.Metadata.GetValueOrDefault("model-sha256") is { Length: > 0 } sha ? sha : null, Pictures = pictures,
+                ModelSha256 = Sha256Of(file), Pictures = pictures,
             };
             return new(plan, [.. Enumerable.Range(0, plan.Hidden + 2).Select(l => (Get($"layer{l}.weight"), Get($"layer{l}.bias")))], Rows("", List<string>("captions"), List<IndexedPicture>("pictures")))
             {
@@ -151,6 +160,8 @@ public sealed class InrBank : IDisposable
             throw new WeightsException($"{file.Path}: its plan is not JSON ({e.Message})", e);
         }
     }
+
+    private static string? Sha256Of(Safetensors file) => file.Metadata.GetValueOrDefault("model-sha256") is { Length: > 0 } sha256 ? sha256 : null;
 
     private static Tensor Own(Tensor tensor) => TensorScope.Unscoped(() => TensorScope.Of(() => tensor.Detach().Clone()));
 }

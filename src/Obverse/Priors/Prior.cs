@@ -6,4 +6,7 @@ namespace Obverse;
 /// <param name="IsRaw">Procrustes by the raw decomposition, not the minimiser nearest to the identity.</param>
 /// <param name="Blended">Pictures that are blended.</param>
 /// <param name="Temperature">Of the blend's softmax.</param>
-public sealed record Prior(bool IsRetrieved = true, int Neighbours = RetrievalIndex.Neighbours, bool IsRaw = false, int Blended = Blend.Neighbours, double Temperature = Blend.Temperature);
+/// <param name="Starts">How many of the nearest representations are begun from: seed s begins from the (s mod this)-th. 1, as published: every seed from the nearest.</param>
+/// <param name="StartsByPair">The nearest representation by caption and picture together; else by caption, as published.</param>
+/// <param name="BlendsByPicture">Blends the pictures that are nearest themselves; else those whose captions are, as published (spec implicit-inversion.md 2.7 has both).</param>
+public sealed record Prior(bool IsRetrieved = true, int Neighbours = RetrievalIndex.Neighbours, bool IsRaw = false, int Blended = Blend.Neighbours, double Temperature = Blend.Temperature, int Starts = 1, bool StartsByPair = false, bool BlendsByPicture = false);

@@ -27,6 +27,14 @@ public sealed partial class RetrievalIndex
     /// <exception cref="ArgumentException">An empty index, more than its rows, or another length.</exception>
     public (Tensor Scores, Tensor Rows) NearestImages(Tensor query, int k) => Search(query, images, "images", k);
 
+    /// <summary>The pairs nearest to an embedding by the sum of both cosines: of equal captions, the one whose picture is nearer. Every row is looked at.</summary>
+    /// <exception cref="ArgumentException">An empty index, more than its rows, or another length.</exception>
+    public (Tensor Scores, Tensor Rows) NearestPairs(Tensor query, int k)
+    {
+        Fits(query);
+        return Nearest.To(query, texts + images, k);
+    }
+
     /// <summary>Builds now what FAISS would build at the first search; nothing where the search is exact.</summary>
     public void Prepare()
     {

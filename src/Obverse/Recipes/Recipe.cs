@@ -38,6 +38,9 @@ public sealed record Recipe
     /// <summary>As many steps; what happens at given steps moves with them.</summary>
     public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count), Canvas = Canvas.Stretched(Schedule.StepCount, count) };
 
+    /// <summary>On a bank's canvas, where it begins from a bank.</summary>
+    public Recipe On(CanvasPlan? bank) => bank is not null && Prior is { IsRetrieved: true } ? this with { Canvas = bank } : this;
+
     /// <summary>As a run's JSON has it.</summary>
     public string ToJson() => Run.Serialize(this);
 
@@ -51,8 +54,11 @@ public sealed record Recipe
 /// <summary>The recipes by name, each from its own file.</summary>
 public static partial class Recipes
 {
-    /// <summary>What draws where nothing else is asked for: best by the judge within a minute, and needs no bank (docs/gallery, docs/defaults.md).</summary>
-    public const string Default = "implicit-plain";
+    /// <summary>What draws where nothing else is asked for and there is a bank of the model's: best by the eye, within a minute (docs/defaults.md).</summary>
+    public const string Default = "implicit-blend";
+
+    /// <summary>The same where there is no bank.</summary>
+    public const string FromNothing = "implicit-plain";
 
     /// <summary>The same where a picture is to begin from: an INR begins from weights.</summary>
     public const string FromPicture = "pyramid";
@@ -60,8 +66,8 @@ public static partial class Recipes
     /// <summary>Every recipe.</summary>
     public static IReadOnlyList<string> Names => [.. all.Keys];
 
-    /// <summary>Those that need words only: no picture to work on and no bank.</summary>
-    public static IReadOnlyList<string> FromWords => [.. all.Keys.Except(fromPictures).Where(name => Named(name).Prior is null)];
+    /// <summary>Those that need no picture to work on; without a bank, only those that need none.</summary>
+    public static IReadOnlyList<string> FromWords(bool withBank) => [.. all.Keys.Except(fromPictures).Where(name => withBank || Named(name).Prior is null)];
 
     /// <summary>The views of CLIP^-1 (spec implicit-inversion.md 2.6): scale, shear and colour, beyond the edge its own colour.</summary>
     private static Views Framed(int copies) => Views.Of(copies).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2);

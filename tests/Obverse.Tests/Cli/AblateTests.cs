@@ -58,9 +58,9 @@ public class AblateTests
     public void The_pace_is_all_that_the_paced_recipe_differs_in()
     {
         var all = Ablations.All(steps: null, canvas: null, Quality.Normal, side: 128).ToDictionary(variant => variant.Name);
-        Assert.Null(all["default"].Recipe.Pace);
-        Assert.Equal(Recipes.Named(Recipes.Default, Quality.Normal, 128, 128), all["paced"].Recipe);
-        Assert.Equal(all["default"].Recipe, all["paced"].Recipe with { Pace = null });
+        Assert.Null(all["implicit-plain"].Recipe.Pace);
+        Assert.Equal(Recipes.Named(Recipes.FromNothing, Quality.Normal, 128, 128), all["paced"].Recipe);
+        Assert.Equal(all["implicit-plain"].Recipe, all["paced"].Recipe with { Pace = null });
         Assert.All(Ablations.Usual, name => Assert.Null(all[name].Recipe.Pace)); // methods are compared whole
     }
 
@@ -134,6 +134,6 @@ public class AblateTests
         File.WriteAllLines(program["captions.txt"], ["a tabby cat"]);
         var answer = program.Run("ablate", "--captions", program["captions.txt"], "-o", program["out"], "--model", program.Model, "--judge", program["nobody"]); // stops before anything is drawn
         Assert.Equal(2, answer.Code);
-        Assert.Contains("left out: full, no-sweep, no-awp, no-procrustes, no-blend, 40-steps (give --bank and --plain-bank)", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("left out: full, no-sweep, no-awp, no-procrustes, no-blend, 40-steps, implicit-blend (give --bank and --plain-bank)", answer.Error, StringComparison.Ordinal);
     }
 }

@@ -61,6 +61,72 @@ public class BankTests
     }
 
     [Fact]
+    public void Seeds_begin_from_different_entries_the_nearest_by_caption_and_picture_first()
+    {
+        using var program = new Program();
+        Bank(program, "bank.safetensors");
+        using var encoder = ClipEncoder.Load(program.Model);
+        using var bank = InrBank.Open(program["bank.safetensors"]);
+        using var scope = new TensorScope();
+        var prompt = encoder.Embed(["the red cat"])[0];
+        Run Of(Prior prior, ulong seed) => new() { Recipe = Recipes.ImplicitBlend(width: 32, height: 32).On(bank.Plan) with { Prior = prior }, Prompt = Prompt.Parse("the red cat"), Model = program.Model, Width = 32, Height = 32, Seed = seed };
+        long Begun(Prior prior, ulong seed)
+        {
+            using var inversion = Of(prior, seed).Begin(encoder, bank);
+            return Enumerable.Range(0, captions.Length).Single(entry =>
+            {
+                using var one = bank.Take(entry, 32, 32);
+                return (one.Render() - inversion.Canvas.Render()).Abs().Max().Item() == 0;
+            });
+        }
+
+        // By hand: captions' cosines, and the sum of both.
+        float[] byCaption = bank.Index.Texts.Matmul(prompt).ToArray<float>(), byPicture = bank.Index.Images.Matmul(prompt).ToArray<float>();
+        long[] Best(Func<int, float> score) => [.. Enumerable.Range(0, captions.Length).OrderByDescending(score).Select(i => (long)i)];
+        long[] captioned = Best(i => byCaption[i]), both = Best(i => byCaption[i] + byPicture[i]);
+        Assert.NotEqual(captioned, both);
+        for (ulong seed = 0; seed < 4; seed++)
+        {
+            Assert.Equal(captioned[0], Begun(new(Neighbours: 0), seed));
+            Assert.Equal(captioned[seed % 3], Begun(new(Neighbours: 0, Starts: 3), seed));
+            Assert.Equal(both[seed % 3], Begun(new(Neighbours: 0, Starts: 3, StartsByPair: true), seed));
+        }
+
+        Assert.Equal(both[99 % captions.Length], Begun(new(Neighbours: 0, Starts: 1000, StartsByPair: true), 99)); // a bank of fewer
+
+        using var byCaptions = Of(new(Neighbours: 0, Blended: 2), 0).Begin(encoder, bank);
+        using var byPictures = Of(new(Neighbours: 0, Blended: 2, BlendsByPicture: true), 0).Begin(encoder, bank);
+        var blend = Blend.Of(prompt, bank.Index.Images, bank.Index.Images, 2);
+        Assert.True((byPictures.Targets[0].Pictures! - blend.Target).Abs().Max().Item() < 1e-5);
+        Assert.True((byPictures.Targets[0].Pictures! - byCaptions.Targets[0].Pictures!).Abs().Max().Item() > 1e-3);
+
+        // Turned first, where it is turned.
+        using var turned = Of(new(Neighbours: 5, Blended: 2, BlendsByPicture: true), 0).Begin(encoder, bank);
+        var near = Blend.Of(bank.Index.Align(prompt, 5), bank.Index.Images, bank.Index.Images, 2);
+        Assert.True((turned.Targets[0].Pictures! - near.Target).Abs().Max().Item() < 1e-5);
+    }
+
+    [Fact]
+    public void What_draws_where_nothing_is_said_is_the_bank_where_there_is_one()
+    {
+        using var program = new Program();
+        Bank(program, "bank.safetensors");
+        string Recipe(params string[] more)
+        {
+            var drawn = program.Run(["invert", "a red fox", "--steps", "2", "--views", "1", "--size", "32", "--no-judge", "--out", program["fox.png"], .. more]);
+            Assert.True(drawn.Code == 0, drawn.Error);
+            return Run.FromPicture(program["fox.png"]).Recipe.Name;
+        }
+
+        Assert.Equal("implicit-blend", Recipe());
+        Assert.Equal("implicit-plain", Recipe("--model", "pocket-clip"));
+        Assert.Equal("implicit-plain", Recipe("--model", program.Model));
+        Assert.Equal("implicit-blend", Recipe("--model", program.Model, "--bank", program["bank.safetensors"]));
+        Assert.Equal("pyramid", Recipe("--start", program["fox.png"]));
+        Assert.Equal("implicit-plain", Recipe("--recipe", "implicit-plain"));
+    }
+
+    [Fact]
     public void Banks_that_do_not_belong_are_refused()
     {
         using var program = new Program();

@@ -176,7 +176,7 @@ public class FitTests
         }
 
         Assert.NotEqual(Recipes.Edit(), Recipes.Edit() with { Fit = Recipes.Edit().Fit! with { Steps = 7 } });
-        Assert.Empty(Recipes.FromWords.Intersect(["reconstruct", "edit", "restyle"]));
+        Assert.Empty(Recipes.FromWords(withBank: true).Intersect(["reconstruct", "edit", "restyle"]));
     }
 
     /// <summary>A short run of a recipe on a picture that lies in the program's folder.</summary>
