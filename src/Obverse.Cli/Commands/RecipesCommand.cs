@@ -37,6 +37,8 @@ internal static class RecipesCommand
                 screen.Say($"  encoder    {(recipe.Sides.Count == 0 ? "the model, at its own size" : $"the model at {string.Join(", ", recipe.Sides)} pixels, added")}");
                 screen.Say($"  objective  {recipe.Objective}");
                 screen.Say($"  schedule   {recipe.Schedule}");
+                if (recipe.Prior is { } prior) screen.Say($"  bank       {prior}");
+                if (recipe.Pace is { } pace) screen.Say($"  pace       {pace}");
             }
 
             return 0;
