@@ -11,8 +11,11 @@ internal static class ZooBank
     public static string? Of(string? model)
     {
         if ((model ?? LoadedModel.Drawing) != LoadedModel.Drawing || Zoo.Folder is not { } zoo || !File.Exists(Path.Combine(zoo, Name, "bank.safetensors")) || !Zoo.Names.Contains(LoadedModel.Drawing)) return null;
-        return InrBank.ModelOf(Name).Sha256 is not { } sha256 || sha256 == Run.Hash(Zoo.WeightsFile(LoadedModel.Drawing)) ? Name : null;
+        return belongs.Value ? Name : null;
     }
+
+    // Two files are read for it, so once.
+    private static readonly Lazy<bool> belongs = new(() => InrBank.ModelOf(Name).Sha256 is not { } sha256 || sha256 == Run.Hash(Zoo.WeightsFile(LoadedModel.Drawing)));
 
     /// <summary>What <see cref="Recipe"/> answers, for `--help`.</summary>
     public const string UsualRecipe = $"{Recipes.Default}; {Recipes.FromNothing} where the model has no bank";

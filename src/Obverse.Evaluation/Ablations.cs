@@ -18,10 +18,9 @@ public static class Ablations
     /// <param name="side">Of the pictures.</param>
     public static IReadOnlyList<Variant> All(int? steps, CanvasPlan? canvas, Quality quality, int side)
     {
-        Recipe Named(string name, bool fits = true)
+        Recipe Named(string name)
         {
-            var recipe = Recipes.Named(name, quality, side, side) with { Pace = null }; // whole steps: what is compared is the method
-            if (fits && canvas is not null && recipe.Canvas is Inr) recipe = recipe with { Canvas = canvas };
+            var recipe = Recipes.Named(name, quality, side, side).On(canvas) with { Pace = null }; // whole steps: what is compared is the method
             return steps is { } count && recipe.Canvas is Inr ? recipe.Steps(count) : recipe;
         }
 
@@ -41,8 +40,8 @@ public static class Ablations
             new("40-steps", "everything, in 40 steps", full.Steps(40)),
             new("400-steps", "everything, in 400 steps", full.Steps(400)),
             new(Recipes.Default, "what `invert` draws with: from a bank, blended, not aligned, short", Named(Recipes.Default)),
-            new(Recipes.FromNothing, "what `invert` draws with where there is no bank, at its own width and rate", Named(Recipes.FromNothing, fits: false)),
-            new("paced", "the same with its cheaper early steps, as `invert` takes them (normal and best quality)", Named(Recipes.FromNothing, fits: false) with { Pace = Recipes.Named(Recipes.FromNothing, quality, side, side).Pace }),
+            new(Recipes.FromNothing, "what `invert` draws with where there is no bank, at its own width and rate", Named(Recipes.FromNothing)),
+            new("paced", "the same with its cheaper early steps, as `invert` takes them (normal and best quality)", Named(Recipes.FromNothing) with { Pace = Recipes.Named(Recipes.FromNothing, quality, side, side).Pace }),
             new("pyramid", "levels of pixels with Adam", Named("pyramid")),
             new("clip-inv", "pixels (Kazemi et al. 2024)", Named("clip-inv")),
             new("das", "levels of pixels (Fort and Whitaker 2025)", Named("das")),

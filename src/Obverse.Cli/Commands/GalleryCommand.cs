@@ -37,7 +37,9 @@ internal static class GalleryCommand
         {
             var banked = parsed.GetValue(bank) ?? ZooBank.Of(parsed.GetValue(model));
             var chosen = parsed.GetValue(recipes)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Recipes.FromWords(banked is not null)];
-            foreach (var recipe in chosen.Where(name => Recipes.Named(name).Prior is not null)) ZooBank.For(Recipes.Named(recipe), banked, parsed.GetValue(model));
+            string[] begun = [.. chosen.Where(name => Recipes.Named(name).Prior is not null)];
+            foreach (var recipe in begun) ZooBank.For(Recipes.Named(recipe), banked, parsed.GetValue(model));
+            if (begun.Length == 0 && parsed.GetValue(bank) is not null) throw new UsageException($"--bank is for the recipes that begin from one; {string.Join(", ", chosen)} do not");
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
             using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, parsed.GetValue(threads), device: parsed.GetValue(device));
@@ -46,7 +48,7 @@ internal static class GalleryCommand
             {
                 Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
                 Names = parsed.GetValue(names)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? Gallery.RandomNames(parsed.GetValue(random) ?? 12, start),
-                Side = parsed.GetValue(size) ?? drawing.Encoder.Side, Bank = banked,
+                Side = parsed.GetValue(size) ?? drawing.Encoder.Side, Bank = begun.Length > 0 ? banked : null,
             };
             var made = 0;
             var entries = gallery.Make(drawing.Encoder, judging, entry => screen.Note(string.Create(CultureInfo.InvariantCulture,

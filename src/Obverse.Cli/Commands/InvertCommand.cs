@@ -27,7 +27,7 @@ internal static class InvertCommand
         var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: a name made of the prompt, in this folder]" };
         var exact = Flags.Switch("--exact", "Every step whole: no coarser rendering and no fewer views while coarse layers move. Slower.");
         var bank = Flags.Text("--bank", "FILE", ZooBank.Description);
-        var start = Flags.Text("--start", "IMAGE", "Begin with this picture instead of noise.");
+        var start = Flags.Text("--start", "IMAGE", "Begin with this picture.");
         var mask = Flags.Text("--mask", "IMAGE", "Change --start only where this picture is white (or opaque).");
         var every = Flags.Whole("--every", "Write a numbered picture every so many steps.", 1, 1_000_000);
         var film = Flags.Text("--film", "FILE", "Write the making of the picture: .gif, .webp, or .mp4 where ffmpeg is installed.");
@@ -40,7 +40,7 @@ internal static class InvertCommand
         var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
         var command = new Command("invert",
             """
-            Draw a prompt: run CLIP backwards from noise to a picture.
+            Draw a prompt: run CLIP backwards, from words to a picture.
 
               obverse invert "a tabby cat"
               obverse invert "a fox | watercolour:0.4 | blurry:-0.3" --seed 7 --out fox.png

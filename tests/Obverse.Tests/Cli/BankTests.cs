@@ -127,6 +127,21 @@ public class BankTests
     }
 
     [Fact]
+    public void A_gallery_draws_from_a_bank_too()
+    {
+        using var program = new Program();
+        Bank(program, "bank.safetensors");
+        Answer Gallery(params string[] more) => program.Run(["gallery", program["out"], "--names", "a red fox", "--quality", "draft", "--size", "32", "--model", program.Model, "--judge", program.Model, "--threads", "1", .. more]);
+        Assert.Equal(2, Gallery("--recipes", "implicit-blend").Code);
+        Assert.Equal(2, Gallery("--recipes", "pyramid", "--bank", program["bank.safetensors"]).Code);
+        var drawn = Gallery("--recipes", "implicit-blend", "--bank", program["bank.safetensors"]);
+        Assert.True(drawn.Code == 0, drawn.Error);
+        Assert.Contains("| implicit-blend |", drawn.Output, StringComparison.Ordinal);
+        var run = Run.FromPicture(program["out/pictures/implicit-blend/a-red-fox.png"]);
+        Assert.Equal((Inr.Finer(1, 16), program["bank.safetensors"]), ((Inr)run.Recipe.Canvas, run.Bank!.Path));
+    }
+
+    [Fact]
     public void Banks_that_do_not_belong_are_refused()
     {
         using var program = new Program();
