@@ -39,7 +39,7 @@ internal sealed class NormedConvolution : IDisposable
     public Tensor Forward(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix, bias), x) : Convolved(x, padding, later);
 
     /// <summary>The same, then between 0 and 6.</summary>
-    public Tensor ForwardRelu6(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix).Relu6InPlace(bias), x) : Convolved(x, padding, later).Relu6InPlace();
+    public Tensor ForwardRelu6(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix, bias).Relu6InPlace(), x) : Convolved(x, padding, later).Relu6InPlace();
 
     private Tensor Convolved(Tensor x, long padding, bool later)
     {

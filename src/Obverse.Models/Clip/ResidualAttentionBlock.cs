@@ -42,18 +42,21 @@ public sealed class ResidualAttentionBlock
     public Tensor Forward(Tensor x, Tensor? mask = null, Trace? trace = null, int index = 0)
     {
         using var scope = new TensorScope();
-        x = x + Attend(ln1.Forward(x), mask, out var attention);
-        trace?.Add($"attention.{index}", scope.Keep(attention));
+        x = x + Attend(ln1.Forward(x), mask, trace, index);
         return scope.Keep(x + Bend(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
     }
 
-    private Tensor Attend(Tensor x, Tensor? mask, out Tensor attention)
+    private Tensor Attend(Tensor x, Tensor? mask, Trace? trace, int index)
     {
         var (n, tokens, depth) = (x.Size(0), x.Size(1), shape.Width / shape.Heads);
         var parts = x.Linear(inWeight, inBias).Reshape(n, tokens, 3, shape.Heads, depth).Permute(2, 0, 3, 1, 4).Unbind(); // three of [n, heads, tokens, depth]
-        var scores = (parts[0] * (1 / Math.Sqrt(depth))).Matmul(parts[1].Transpose(-2, -1));
-        attention = (mask is null ? scores : scores + mask).Softmax(-1); // [n, heads, tokens, tokens], rows = queries
-        return attention.Matmul(parts[2]).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
+        if (trace is not null)
+        {
+            var scores = (parts[0] * (1 / Math.Sqrt(depth))).Matmul(parts[1].Transpose(-2, -1));
+            trace.Add($"attention.{index}", (mask is null ? scores : scores + mask).Softmax(-1)); // [n, heads, tokens, tokens], rows = queries
+        }
+
+        return Tensor.Attention(parts[0], parts[1], parts[2], mask: mask).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
     }
 
     // x·σ(1.702x) as one fused pass each way: silu(1.702x) / 1.702.

@@ -127,7 +127,7 @@ public sealed class EfficientNetLite : IDisposable
         {
             var inside = widen is null ? x : widen.ForwardRelu6(x);
             var y = narrow.Forward(depthwise.ForwardRelu6(inside));
-            return shortcut ? y.AddInPlace(x) : y;
+            return shortcut ? y + x : y;
         }
 
         public void Dispose()
