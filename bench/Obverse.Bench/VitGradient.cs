@@ -10,7 +10,7 @@ internal static class VitGradient
     {
         using var random = new Generator(1);
         var config = ClipConfig.Named("ViT-B-32", Activation.QuickGelu).Vision;
-        var tower = new VisionTransformer(Weights.New(random), config);
+        var tower = new VisionTransformer(Weights.New(random, Precision.Auto), config);
         using var pixels = random.Normal(views, 3, 224, 224);
         using var target = random.Normal(config.EmbedDim).Normalized();
         pixels.RequiresGrad = true;

@@ -3,17 +3,26 @@ namespace Obverse.Torch;
 /// <summary>Products, norms and losses that networks are made of.</summary>
 public sealed partial class Tensor
 {
-    public Tensor Matmul(Tensor other) => matmul.Call(this, other);
+    public Tensor Matmul(Tensor other) => IsSlowHalf ? InFloats(() => matmul.Call(Float, other.Float)) : matmul.Call(this, other);
     public Tensor Dot(Tensor other) => (this * other).Sum();
 
     /// <summary>x Wᵀ + b, W of [out, in].</summary>
-    public Tensor Linear(Tensor weight, Tensor? bias = null) => linear.Call(this, weight, bias);
+    public Tensor Linear(Tensor weight, Tensor? bias = null) => IsSlowHalf ? InFloats(() => linear.Call(Float, weight.Float, bias?.Float)) : linear.Call(this, weight, bias);
     public Tensor Embedding(Tensor weight) => embedding.Call(weight, this);
     public Tensor LayerNorm(ReadOnlySpan<long> shape, Tensor? weight, Tensor? bias, double epsilon) => layer_norm.Call(this, Value.Ints(shape), weight, bias, epsilon);
     public Tensor GroupNorm(long groups, Tensor? weight, Tensor? bias, double epsilon) => group_norm.Call(this, groups, weight, bias, epsilon);
 
     /// <summary>softmax(q kᵀ scale + mask) v over [batch, heads, tokens, head width] ("aten::scaled_dot_product_attention"); a causal one lets a token look back only.</summary>
-    public static Tensor Attention(Tensor q, Tensor k, Tensor v, double? scale = null, Tensor? mask = null, bool causal = false) => attention.Call(q, k, v, mask, 0.0, causal, scale ?? Value.None);
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, double? scale = null, Tensor? mask = null, bool causal = false) => q.IsSlowHalf
+        ? q.InFloats(() => attention.Call(q.Float, k.Float, v.Float, mask?.Float, 0.0, causal, scale ?? Value.None))
+        : attention.Call(q, k, v, mask, 0.0, causal, scale ?? Value.None);
+
+    // Products of bfloat16 where the processor has none: in float32, and rounded after. That is what hardware gives (it sums in float32 too), and many times faster here than libtorch's own loops.
+    private bool IsSlowHalf => !Processor.MultipliesBFloat16 && DType == DType.BFloat16 && Device == Device.Cpu;
+
+    private Tensor Float => To(DType.Float32);
+
+    private Tensor InFloats(Func<Tensor> product) => TensorScope.Of(() => product().To(DType));
 
     /// <summary>Singular values, descending: this = U diag(S) Vh.</summary>
     public (Tensor U, Tensor S, Tensor Vh) Svd(bool full = false) => svd.CallMany(this, full) is [var u, var s, var v] ? (u, s, v) : default;
