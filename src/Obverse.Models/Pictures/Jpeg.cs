@@ -28,7 +28,7 @@ internal static unsafe class Jpeg
             var raster = codec.Info.ColorType == SKColorType.Gray8
                 ? new Raster(PixelMode.Grey, width, height, Rows(codec, layout.WithColorType(SKColorType.Gray8), name))
                 : new Raster(PixelMode.Rgb, width, height, Rows(codec, layout, name));
-            // Every row may be there of a file that is not: the end has to be.
+            // Every row may be there of a file that is not: the end has to be. Damage among the codes goes unseen, as in Pillow: Skia keeps libjpeg's warnings to itself.
             if (file[Math.Min(head.Scan, file.Length)..].IndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) < 0) throw new PictureException(name, $"JPEG truncated at byte {file.Length}: no end of the picture");
             return raster with { Orientation = head.Orientation };
         }
