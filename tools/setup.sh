@@ -22,7 +22,7 @@ build_managed() {
   local project=$1 stamp=$root/.build/$2 log=$root/.build/$2.log
   shift 2
   mkdir -p "$root/.build" 2>/dev/null && [ -w "$root/.build" ] || stop "cannot write to $root: build it as the user that owns it, or copy it to a folder of yours"
-  if [ -f "$stamp" ] && [ -z "$(cd "$root" && find "$@" Directory.Build.props Directory.Packages.props -newer "$stamp" -type f -not -path '*/obj/*' -not -path '*/bin/*' -print -quit)" ]; then return; fi
+  if [ -f "$stamp" ] && [ -z "$(cd "$root" && find "$@" Directory.Build.props Directory.Build.targets Directory.Packages.props -newer "$stamp" -type f -not -path '*/obj/*' -not -path '*/bin/*' -print -quit)" ]; then return; fi
   say "building $project (the first time libtorch is fetched, 128 MB) …"
   local now
   now=$(mktemp -p "$root/.build")

@@ -25,6 +25,8 @@ internal static class ResidentSet
         Timing.Print("rss_after_100_steps_mb", Megabytes());
         for (var i = 0; i < 1000; i++) Step();
         Timing.Print("rss_after_1100_steps_mb", Megabytes());
+        for (var i = 0; i < 1000; i++) Step();
+        Timing.Print("rss_after_2100_steps_mb", Megabytes());
         Timing.Print("live_tensors", Tensor.Live);
     }
 }

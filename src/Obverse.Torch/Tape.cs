@@ -46,14 +46,11 @@ internal sealed class Tape
     /// <summary>The cuts below, the latest first.</summary>
     public IReadOnlyList<Cut> Latest => [.. Root.cuts.OrderByDescending(cut => cut.Number)];
 
-    /// <summary>Lets go of cuts that were walked over, as libtorch does of its graph.</summary>
-    public void Forget(IEnumerable<Cut> walked)
+    /// <summary>Lets go of a cut that was walked over, as libtorch does of its graph.</summary>
+    public void Forget(Cut walked)
     {
-        foreach (var cut in walked)
-        {
-            Root.cuts.Remove(cut);
-            cut.Dispose();
-        }
+        Root.cuts.Remove(walked);
+        walked.Dispose();
     }
 
     private Tape Root => joined is null ? this : joined = joined.Root;

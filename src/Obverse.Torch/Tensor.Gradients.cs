@@ -43,16 +43,13 @@ public sealed partial class Tensor
         backward.Do(output, Value.Tensors(Wanted(0)), seed, keepGraph, createGraph);
         if (cuts.Count == 0) return;
 
-        using var scope = new TensorScope();
-        var walked = new List<Tape.Cut>();
         for (var i = 0; i < cuts.Count; i++)
         {
+            using var scope = new TensorScope(); // a gradient goes as soon as it was carried on
             if (cuts[i].Carried(isAsked: inputs.Any(cuts[i].Out.IsSameAs)) is not { } gradient) continue;
             backward.Do(cuts[i].In, Value.Tensors(Wanted(i + 1)), gradient, keepGraph, false);
-            walked.Add(cuts[i]);
+            if (!keepGraph) output.Tape!.Forget(cuts[i]);
         }
-
-        if (!keepGraph) output.Tape!.Forget(walked);
     }
 
     // Handles of one and the same tensor.
