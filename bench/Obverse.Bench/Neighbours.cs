@@ -4,48 +4,54 @@ using Obverse.Torch;
 
 namespace Obverse.Bench;
 
-/// <summary>Searches among so many clustered rows of 512 numbers (24 directions and a little of each row's own), one query at a time: what building takes, queries a second, and how many of the ten nearest are found.</summary>
+/// <summary>
+/// Searches among so many clustered rows of 512 numbers (24 directions and a little of each row's own), one query at a time: every row, and graphs of several settings. What building takes, what a query takes,
+/// and how many of the ten nearest are found.
+/// </summary>
 internal static class Neighbours
 {
-    private const int Width = 512, Queries = 100, K = 10;
+    private const int Width = 512, Queries = 200, K = 10;
 
     public static void Run(int count)
     {
-        Runtime.Threads = 1;
         using var scope = new TensorScope();
         using var random = new Generator(9);
         var directions = random.Normal(24, Width);
         Tensor Rows(int n) => TensorScope.Of(() => (random.Normal(n, 24).Matmul(directions) + random.Normal(n, Width)).Normalized());
         var (rows, queries) = (Rows(count), Rows(Queries));
-        var truth = Found((query, k) => Nearest.To(query, rows, k).Rows, queries, out var exact);
-        Console.WriteLine($"{"kind",-14} {"effort",6} {"build s",8} {"queries/s",10} {"recall@10",10}");
-        Tell("every row", 0, 0, exact, 1);
-        foreach (var (kind, efforts) in new (string, int[])[] { ("Flat", [1]), ("IVF1024,Flat", [8, 32, 64, 128]), ("HNSW32", [32, 64, 128, 256]) })
+        Console.WriteLine($"{count} rows of {Width}, {Queries} queries, {Runtime.Threads} threads");
+        Console.WriteLine($"{"links",5} {"add",5} {"search",6} {"build s",8} {"MB",6} {"ms",8} {"recall@10",10}");
+        var truth = Found(query => Nearest.To(query, rows, K).Rows, queries, out var exact);
+        Tell("every row", exact, 1);
+        var equal = EqualRows.Of(rows);
+        foreach (var settings in new HnswSettings[] { new(16, 128), new(32, 64), new(32, 128) })
         {
-            using var index = new VectorIndex(Width, kind);
             var watch = Stopwatch.StartNew();
-            index.Add(rows);
+            var graph = HnswIndex.Of(rows, equal.First, settings);
             var built = watch.Elapsed.TotalSeconds;
-            foreach (var effort in efforts)
+            using var near = new HnswSearch(rows, equal, graph);
+            using var bytes = graph.ToBytes();
+            foreach (var search in new[] { 32, 64, 128, 256 })
             {
-                index.Effort = effort;
-                var found = Found((query, k) => index.Search(query.Unsqueeze(0), k).Rows, queries, out var speed);
-                Tell(kind, effort, built, speed, truth.Zip(found).Average(pair => pair.First.Intersect(pair.Second).Count() / (double)K));
+                graph.ExpansionSearch = search;
+                var found = Found(query => near.To(query, K).Rows, queries, out var took);
+                Tell(string.Create(CultureInfo.InvariantCulture, $"{settings.Connectivity,5} {settings.ExpansionAdd,5} {search,6} {built,8:0.0} {bytes.Elements / 1e6,6:0}"), took, truth.Zip(found).Average(pair => pair.First.Intersect(pair.Second).Count() / (double)K));
             }
         }
     }
 
-    private static void Tell(string kind, int effort, double built, double speed, double recall) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind,-14} {effort,6} {built,8:0.0} {speed,10:0.0} {recall,10:0.000}"));
+    private static void Tell(string what, double milliseconds, double recall) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-34} {milliseconds,8:0.00} {recall,10:0.000}"));
 
-    private static long[][] Found(Func<Tensor, int, Tensor> search, Tensor queries, out double perSecond)
+    private static long[][] Found(Func<Tensor, Tensor> search, Tensor queries, out double milliseconds)
     {
+        search(queries[..1]); // the first call loads and compiles
         var watch = Stopwatch.StartNew();
         long[][] found = [.. Enumerable.Range(0, Queries).Select(i =>
         {
             using var scope = new TensorScope();
-            return search(queries[i], K).Contiguous().ToArray<long>();
+            return search(queries.Narrow(0, i, 1)).Contiguous().ToArray<long>();
         })];
-        perSecond = Queries / watch.Elapsed.TotalSeconds;
+        milliseconds = watch.Elapsed.TotalMilliseconds / Queries;
         return found;
     }
 }
