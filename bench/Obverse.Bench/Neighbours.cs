@@ -14,16 +14,17 @@ internal static class Neighbours
 
     public static void Run(int count)
     {
+        Runtime.Threads = Environment.ProcessorCount;
         using var scope = new TensorScope();
         using var random = new Generator(9);
         var directions = random.Normal(24, Width);
         Tensor Rows(int n) => TensorScope.Of(() => (random.Normal(n, 24).Matmul(directions) + random.Normal(n, Width)).Normalized());
         var (rows, queries) = (Rows(count), Rows(Queries));
+        var equal = EqualRows.Of(rows);
         Console.WriteLine($"{count} rows of {Width}, {Queries} queries, {Runtime.Threads} threads");
         Console.WriteLine($"{"links",5} {"add",5} {"search",6} {"build s",8} {"MB",6} {"ms",8} {"recall@10",10}");
         var truth = Found(query => Nearest.To(query, rows, K).Rows, queries, out var exact);
         Tell("every row", exact, 1);
-        var equal = EqualRows.Of(rows);
         foreach (var settings in new HnswSettings[] { new(16, 128), new(32, 64), new(32, 128) })
         {
             var watch = Stopwatch.StartNew();

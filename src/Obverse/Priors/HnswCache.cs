@@ -8,10 +8,7 @@ namespace Obverse;
 /// <summary>
 /// The graph of an index's rows, kept beside it: NAME.usearch for the pictures, NAME.texts.usearch for the captions. A damaged one, and one of other rows or settings, is built anew.
 /// </summary>
-/// <remarks>
-/// USearch's own file; then SHA-256 of what it was built of (settings and rows), SHA-256 of the file, "OBVHNSW1". USearch believes what it reads (a bit in a row's links, and it looks outside its memory), so it is given
-/// only what has the hash that was written.
-/// </remarks>
+/// <remarks>USearch's own file; then SHA-256 of what it was built of (settings and rows), SHA-256 of the file, "OBVHNSW1".</remarks>
 public static class HnswCache
 {
     private const int Hash = SHA256.HashSizeInBytes, Tail = Hash + Hash + 8;
@@ -72,7 +69,7 @@ public static class HnswCache
             else if (!tail.AsSpan(0, Hash).SequenceEqual(built)) problem = "is of other rows or settings";
             else if (Read(file, tail.AsSpan(Hash, Hash)) is { } bytes)
             {
-                var graph = HnswIndex.Over(bytes, rows.Size(1));
+                var graph = HnswIndex.Over(bytes, rows.Size(1), rows.Size(0));
                 if (graph.Count == equal.First.Length) return graph;
                 graph.Dispose();
             }

@@ -76,16 +76,17 @@ public sealed unsafe partial class HnswIndex : IDisposable
         }
     }
 
-    /// <summary>Over what <see cref="ToBytes"/> gave, which now belongs to the graph. USearch believes what it reads: they must be known to be whole.</summary>
+    /// <summary>Over what <see cref="ToBytes"/> gave, which now belongs to the graph.</summary>
+    /// <param name="numbers">Rows are numbered below this.</param>
     /// <exception cref="InvalidDataException">They are no graph of rows of this width.</exception>
-    public static HnswIndex Over(Tensor bytes, long dimension)
+    public static HnswIndex Over(Tensor bytes, long dimension, long numbers)
     {
         var (made, wrong) = (new HnswIndex(dimension, new(), bytes), (nint)0);
         try
         {
+            HnswFile.Check(bytes, dimension, numbers);
             usearch_view_buffer(made.handle, bytes.Data, (nuint)bytes.Elements, ref wrong);
             Check(wrong, "a graph that was kept");
-            if ((long)usearch_dimensions(made.handle, ref wrong) != dimension) throw new InvalidDataException($"USearch, a graph that was kept: its rows have other than {dimension} numbers");
             made.MakeRoomForThreads();
             return made;
         }
@@ -197,7 +198,6 @@ public sealed unsafe partial class HnswIndex : IDisposable
     [LibraryImport(Name)] private static partial void usearch_add(nint index, ulong key, nint row, int kind, ref nint error);
     [LibraryImport(Name)] private static partial nuint usearch_search(nint index, nint query, int kind, nuint k, nint keys, float* distances, ref nint error);
     [LibraryImport(Name)] private static partial nuint usearch_size(nint index, ref nint error);
-    [LibraryImport(Name)] private static partial nuint usearch_dimensions(nint index, ref nint error);
     [LibraryImport(Name)] private static partial nuint usearch_serialized_length(nint index, ref nint error);
     [LibraryImport(Name)] private static partial void usearch_save_buffer(nint index, nint bytes, nuint length, ref nint error);
     [LibraryImport(Name)] private static partial void usearch_view_buffer(nint index, nint bytes, nuint length, ref nint error);

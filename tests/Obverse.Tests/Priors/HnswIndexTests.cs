@@ -28,7 +28,7 @@ public class HnswIndexTests
         var found = graph.Search(queries, 10);
         var recall = Recall(Nearest.To(queries, rows, 10).Rows, found, 10);
         Assert.True(recall > 0.9, $"recall {recall}");
-        using var again = HnswIndex.Over(graph.ToBytes(), 37);
+        using var again = HnswIndex.Over(graph.ToBytes(), 37, 3000);
         Assert.Equal(found.ToArray<long>(), again.Search(queries, 10).ToArray<long>());
     }
 
@@ -38,11 +38,39 @@ public class HnswIndexTests
         using var scope = new TensorScope();
         using var graph = HnswIndex.Of(Clouds(10, 4).Rows, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         Assert.Contains("4 numbers a row", Assert.Throws<ArgumentException>(() => graph.Search(Tensor.Ones([2, 5]), 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("other than 5 numbers", Assert.Throws<InvalidDataException>(() => HnswIndex.Over(graph.ToBytes(), 5)).Message, StringComparison.Ordinal);
-        Assert.Contains("USearch", Assert.Throws<InvalidDataException>(() => HnswIndex.Over(Tensor.Zeros([200], DType.UInt8), 4)).Message, StringComparison.Ordinal);
+        Assert.Contains("other than 5 numbers", Assert.Throws<InvalidDataException>(() => HnswIndex.Over(graph.ToBytes(), 5, 10)).Message, StringComparison.Ordinal);
+        Assert.Contains("other than 4 numbers", Assert.Throws<InvalidDataException>(() => HnswIndex.Over(Tensor.Zeros([200], DType.UInt8), 4, 10)).Message, StringComparison.Ordinal);
+        Assert.Contains("of other rows", Assert.Throws<InvalidDataException>(() => HnswIndex.Over(graph.ToBytes(), 4, 9)).Message, StringComparison.Ordinal);
         Assert.Equal(4, graph.Search(Clouds(10, 4).Queries, 14)[0].ToArray<long>().Count(row => row < 0)); // of ten rows, no more than ten
         graph.Dispose();
         Assert.Throws<ObjectDisposedException>(() => graph.Count);
+    }
+
+    // Each byte of what leads from row to row, and of the heads before it: what USearch would follow outside its memory (some end the process) is refused, and the rest searches.
+    [Fact]
+    public void No_byte_of_a_graph_leads_outside_its_memory()
+    {
+        using var scope = new TensorScope();
+        var (rows, queries) = Clouds(40, 8);
+        using var graph = HnswIndex.Of(rows, EqualRows.Of(rows).First, new(Connectivity: 4));
+        var whole = graph.ToBytes().ToArray<byte>();
+        var refused = 0;
+        for (var at = 0; at < whole.Length; at = at == 7 ? 8 + 40 * 8 * 2 : at + 1)
+        {
+            using var inner = new TensorScope();
+            var bytes = TensorScope.Unscoped(() => Tensor.From<byte>([.. whole[..at], (byte)(whole[at] ^ 0x81), .. whole[(at + 1)..]]));
+            try
+            {
+                using var damaged = HnswIndex.Over(bytes, 8, 40);
+                Assert.All(damaged.Search(queries, 5).ToArray<long>(), row => Assert.InRange(row, -1, 39));
+            }
+            catch (InvalidDataException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.True(refused > 1000, $"{refused} of {whole.Length} bytes");
     }
 
     [Fact]
