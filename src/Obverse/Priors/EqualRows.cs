@@ -4,8 +4,8 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>
-/// Rows that are equal to the bit, as those of equal captions are: the first of its kind stands for the others. A graph among copies leads from one to the next: of 20,000 rows in 200 kinds, it finds three
-/// quarters of the nearest (docs/index.md).
+/// Rows that are equal to the bit, as those of equal captions are: the first of its kind stands for the others. A graph among copies leads from one to the next: of 20,000 rows in 200 kinds, it finds two
+/// thirds of the nearest (docs/index.md).
 /// </summary>
 public sealed unsafe class EqualRows
 {

@@ -37,7 +37,7 @@ public static class HnswCache
         {
             if (path is not null) Keep(path, made, built);
         }
-        catch (IOException full)
+        catch (Exception full) when (full is IOException or InvalidDataException)
         {
             note?.Invoke($"{full.Message}; the next search builds it again"); // a folder that cannot be written is no reason not to search
         }

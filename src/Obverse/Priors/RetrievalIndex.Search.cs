@@ -63,7 +63,7 @@ public sealed partial class RetrievalIndex
     private HnswSearch? Made(Tensor rows, string side)
     {
         if (HnswIndex.Missing is not { } why) return HnswCache.Open(Location is null ? null : HnswCache.Of(Location, side), rows, Note);
-        Note?.Invoke($"USearch is not there ({why}): the search looks at every row, exactly and more slowly");
+        if (graphs.Count == 0) Note?.Invoke($"USearch is not there ({why}): the search looks at every row, exactly and more slowly");
         return null;
     }
 }
