@@ -13,10 +13,11 @@ switch (args)
     case ["inversion", var steps]: WholeInversion.Run(int.Parse(steps)); break;
     case ["paced", var steps]: WholeInversion.Run(int.Parse(steps), new Pace(new Stage(0.8, 0.5))); break;
     case ["neighbours", var count]: Neighbours.Run(int.Parse(count)); break;
+    case ["neighbours", var count, var kinds]: Neighbours.Run(int.Parse(count), int.Parse(kinds)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | neighbours ROWS | pyramid | inversion STEPS | paced STEPS | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | paced STEPS | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

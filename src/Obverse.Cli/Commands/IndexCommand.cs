@@ -23,7 +23,7 @@ internal static class IndexCommand
         var device = Flags.Device();
         var precision = Flags.Precision();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var factory = Flags.Text("--factory", "KIND", "Build what FAISS searches with now, of this kind: Flat, HNSW32, \"IVF1024,Flat\". [default: HNSW32 above 200,000 rows]");
+        var kind = Kind("How it will be searched: exact, or hnsw, whose graph is built now. [default: exact up to 200,000 rows, hnsw above]");
         var json = Flags.Switch("--json", "Print progress and the result as JSON lines.");
         var command = new Command("build",
             """
@@ -37,7 +37,7 @@ internal static class IndexCommand
             A line of captions.jsonl is {"file": "relative/path.jpg", "captions": ["a dog", "a dog in the snow"]}.
             """)
         {
-            sources, captions, output, model, count, photos, seed, thumbnails, factory, device, precision, threads, json,
+            sources, captions, output, model, count, photos, seed, thumbnails, kind, device, precision, threads, json,
         };
         command.SetAction(parsed =>
         {
@@ -61,7 +61,7 @@ internal static class IndexCommand
                 var building = new IndexBuilding(loaded, path, parsed.GetValue(thumbnails), screen);
                 if (before is not null) building.Continue(before);
                 using (var progress = new IndexProgress(screen, parsed.GetValue(json))) building.Add(all, progress);
-                if (building.Count > 0) Prepare(screen, path, parsed.GetValue(factory));
+                if (building.Count > 0) Prepare(screen, path, parsed.GetValue(kind));
                 if (building.Count == 0) return screen.Fail($"none of {all.Length} pictures can be read; nothing was written", 1);
                 if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, building.Pictures, Rows = building.Count, building.Added, building.Embedded, building.Known, building.Unreadable, Model = loaded.Name });
                 else screen.Say($"{path}  {building.Pictures} pictures in {building.Count} rows: {building.Added} added, {building.Known} pictures there already, {building.Unreadable} not readable");
@@ -90,7 +90,7 @@ internal static class IndexCommand
         var captions = Flags.Switch("--captions", "Compare with the captions, not the pictures.");
         var count = Flags.Whole("-k", "How many. [default: 5]", 1, 1_000_000);
         var sheet = Flags.Text("--sheet", "FILE.png", "Draw what was found, from the index's thumbnails or the pictures' files.");
-        var factory = Flags.Text("--factory", "KIND", "Search with FAISS: Flat, HNSW32, \"IVF1024,Flat\". [default: exactly up to 200,000 rows, above as built]");
+        var kind = Kind("Look at every row (exact), or at those that a graph leads to (hnsw). [default: exact up to 200,000 rows, hnsw above]");
         var model = Flags.Text("--model", "MODEL", "Which CLIP reads the query. [default: the one that made the index]");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON line a picture.");
@@ -102,7 +102,7 @@ internal static class IndexCommand
               obverse index search photos.index --image me.jpg -k 10 --sheet found.png
             """)
         {
-            index, text, image, vector, captions, count, sheet, factory, model, threads, json,
+            index, text, image, vector, captions, count, sheet, kind, model, threads, json,
         };
         command.SetAction(parsed =>
         {
@@ -110,7 +110,7 @@ internal static class IndexCommand
             if (new[] { words, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query is wanted: TEXT, --image or --vector");
             if (parsed.GetValue(sheet) is { } drawn) OutputPaths.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
             using var opened = RetrievalIndex.Open(parsed.GetRequiredValue(index));
-            (opened.Factory, opened.Note) = (parsed.GetValue(factory), screen.Note);
+            (opened.Kind, opened.Note) = (parsed.GetValue(kind), screen.Note);
             var k = parsed.GetValue(count) ?? (int)Math.Clamp(opened.Count, 1, 5);
             if (k > opened.Count) throw new UsageException(opened.Count == 0 ? $"the index is empty: it has no rows, k = {k} was asked" : $"the index has {opened.Count} rows, k = {k} was asked");
             using var scope = new TensorScope();
@@ -145,11 +145,18 @@ internal static class IndexCommand
         return command;
     }
 
-    // What FAISS would build at the first search, where it has something to build.
-    private static void Prepare(Screen screen, string path, string? factory)
+    private static Option<SearchKind?> Kind(string description) => Flags.Parsed<SearchKind?>("--kind", "exact|hnsw", description, text => text switch
+    {
+        "exact" => SearchKind.Exact,
+        "hnsw" => SearchKind.Hnsw,
+        _ => throw new FormatException("exact or hnsw was wanted"),
+    });
+
+    // The graphs that the first search would build.
+    private static void Prepare(Screen screen, string path, SearchKind? kind)
     {
         using var index = RetrievalIndex.Open(path);
-        (index.Factory, index.Note) = (factory, screen.Note);
+        (index.Kind, index.Note) = (kind, screen.Note);
         index.Prepare();
     }
 

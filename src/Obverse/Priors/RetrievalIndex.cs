@@ -44,7 +44,7 @@ public sealed partial class RetrievalIndex : IDisposable
     public Blend Blend(Tensor prompt, int k = Obverse.Blend.Neighbours, double tau = Obverse.Blend.Temperature)
     {
         Fits(prompt);
-        if (Fast(texts, "texts") is null) return Obverse.Blend.Of(prompt, texts, images, (int)Math.Min(k, Count), tau);
+        if (Graph(texts, "texts") is null) return Obverse.Blend.Of(prompt, texts, images, (int)Math.Min(k, Count), tau);
         var (scores, rows) = NearestTexts(prompt.Normalized(epsilon: 0), (int)Math.Min(k, Count));
         return Obverse.Blend.Of(scores, rows, images, tau);
     }
@@ -67,7 +67,7 @@ public sealed partial class RetrievalIndex : IDisposable
 
     public void Dispose()
     {
-        foreach (var fast in built.Values) fast?.Dispose();
+        foreach (var graph in graphs.Values) graph?.Dispose();
         texts.Dispose();
         images.Dispose();
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Obverse.Models;
 using Obverse.Torch;
 using Xunit;
@@ -32,6 +33,47 @@ public class IndexTests
         Assert.Equal(program["photos/a-photo-5.png"], First("a photo 5", "--captions"));
         Assert.Equal(0, program.Run("embed", program["photos/a-photo-3.png"], "-o", program["v.safetensors"], "--model", program.Model).Code);
         Assert.Equal(program["photos/a-photo-3.png"], First("--vector", program["v.safetensors"]));
+    }
+
+    [Fact]
+    public void A_graph_is_built_where_it_is_asked_for_and_finds_the_same()
+    {
+        using var program = new Program();
+        Photos(program, 6);
+        string[] build = ["index", "build", program["photos"], "-o", program["i.safetensors"], "--model", program.Model];
+        Assert.Equal(0, program.Run(build).Code);
+        Assert.DoesNotContain(program.Files, file => file.EndsWith(".usearch", StringComparison.Ordinal));
+        Answer Search(string kind) => program.Run("index", "search", program["i.safetensors"], "--image", program["photos/a-photo-4.png"], "-k", "3", "--kind", kind);
+        var exact = Search("exact");
+        Assert.Equal(0, program.Run([.. build, "--kind", "hnsw"]).Code);
+        Assert.Superset(new HashSet<string> { "i.usearch", "i.texts.usearch" }, program.Files.ToHashSet());
+        Assert.Equal((0, exact.Output), (Search("hnsw").Code, Search("hnsw").Output));
+        Assert.Equal(2, Search("Flat").Code);
+        Assert.StartsWith("obverse: --kind: 'Flat' was given, exact or hnsw was wanted", Search("Flat").Line, StringComparison.Ordinal);
+    }
+
+    // What the loader of glibc tells of itself: the library of graphs is no part of a search that looks at every row.
+    [SkippableFact]
+    public void Only_a_search_by_a_graph_loads_the_library_of_graphs()
+    {
+        using var program = new Program();
+        Photos(program, 2);
+        Assert.Equal(0, program.Run("index", "build", program["photos"], "-o", program["i.safetensors"], "--model", program.Model).Code);
+        Skip.IfNot(Loaded("hnsw").Contains("libtorch", StringComparison.Ordinal), "this system's loader says nothing");
+        Assert.Contains("usearch_c", Loaded("hnsw"), StringComparison.Ordinal);
+        Assert.DoesNotContain("usearch_c", Loaded("exact"), StringComparison.Ordinal);
+
+        string Loaded(string kind)
+        {
+            var told = Directory.CreateDirectory(program[$"{kind}-{Guid.NewGuid():N}"]).FullName;
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Obverse.Cli.dll"), "index", "search", program["i.safetensors"], "a cat", "-k", "1", "--kind", kind, "--threads", "1"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            (start.Environment["LD_DEBUG"], start.Environment["LD_DEBUG_OUTPUT"]) = ("files", Path.Combine(told, "ld"));
+            using var search = Process.Start(start)!;
+            var (output, error) = (search.StandardOutput.ReadToEndAsync(), search.StandardError.ReadToEndAsync());
+            search.WaitForExit();
+            Assert.True(search.ExitCode == 0, error.Result);
+            return string.Concat(Directory.EnumerateFiles(told).Select(File.ReadAllText));
+        }
     }
 
     [Fact]
