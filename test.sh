@@ -3,10 +3,8 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/tools/setup.sh"
-install_packages
 need_sdk
-build_native
-build_managed tests/Obverse.Tests tests src native tests fuzz
+build_managed tests/Obverse.Tests tests src tests fuzz samples
 cd "$root"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -10,7 +10,7 @@ internal static class VitGradient
     {
         using var random = new Generator(1);
         var config = ClipConfig.Named(architecture, Activation.QuickGelu).Vision;
-        var tower = new VisionTransformer(Weights.New(random), config);
+        var tower = new VisionTransformer(Weights.New(random, Precision.Auto), config);
         using var pixels = random.Normal(views, 3, config.ImageSize, config.ImageSize);
         using var target = random.Normal(config.EmbedDim).Normalized();
         pixels.RequiresGrad = true;

@@ -11,7 +11,7 @@ internal static class WholeInversion
     {
         const int side = 224, views = 16, warm = 2;
         using var random = new Generator(1);
-        using var model = ClipModel.New(ClipConfig.Named("ViT-B-32", Activation.QuickGelu), random);
+        using var model = ClipModel.Random(ClipConfig.Named("ViT-B-32", Activation.QuickGelu), random);
         using var clip = new ClipEncoder(model, "ViT-B-32");
         var recipe = Recipes.ImplicitPlain(Quality.Best, side, side).Copies(views).Steps(steps + warm);
         using var inversion = new Inversion

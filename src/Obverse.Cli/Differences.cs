@@ -12,6 +12,7 @@ internal static class Differences
         if (run.WordsSha256 is { } said && said != model.WordsSha256) found.Add($"the words of {model.Name} are others (SHA-256 {model.WordsSha256?[..12] ?? "none"}…, the run had {said[..Math.Min(12, said.Length)]}…)");
         if (run.Threads != Runtime.Threads) found.Add($"{Runtime.Threads} threads, the run had {run.Threads}");
         if (run.Libtorch != Runtime.Version) found.Add($"libtorch {Runtime.Version}, the run had {run.Libtorch}");
+        if (run.Random != Generator.Name) found.Add($"random numbers by {Generator.Name}, the run had {run.Random ?? "libtorch's Mersenne twister"}");
         if (run.Obverse != Run.Version) found.Add($"Obverse {Run.Version}, the run had {run.Obverse}");
         return found;
     }

@@ -14,7 +14,9 @@ internal static class Flags
     public static Option<int?> Whole(string name, string description, int low, int high) => Parsed<int?>(name, "N", description,
         text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) && n >= low && n <= high ? n : throw new FormatException($"a whole number from {low} to {high} was wanted"));
 
-    public static Option<Torch.Device?> Device() => Parsed<Torch.Device?>("--device", "cpu|cuda[:N]", "Where to compute; cuda wants a libtorch that has it (LIBTORCH=DIR). [default: cpu]", text => Torch.Device.Parse(text));
+    public static Option<Torch.Device?> Device() => Parsed<Torch.Device?>("--device", "cpu|cuda[:N]", "Where to compute; cuda wants a libtorch that has it (OBVERSE_LIBTORCH=DIR). [default: cpu]", text => Torch.Device.Parse(text));
+
+    public static Option<Torch.Precision?> Precision() => Parsed<Torch.Precision?>("--precision", "auto|fp32|bf16", "What the towers compute in; auto is bf16 where the processor multiplies it in hardware (`obverse info`). [default: auto]", text => Torch.Precisions.Parse(text));
 
     /// <summary>A value that <paramref name="parse"/> makes, or refuses by a FormatException that says what was wanted.</summary>
     public static Option<T> Parsed<T>(string name, string what, string description, Func<string, T> parse) => new(name)

@@ -35,6 +35,7 @@ internal sealed record InvertSession(Screen Screen)
     public bool? Judges { get; init; }
     public int? Threads { get; init; }
     public Device? Device { get; init; }
+    public Precision? Precision { get; init; }
     public bool Json { get; init; }
 
     /// <summary>Every step whole: without the recipe's <see cref="Pace"/>.</summary>
@@ -77,7 +78,7 @@ internal sealed record InvertSession(Screen Screen)
         var bank = banked is null ? null : InrBank.Describe(banked);
         var plan = banked is null ? null : InrBank.PlanOf(banked);
 
-        using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Drawing, Threads, device: Device);
+        using var model = LoadedModel.Open(Screen, Model ?? LoadedModel.Drawing, Threads, device: Device, precision: Precision ?? Torch.Precision.Auto);
         var side = model.Encoder.Side;
         Run Of(Quality quality)
         {
@@ -89,7 +90,7 @@ internal sealed record InvertSession(Screen Screen)
             return new()
             {
                 Bank = bank,
-                Recipe = recipe, Prompt = prompt, Model = model.Name, ModelSha256 = model.Sha256, WordsSha256 = model.WordsSha256, Width = size.Width, Height = size.Height, Seed = Seed ?? 0, Shown = Shown,
+                Recipe = recipe, Prompt = prompt, Model = model.Name, ModelSha256 = model.Sha256, WordsSha256 = model.WordsSha256, Precision = model.Precision, Width = size.Width, Height = size.Height, Seed = Seed ?? 0, Shown = Shown,
                 Start = start, Mask = mask, Device = Device is null or { Type: DeviceType.Cpu } ? null : Device.ToString(), ImageSha256 = [.. pictures.Select(p => p.Sha256)],
             };
         }
@@ -104,7 +105,7 @@ internal sealed record InvertSession(Screen Screen)
     public int Resume(string checkpoint)
     {
         if (Prompt is not null || Recipe is not null || Model is not null || Steps is not null || Views is not null || Quality is not null || Time is not null || Size is not null || Width is not null || Height is not null
-            || Seed is not null || Bank is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1 || Exact || Device is not null)
+            || Seed is not null || Bank is not null || Shown is not null || Start is not null || Mask is not null || Toward.Count > 0 || Count > 1 || Exact || Device is not null || Precision is not null)
         {
             throw new UsageException("--resume goes on with the run in the checkpoint: no prompt, and only --out, --every, --film, --save, --judge, --threads and --json beside it");
         }
@@ -112,7 +113,7 @@ internal sealed record InvertSession(Screen Screen)
         var run = Run.FromSafetensors(checkpoint);
         var files = Files(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true);
         files.MustBeWritable(Bytes(run.Shown ?? new(run.Width, run.Height)));
-        using var model = LoadedModel.Open(Screen, run.Model, Threads ?? run.Threads, device: LoadedModel.DeviceOf(run));
+        using var model = LoadedModel.Open(Screen, run.Model, Threads ?? run.Threads, device: LoadedModel.DeviceOf(run), precision: LoadedModel.PrecisionOf(run));
         Differences.Tell(run, model, Screen);
         return One(run with { Threads = Runtime.Threads }, model, files, checkpoint);
     }

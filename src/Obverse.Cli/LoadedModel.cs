@@ -30,6 +30,9 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>The same of the file its words are in, where that is another; else null.</summary>
     public string? WordsSha256 => wordsSha256.Value;
 
+    /// <summary>"fp32" or "bf16".</summary>
+    public string Precision => Encoder.Model.Precision.Name();
+
     /// <summary>Where a model is, before anything is loaded; a hub's repository is pulled where the cache lacks it.</summary>
     /// <exception cref="UsageException">Nothing of that name.</exception>
     /// <exception cref="HubException">A repository that cannot be pulled.</exception>
@@ -48,12 +51,12 @@ internal sealed class LoadedModel : IDisposable
 
     /// <summary>Loads it, on so many threads (default: one a core), and tells what is doubtful about it. A tower that is not to see or read is not made.</summary>
     /// <exception cref="IOException">Its files are damaged; or it is to read texts and has no tokenizer.</exception>
-    public static LoadedModel Open(Screen screen, string name, int? threads = null, bool reads = true, bool sees = true, Device? device = null)
+    public static LoadedModel Open(Screen screen, string name, int? threads = null, bool reads = true, bool sees = true, Device? device = null, Precision precision = Torch.Precision.Auto)
     {
         Find(name, screen);
         MustExist(device);
         Runtime.Threads = threads ?? Environment.ProcessorCount;
-        var encoder = ClipEncoder.Load(name, device);
+        var encoder = ClipEncoder.Load(name, device, precision);
         try
         {
             if (reads && encoder.Model.Tokenizer is null) throw new WeightsException($"{name}: no tokenizer in its folder, so it reads no texts; put its bpe.txt.gz there");
@@ -73,10 +76,13 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>Where a run was drawn.</summary>
     public static Device DeviceOf(Run run) => run.Device is { } named ? Device.Parse(named) : Device.Cpu;
 
+    /// <summary>In what a run's towers computed: runs of before there was a choice in float32.</summary>
+    public static Precision PrecisionOf(Run run) => run.Precision is { } named ? Precisions.Parse(named) : Torch.Precision.Float32;
+
     /// <exception cref="NotSupportedException">A device that this libtorch cannot reach.</exception>
     public static void MustExist(Device? device)
     {
-        if (device is { Type: DeviceType.Cuda } && !Runtime.HasCuda) throw new NotSupportedException($"--device {device} was asked for, and libtorch {Runtime.Version} finds no CUDA; build with LIBTORCH=DIR of a CUDA libtorch, on a machine with its driver");
+        if (device is { Type: DeviceType.Cuda } && !Runtime.HasCuda) throw new NotSupportedException($"--device {device} was asked for, and libtorch {Runtime.Version} has no CUDA; name a CUDA build of it by OBVERSE_LIBTORCH=DIR, on a machine with its driver");
     }
 
     public void Dispose() => Encoder.Dispose();

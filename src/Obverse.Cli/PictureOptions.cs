@@ -21,18 +21,19 @@ internal sealed class PictureOptions(string outDescription)
     private readonly Option<string?> save = Flags.Text("--save", "FILE", "Write the canvas (.safetensors), for `obverse render`.");
     private readonly Option<int?> threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
     private readonly Option<Device?> device = Flags.Device();
+    private readonly Option<Precision?> precision = Flags.Precision();
     private readonly Option<bool> json = Flags.Switch("--json", "Print progress and result as JSON lines.");
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { bank, model, quality, steps, views, size, seed, output, film, every, save, threads, device, json }) command.Add(option);
+        foreach (var option in new Option[] { bank, model, quality, steps, views, size, seed, output, film, every, save, threads, device, precision, json }) command.Add(option);
     }
 
     public InvertSession Session(ParseResult parsed, Screen screen) => new(screen)
     {
         Model = parsed.GetValue(model), Quality = parsed.GetValue(quality), Steps = parsed.GetValue(steps), Views = parsed.GetValue(views), Size = parsed.GetValue(size), Seed = parsed.GetValue(seed),
         Out = parsed.GetValue(output), Bank = parsed.GetValue(bank), Every = parsed.GetValue(every) ?? 0, Film = parsed.GetValue(film), Save = parsed.GetValue(save),
-        Threads = parsed.GetValue(threads), Device = parsed.GetValue(device), Json = parsed.GetValue(json),
+        Threads = parsed.GetValue(threads), Device = parsed.GetValue(device), Precision = parsed.GetValue(precision), Json = parsed.GetValue(json),
     };
 
     /// <summary>A picture's shape; one that cannot be read is told before anything is loaded.</summary>

@@ -21,6 +21,9 @@ public sealed record Ablation
     public string? ModelSha256 { get; init; }
     public string? WordsSha256 { get; init; }
 
+    /// <summary>What the drawing model computes in, "fp32" or "bf16".</summary>
+    public string? Precision { get; init; }
+
     /// <summary>Of the judge's weights: what another one said of a picture is not kept.</summary>
     public string? JudgeSha256 { get; init; }
     public ulong Seed { get; init; }
@@ -204,7 +207,7 @@ public sealed record Ablation
         var (file, bank) = variant.NeedsBank ? banks.Of(variant) : (null, null);
         return (new()
         {
-            Recipe = variant.Recipe, Prompt = new([new PromptPart(Captions[caption])]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Width = Side, Height = Side, Seed = Seed + (ulong)caption, Bank = file,
+            Recipe = variant.Recipe, Prompt = new([new PromptPart(Captions[caption])]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Precision = Precision, Width = Side, Height = Side, Seed = Seed + (ulong)caption, Bank = file,
         }, bank);
     }
 

@@ -20,6 +20,9 @@ public sealed record Gallery
     public string? ModelSha256 { get; init; }
     public string? WordsSha256 { get; init; }
 
+    /// <summary>What the drawing model computes in, "fp32" or "bf16".</summary>
+    public string? Precision { get; init; }
+
     /// <summary>The bank, for the recipes that begin from one.</summary>
     public string? Bank { get; init; }
 
@@ -52,7 +55,7 @@ public sealed record Gallery
                 cancel.ThrowIfCancellationRequested();
                 var run = new Run
                 {
-                    Recipe = way, Bank = way.Prior is null ? null : file, Prompt = new([new PromptPart(name)]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Width = Side, Height = Side, Seed = Seed,
+                    Recipe = way, Bank = way.Prior is null ? null : file, Prompt = new([new PromptPart(name)]), Model = Model, ModelSha256 = ModelSha256, WordsSha256 = WordsSha256, Precision = Precision, Width = Side, Height = Side, Seed = Seed,
                 };
                 var path = Path.Combine(folder, string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-')) + ".png");
                 var (seconds, similarity) = (double.NaN, double.NaN);

@@ -41,7 +41,7 @@ public sealed class Judge : IDisposable
     /// <summary>By folder or zoo name.</summary>
     public static Judge Load(string model = "pocket-judge", Device? device = null)
     {
-        var encoder = ClipEncoder.Load(model, device);
+        var encoder = ClipEncoder.Load(model, device, Precision.Float32); // its figures are compared between machines
         try
         {
             return new(encoder, owns: true);

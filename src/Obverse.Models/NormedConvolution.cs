@@ -17,19 +17,19 @@ internal sealed class NormedConvolution : IDisposable
     public NormedConvolution(Weights weights, string convolution, string norm, int inputs, int outputs, int kernel, double epsilon, Init init, bool fold, int stride = 1, int groups = 1, Init? gammaInit = null, bool channelsLast = false)
     {
         (this.stride, this.groups, this.epsilon, isByRows) = (stride, groups, epsilon, fold && channelsLast && kernel == 1 && stride == 1 && groups == 1);
-        weight = (weights / convolution).Get("weight", [outputs, inputs / groups, kernel, kernel], init);
-        gamma = (weights / norm).Get("weight", [outputs], gammaInit ?? Inits.Ones);
-        beta = (weights / norm).Get("bias", [outputs], Inits.Zeros);
-        mean = (weights / norm).Get("running_mean", [outputs], Inits.Zeros);
-        variance = (weights / norm).Get("running_var", [outputs], Inits.Ones);
+        weight = (weights / convolution).Get("weight", [outputs, inputs / groups, kernel, kernel], init, precise: true);
+        gamma = (weights / norm).Get("weight", [outputs], gammaInit ?? Inits.Ones, precise: true);
+        beta = (weights / norm).Get("bias", [outputs], Inits.Zeros, precise: true);
+        mean = (weights / norm).Get("running_mean", [outputs], Inits.Zeros, precise: true);
+        variance = (weights / norm).Get("running_var", [outputs], Inits.Ones, precise: true);
         if (!fold) return;
 
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var scale = gamma / (variance + epsilon).Sqrt();
         var (w, b) = ((weight * scale.Reshape(outputs, 1, 1, 1)).ChannelsLast(), beta - mean * scale);
-        weight = TensorScope.Unscoped(() => w.Clone());
-        bias = TensorScope.Unscoped(() => b.Clone());
+        weight = TensorScope.Unscoped(() => TensorScope.Of(() => w.To(weights.Type).Clone()));
+        bias = TensorScope.Unscoped(() => TensorScope.Of(() => b.To(weights.Type).Clone()));
         (gamma, beta, mean, variance) = (null, null, null, null);
     }
 
@@ -39,7 +39,7 @@ internal sealed class NormedConvolution : IDisposable
     public Tensor Forward(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix, bias), x) : Convolved(x, padding, later);
 
     /// <summary>The same, then between 0 and 6.</summary>
-    public Tensor ForwardRelu6(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix).Relu6InPlace(bias), x) : Convolved(x, padding, later).Relu6InPlace();
+    public Tensor ForwardRelu6(Tensor x, long padding = 0, bool later = false) => ByRows(x) ? Picture(Rows(x).Linear(Matrix, bias).Relu6InPlace(), x) : Convolved(x, padding, later).Relu6InPlace();
 
     private Tensor Convolved(Tensor x, long padding, bool later)
     {

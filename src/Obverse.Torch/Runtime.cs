@@ -1,29 +1,52 @@
 namespace Obverse.Torch;
 
 /// <summary>What libtorch this is, and its threads.</summary>
-public static class Runtime
+public static unsafe class Runtime
 {
-    public static string Version => Library.Text(Library.ob_version());
-
-    /// <summary>libtorch's own description of its build: BLAS, OpenMP, CPU capability, threads.</summary>
-    public static string Build => Library.Text(Library.ob_build());
-
-    public static bool HasCuda => Library.ob_has_cuda() != 0;
-
-    /// <summary>The file of the native shim in use.</summary>
-    public static string NativePath
+    /// <exception cref="LibTorchException">It could not be loaded; the message says what is wanted.</exception>
+    public static string Version
     {
         get
         {
-            _ = Version;
-            return Library.Path;
+            LibTorch.Ensure();
+            return LibTorch.Version;
+        }
+    }
+
+    /// <summary>The folder that libtorch was loaded from.</summary>
+    public static string Folder
+    {
+        get
+        {
+            LibTorch.Ensure();
+            return LibTorch.Folder;
+        }
+    }
+
+    /// <summary>True where this libtorch was built with CUDA; whether there is a device shows at the first use.</summary>
+    public static bool HasCuda
+    {
+        get
+        {
+            LibTorch.Ensure();
+            return LibTorch.HasCuda;
         }
     }
 
     /// <summary>Threads that one operator may use.</summary>
     public static int Threads
     {
-        get => Library.ob_threads(0);
-        set => Library.ob_threads(value > 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "at least one thread"));
+        get
+        {
+            LibTorch.Ensure();
+            uint threads;
+            C.Check(C.Threads(&threads), "get_num_threads");
+            return (int)threads;
+        }
+        set
+        {
+            LibTorch.Ensure();
+            C.SetThreads(value > 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "at least one thread"));
+        }
     }
 }

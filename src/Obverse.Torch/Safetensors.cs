@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using System.Text.Json;
 
 namespace Obverse.Torch;
@@ -11,15 +10,15 @@ public sealed class WeightsException(string message, Exception? inner = null) : 
 /// A safetensors file: 8 bytes of header length, a JSON header, the tensors. The file is mapped, not read: a tensor costs memory
 /// when its pages are touched. Everything in the header is checked before any of it is believed.
 /// </summary>
-public sealed unsafe class Safetensors : IDisposable
+public sealed class Safetensors : IDisposable
 {
     private const long MaxHeader = 100_000_000; // the format's own limit
 
-    private readonly Mapping mapping;
+    private readonly MappedBytes bytes;
     private readonly Dictionary<string, Entry> entries;
 
-    private Safetensors(string path, Mapping mapping, Dictionary<string, Entry> entries, IReadOnlyDictionary<string, string> metadata) =>
-        (Path, this.mapping, this.entries, Metadata) = (path, mapping, entries, metadata);
+    private Safetensors(string path, MappedBytes bytes, Dictionary<string, Entry> entries, IReadOnlyDictionary<string, string> metadata) =>
+        (Path, this.bytes, this.entries, Metadata) = (path, bytes, entries, metadata);
 
     public string Path { get; }
     public IReadOnlyDictionary<string, string> Metadata { get; }
@@ -27,16 +26,15 @@ public sealed unsafe class Safetensors : IDisposable
 
     public static Safetensors Open(string path)
     {
-        if (!File.Exists(path)) throw new WeightsException($"{path}: no such file");
-        var mapping = new Mapping(path);
+        var bytes = MappedBytes.Open(path);
         try
         {
-            var (entries, metadata) = ReadHeader(path, mapping);
-            return new(path, mapping, entries, metadata);
+            var (entries, metadata) = ReadHeader(path, bytes);
+            return new(path, bytes, entries, metadata);
         }
         catch
         {
-            mapping.Release();
+            bytes.Dispose();
             throw;
         }
     }
@@ -45,31 +43,10 @@ public sealed unsafe class Safetensors : IDisposable
 
     public (DType Type, long[] Shape) Describe(string name) => Find(name) is var e ? (e.Type, e.Shape) : default;
 
-    /// <summary>The tensor as it lies in the file (its own element type); pages are shared with the file until something writes to them. Once nobody holds it its pages are given back, with what was written to them.</summary>
-    public Tensor this[string name]
-    {
-        get
-        {
-            var entry = Find(name);
-            var memory = mapping.Start + entry.Offset;
-            if (entry.Length == 0 || (nint)memory % ElementSize(entry.Type) != 0)
-            {
-                var copy = Tensor.Empty(entry.Shape, entry.Type);
-                if (entry.Length > 0) Buffer.MemoryCopy(memory, (void*)copy.Data, entry.Length, entry.Length);
-                return copy;
-            }
+    /// <summary>The tensor as it lies in the file (its own element type): pages are shared with the file until something writes to them. Once nobody holds it they are given back, with what was written to them.</summary>
+    public Tensor this[string name] => Find(name) is var entry ? bytes.View(entry.Offset, entry.Type, entry.Shape) : null!;
 
-            mapping.Retain();
-            Interlocked.Increment(ref entry.Views);
-            return Tensor.Over((nint)memory, entry.Type, entry.Shape, () =>
-            {
-                if (Interlocked.Decrement(ref entry.Views) == 0) mapping.GiveBack(entry.Offset, entry.Length);
-                mapping.Release();
-            });
-        }
-    }
-
-    public void Dispose() => mapping.Release();
+    public void Dispose() => bytes.Dispose();
 
     /// <summary>Writes tensors in the order given (element types as they are), atomically.</summary>
     public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
@@ -85,19 +62,19 @@ public sealed unsafe class Safetensors : IDisposable
 
     private Entry Find(string name) => entries.TryGetValue(name, out var entry) ? entry : throw new WeightsException($"{Path}: no tensor '{name}'");
 
-    private static (Dictionary<string, Entry>, IReadOnlyDictionary<string, string>) ReadHeader(string path, Mapping mapping)
+    private static (Dictionary<string, Entry>, IReadOnlyDictionary<string, string>) ReadHeader(string path, MappedBytes bytes)
     {
         WeightsException Bad(string why, Exception? inner = null) => new($"{path}: not a safetensors file: {why}", inner);
 
-        if (mapping.Length < 10) throw Bad($"{mapping.Length} bytes, wanted at least 10");
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(new(mapping.Start, 8));
-        if (length > MaxHeader || (long)length > mapping.Length - 8) throw Bad($"its header claims {length} bytes, the file has {mapping.Length}");
-        var room = mapping.Length - 8 - (long)length;
+        if (bytes.Length < 10) throw Bad($"{bytes.Length} bytes, wanted at least 10");
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(bytes.Span(0, 8));
+        if (length > MaxHeader || (long)length > bytes.Length - 8) throw Bad($"its header claims {length} bytes, the file has {bytes.Length}");
+        var room = bytes.Length - 8 - (long)length;
         var entries = new Dictionary<string, Entry>();
         var metadata = new Dictionary<string, string>();
         try
         {
-            var text = new ReadOnlySpan<byte>(mapping.Start + 8, (int)length).ToArray();
+            var text = bytes.Span(8, (int)length).ToArray();
             using var json = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 8 });
             foreach (var item in json.RootElement.EnumerateObject())
             {
@@ -112,8 +89,8 @@ public sealed unsafe class Safetensors : IDisposable
                 if (shape.Length > 8 || shape.Any(side => side < 0)) throw Bad($"tensor '{item.Name}' has the shape [{string.Join(", ", shape)}]");
                 long[] offsets = [.. item.Value.GetProperty("data_offsets").EnumerateArray().Select(o => o.GetInt64())];
                 if (offsets is not [var from, var to] || from < 0 || to < from || to > room) throw Bad($"tensor '{item.Name}' lies at [{string.Join(", ", offsets)}], outside the {room} bytes of data");
-                var bytes = shape.Aggregate((UInt128)ElementSize(type), (product, side) => product > long.MaxValue ? product : product * (ulong)side);
-                if (bytes != (UInt128)(to - from)) throw Bad($"tensor '{item.Name}' of shape [{string.Join(", ", shape)}] wants {bytes} bytes and has {to - from}");
+                var wanted = shape.Aggregate((UInt128)ElementSize(type), (product, side) => product > long.MaxValue ? product : product * (ulong)side);
+                if (wanted != (UInt128)(to - from)) throw Bad($"tensor '{item.Name}' of shape [{string.Join(", ", shape)}] wants {wanted} bytes and has {to - from}");
                 entries.Add(item.Name, new(type, shape, 8 + (long)length + from, to - from));
             }
         }
@@ -130,7 +107,7 @@ public sealed unsafe class Safetensors : IDisposable
             end = entry.Offset + entry.Length;
         }
 
-        if (end != mapping.Length) throw Bad($"its tensors end at byte {end}, the file at {mapping.Length}");
+        if (end != bytes.Length) throw Bad($"its tensors end at byte {end}, the file at {bytes.Length}");
         return (entries, metadata);
     }
 
@@ -146,57 +123,5 @@ public sealed unsafe class Safetensors : IDisposable
         DType.Int32 => "I32", DType.Int16 => "I16", DType.Int8 => "I8", DType.UInt8 => "U8", _ => "BOOL",
     };
 
-    private sealed record Entry(DType Type, long[] Shape, long Offset, long Length)
-    {
-        /// <summary>Tensors over it now: pages may go only when nobody can have written to them.</summary>
-        public int Views;
-    }
-
-    // Counts who still looks at the mapped pages: the file and every tensor over it.
-    private sealed class Mapping
-    {
-        private readonly MemoryMappedFile? file;
-        private readonly MemoryMappedViewAccessor? view;
-        private int users = 1;
-
-        public Mapping(string path)
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            Length = stream.Length; // not FileInfo's: of a link, as a hub cache has them, that is the link's own
-            if (Length == 0) return;
-            file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            view = file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.CopyOnWrite);
-            byte* start = null;
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-            Start = start;
-        }
-
-        public byte* Start { get; }
-        public long Length { get; }
-
-        public void Retain() => Interlocked.Increment(ref users);
-
-        /// <summary>
-        /// Tells the system that the whole pages of a range are not needed: their memory counts no more, and comes back from the file if it is read again.
-        /// A half-precision file that is widened tensor by tensor is then never in memory beside what was made of it.
-        /// </summary>
-        public void GiveBack(long offset, long length)
-        {
-            if (!OperatingSystem.IsLinux()) return;
-            var page = (nuint)Environment.SystemPageSize;
-            var (from, to) = (((nuint)(Start + offset) + page - 1) / page * page, (nuint)(Start + offset + length) / page * page);
-            if (to > from) _ = MAdvise(from, to - from, 4); // MADV_DONTNEED; it is advice: what it answers does not matter
-        }
-
-        [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "madvise")]
-        private static extern int MAdvise(nuint from, nuint length, int advice);
-
-        public void Release()
-        {
-            if (Interlocked.Decrement(ref users) != 0 || view is null) return;
-            view.SafeMemoryMappedViewHandle.ReleasePointer();
-            view.Dispose();
-            file!.Dispose();
-        }
-    }
+    private sealed record Entry(DType Type, long[] Shape, long Offset, long Length);
 }

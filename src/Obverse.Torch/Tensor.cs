@@ -34,41 +34,100 @@ public readonly record struct Device(DeviceType Type, int Index = -1)
 /// </summary>
 public sealed unsafe partial class Tensor : SafeHandle
 {
-    internal Tensor(nint impl) : base(0, ownsHandle: true)
+    private static long live;
+
+    private readonly bool isCounted;
+
+    internal Tensor(nint owned) : this(owned, isScoped: true, isCounted: true)
     {
-        SetHandle(impl);
-        TensorScope.Adopt(this);
     }
+
+    private Tensor(nint owned, bool isScoped, bool isCounted) : base(0, ownsHandle: true)
+    {
+        SetHandle(owned);
+        this.isCounted = isCounted;
+        if (isCounted) Interlocked.Increment(ref live);
+        if (isScoped) TensorScope.Adopt(this);
+    }
+
+    /// <summary>A tensor that belongs to no scope; one that is kept for good is not counted as live.</summary>
+    internal static Tensor Unscoped(nint owned, bool isCounted = true) => new(owned, isScoped: false, isCounted);
 
     public override bool IsInvalid => handle == 0;
 
     /// <summary>Tensors that C# holds now, in all threads.</summary>
-    public static long Live => Library.ob_live();
+    public static long Live => Interlocked.Read(ref live);
 
-    public long[] Shape
+    public long[] Shape => Sizes.ToArray();
+
+    /// <summary>The sizes where libtorch keeps them: gone with the tensor.</summary>
+    internal ReadOnlySpan<long> Sizes
     {
         get
         {
-            var facts = Facts;
-            return new ReadOnlySpan<long>(facts.Sizes, facts.Dims).ToArray();
+            long* sizes;
+            C.Check(C.Sizes(Handle, &sizes), "sizes");
+            return new(sizes, Dims);
         }
     }
 
-    public int Dims => Facts.Dims;
-    public long Elements => Facts.Elements;
-    public DType DType => (DType)Facts.DType;
-    public Device Device => Facts is var f && f.Device == 0 ? Device.Cpu : new((DeviceType)f.Device, f.Index);
-    public bool IsContiguous => Facts.Contiguous != 0;
+    public int Dims
+    {
+        get
+        {
+            long dims;
+            C.Check(C.Dims(Handle, &dims), "dim");
+            return (int)dims;
+        }
+    }
+
+    public long Elements
+    {
+        get
+        {
+            long elements;
+            C.Check(C.Elements(Handle, &elements), "numel");
+            return elements;
+        }
+    }
+
+    public DType DType
+    {
+        get
+        {
+            int type;
+            C.Check(C.DType(Handle, &type), "dtype");
+            return (DType)type;
+        }
+    }
+
+    public Device Device
+    {
+        get
+        {
+            int type, index;
+            C.Check(C.DeviceType(Handle, &type), "device");
+            if (type == 0) return Device.Cpu;
+            C.Check(C.DeviceIndex(Handle, &index), "device");
+            return new((DeviceType)type, index);
+        }
+    }
+
+    public bool IsContiguous
+    {
+        get
+        {
+            byte yes;
+            C.Check(C.IsContiguous(Handle, &yes), "is_contiguous");
+            return yes != 0;
+        }
+    }
 
     /// <summary>True where gradients are recorded. Setting it makes a leaf.</summary>
     public bool RequiresGrad
     {
-        get => Facts.RequiresGrad != 0;
-        set
-        {
-            Library.Check(Library.ob_set_requires_grad(Handle, value ? 1 : 0), "requires_grad");
-            GC.KeepAlive(this);
-        }
+        get => C.RequiresGrad(C.Impl(Handle)) != 0;
+        set => C.Check(C.SetRequiresGrad(Handle, value ? (byte)1 : (byte)0), $"requires_grad of {Described}");
     }
 
     /// <summary>The gradient that <see cref="Backward"/> left here, a new handle each time; null where there is none.</summary>
@@ -76,36 +135,63 @@ public sealed unsafe partial class Tensor : SafeHandle
     {
         get
         {
-            var gradient = Library.ob_gradient(Handle);
-            GC.KeepAlive(this);
-            return gradient == 0 ? null : new Tensor(gradient);
+            var gradient = C.Grad(C.Impl(Handle)); // the address of a Tensor that this one owns
+            if (IsUndefined(gradient)) return null;
+            nint copy;
+            C.Check(C.Copy(gradient, &copy), "grad");
+            return new(copy);
         }
         set
         {
-            Library.Check(Library.ob_set_gradient(Handle, value?.Handle ?? 0), "grad");
-            GC.KeepAlive(this);
+            if (value is null && IsUndefined(C.Grad(C.Impl(Handle)))) return;
+            var place = C.MutableGrad(C.Impl(Handle));
+            if (value is not null) C.Check(C.Assign(value.Handle, place), "grad");
+            else
+            {
+                nint nothing;
+                C.Check(C.Undefined(&nothing), "grad");
+                C.Check(C.Assign(nothing, place), "grad");
+                C.Free(nothing);
+            }
+
             GC.KeepAlive(value);
         }
     }
 
+    /// <summary>What of this tensor's making libtorch's graph does not know; null: nothing.</summary>
+    internal Tape? Tape { get; set; }
+
+    /// <summary>Called once when this handle goes.</summary>
+    internal Action? Released { get; set; }
+
+    /// <summary>Type, shape and device, for messages.</summary>
+    internal string Described => $"{DType} [{string.Join(", ", Shape)}]{(Device == Device.Cpu ? "" : $" on {Device}")}";
+
     internal nint Handle => IsClosed ? throw new ObjectDisposedException(nameof(Tensor)) : handle;
 
-    private Facts Facts
+    // The one undefined tensor that all share: its address is known once it was asked for.
+    private static bool IsUndefined(nint tensor) => C.Impl(tensor) == undefined.Value;
+
+    private static readonly Lazy<nint> undefined = new(() =>
     {
-        get
-        {
-            Facts facts;
-            Library.Check(Library.ob_facts(Handle, &facts), "shape");
-            GC.KeepAlive(this);
-            return facts;
-        }
+        nint nothing;
+        C.Check(C.Undefined(&nothing), "undefined");
+        return C.Impl(nothing); // never freed
+    });
+
+    /// <summary>Another handle to the very same tensor, history and gradient included, that belongs to no scope.</summary>
+    internal Tensor Alias()
+    {
+        nint copy;
+        C.Check(C.Copy(Handle, &copy), "copy of a handle");
+        return Unscoped(copy);
     }
 
     public long Size(int dim)
     {
-        var facts = Facts;
-        var at = dim < 0 ? dim + facts.Dims : dim;
-        return at >= 0 && at < facts.Dims ? facts.Sizes[at] : throw new ArgumentOutOfRangeException(nameof(dim), dim, $"a tensor of {facts.Dims} dimensions");
+        var sizes = Sizes;
+        var at = dim < 0 ? dim + sizes.Length : dim;
+        return at >= 0 && at < sizes.Length ? sizes[at] : throw new ArgumentOutOfRangeException(nameof(dim), dim, $"a tensor of {sizes.Length} dimensions");
     }
 
     /// <summary>Copies numbers into a new CPU tensor, row-major; without a shape it is one row of them. T decides the element type.</summary>
@@ -123,15 +209,32 @@ public sealed unsafe partial class Tensor : SafeHandle
     /// <inheritdoc cref="From{T}(ReadOnlySpan{T}, ReadOnlySpan{long})"/>
     public static Tensor From<T>(T[] data, params ReadOnlySpan<long> shape) where T : unmanaged => From((ReadOnlySpan<T>)data, shape);
 
-    /// <summary>A tensor over memory that somebody else owns; <paramref name="release"/> is called once, from any thread, when libtorch lets go of it.</summary>
-    public static Tensor Over(nint memory, DType type, ReadOnlySpan<long> shape, Action release)
+    /// <summary>A view of <paramref name="shape"/> into these bytes (a UInt8 vector), from <paramref name="offset"/> on; where that is not a whole number of elements, a copy.</summary>
+    public Tensor At(long offset, DType type, ReadOnlySpan<long> shape)
     {
-        var context = GCHandle.Alloc(release);
-        fixed (long* sizes = shape)
+        var bytes = (long)Safetensors.ElementSize(type);
+        foreach (var side in shape) bytes *= side;
+        if (DType != DType.UInt8 || Dims != 1 || offset < 0 || bytes > Elements - offset) throw new ArgumentException($"{bytes} bytes at {offset} of {this}");
+        using var part = Narrow(0, offset, bytes);
+        if (bytes == 0) return Empty(shape, type);
+        if ((Data + offset) % Safetensors.ElementSize(type) != 0)
         {
-            return new Tensor(Library.Pointer(Library.ob_from_blob((void*)memory, (int)type, sizes, shape.Length, &Release, GCHandle.ToIntPtr(context)), "from_blob"));
+            var copy = Empty(shape, type);
+            Buffer.MemoryCopy((void*)(Data + offset), (void*)copy.Data, bytes, bytes);
+            return copy;
         }
+
+        using var typed = view_type.Call(part, type);
+        return typed.Reshape(shape);
     }
+
+    /// <summary>The bytes of a file, mapped: a page costs memory when it is touched, and what is written to one stays in this process.</summary>
+    public static Tensor Mapped(string path, long length) => from_file.Call(path, false, length, DType.UInt8, Value.None, Device.Cpu);
+
+    private static readonly Op view_type = Op.Find("aten::view", "dtype"), from_file = Op.Find("aten::from_file");
+
+    /// <summary>The elements where they lie, row-major, of a whole tensor in the processor's memory.</summary>
+    internal Span<T> Span<T>() where T : unmanaged => new((void*)Data, checked((int)Elements));
 
     /// <summary>Copies the elements out, row-major; T must be the element type.</summary>
     public T[] ToArray<T>() where T : unmanaged
@@ -151,43 +254,45 @@ public sealed unsafe partial class Tensor : SafeHandle
     }
 
     /// <summary>The single element as a double.</summary>
-    public double Item() => local_scalar.CallNumber(this);
-
-    private static readonly Op local_scalar = Op.Find("aten::_local_scalar_dense");
-
-    /// <summary>Address of the first element; keep the tensor alive while it is used.</summary>
-    public nint Data => Elements == 0 ? 0 : Library.Pointer(Library.ob_data(Handle), "data");
-
-    /// <summary>Adds d(this)/d(leaf) to the gradient of every leaf below. <paramref name="seed"/> is needed where this is not one number.</summary>
-    public void Backward(Tensor? seed = null, bool keepGraph = false)
+    public double Item()
     {
-        Library.Check(Library.ob_backward(Handle, seed?.Handle ?? 0, keepGraph ? 1 : 0), "backward");
-        GC.KeepAlive(this);
-        GC.KeepAlive(seed);
+        if (Elements != 1) throw new InvalidOperationException($"Item: one element was wanted, this is {this}");
+        using var there = Device == Device.Cpu ? null : To(Device.Cpu);
+        var at = (void*)(there ?? this).Data;
+        return DType switch
+        {
+            DType.Float32 => *(float*)at,
+            DType.Float64 => *(double*)at,
+            DType.Float16 => (double)*(Half*)at,
+            DType.BFloat16 => BitConverter.Int32BitsToSingle(*(ushort*)at << 16),
+            DType.Int64 => *(long*)at,
+            DType.Int32 => *(int*)at,
+            DType.Int16 => *(short*)at,
+            DType.Int8 => *(sbyte*)at,
+            _ => *(byte*)at,
+        };
     }
 
-    /// <summary>d(output)/d(input) for every input; null where an input does not reach the output.</summary>
-    public static Tensor?[] Gradients(Tensor output, IReadOnlyList<Tensor> inputs, Tensor? seed = null, bool keepGraph = false, bool createGraph = false)
+    /// <summary>Address of the first element; keep the tensor alive while it is used.</summary>
+    public nint Data
     {
-        var handles = stackalloc nint[inputs.Count];
-        var found = stackalloc nint[inputs.Count];
-        for (var i = 0; i < inputs.Count; i++) handles[i] = inputs[i].Handle;
-        var (root, start) = (output.Handle, seed?.Handle ?? 0);
-        Library.Check(Library.ob_grad(&root, 1, handles, inputs.Count, seed is null ? null : &start, keepGraph || createGraph ? 1 : 0, createGraph ? 1 : 0, found), "grad");
-        GC.KeepAlive(output);
-        GC.KeepAlive(seed);
-        GC.KeepAlive(inputs);
-        var gradients = new Tensor?[inputs.Count];
-        for (var i = 0; i < gradients.Length; i++) gradients[i] = found[i] == 0 ? null : new Tensor(found[i]);
-        return gradients;
+        get
+        {
+            if (Elements == 0) return 0;
+            nint data;
+            C.Check(C.Data(Handle, &data), "data");
+            return data;
+        }
     }
 
     public override string ToString() => IsClosed || IsInvalid ? "Tensor(disposed)" : $"Tensor({DType}, [{string.Join(", ", Shape)}])";
 
     protected override bool ReleaseHandle()
     {
-        Library.ob_free(handle);
-        return true;
+        if (isCounted) Interlocked.Decrement(ref live);
+        var freed = C.Free(handle) == 0;
+        Released?.Invoke();
+        return freed;
     }
 
     public static DType DTypeOf<T>() where T : unmanaged =>
@@ -201,12 +306,4 @@ public sealed unsafe partial class Tensor : SafeHandle
         typeof(T) == typeof(bool) ? DType.Bool :
         typeof(T) == typeof(Half) ? DType.Float16 :
         throw new NotSupportedException($"no element type for {typeof(T).Name}");
-
-    [UnmanagedCallersOnly]
-    private static void Release(nint context)
-    {
-        var release = GCHandle.FromIntPtr(context);
-        ((Action)release.Target!)();
-        release.Free();
-    }
 }

@@ -64,31 +64,58 @@ public sealed class TensorScope : IDisposable
 /// <summary>Switches the recording of gradients off while open.</summary>
 public readonly ref struct NoGrad
 {
-    private readonly int before;
+    private readonly bool before;
 
-    public NoGrad() => before = Library.ob_grad_mode(0);
+    public NoGrad()
+    {
+        before = IsRecording;
+        if (before) Set(false);
+    }
 
-    public void Dispose() => Library.ob_grad_mode(before);
+    /// <summary>True where gradients are recorded, on this thread.</summary>
+    public static unsafe bool IsRecording
+    {
+        get
+        {
+            LibTorch.Ensure();
+            return C.IsGradMode() != 0;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (before) Set(true);
+    }
+
+    private static unsafe void Set(bool on) => C.SetGradMode(on ? (byte)1 : (byte)0);
 }
 
 /// <summary>
 /// While open, matrix products and convolutions of this thread's CPU tensors are computed in bfloat16 ("torch.autocast"): with AVX512-BF16 or AMX
 /// several times faster, to about three digits. Weights and sums stay float32. Close it before <see cref="Tensor.Backward"/>, which remembers.
 /// </summary>
-public readonly ref struct Autocast
+public readonly unsafe ref struct Autocast
 {
-    private readonly int before;
-
-    /// <summary>True where the processor multiplies bfloat16 itself (AVX512-BF16: CPUID 7.1, EAX bit 5); elsewhere float32 is faster.</summary>
-    public static bool IsFast { get; } = System.Runtime.Intrinsics.X86.X86Base.IsSupported
-        && System.Runtime.Intrinsics.X86.X86Base.CpuId(0, 0).Eax >= 7 && System.Runtime.Intrinsics.X86.X86Base.CpuId(7, 0).Eax >= 1
-        && (System.Runtime.Intrinsics.X86.X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;
+    private const sbyte Cpu = 0;
+    private readonly bool before;
 
     public Autocast() : this(true)
     {
     }
 
-    public Autocast(bool on) => before = Library.ob_autocast(on ? 1 : 0);
+    public Autocast(bool on)
+    {
+        LibTorch.Ensure();
+        before = C.IsAutocast(Cpu) != 0;
+        C.SetAutocastType(Cpu, (sbyte)DType.BFloat16);
+        Set(on);
+    }
 
-    public void Dispose() => Library.ob_autocast(before);
+    public void Dispose() => Set(before);
+
+    private static void Set(bool on)
+    {
+        if (!on && C.IsAutocast(Cpu) != 0) C.ClearAutocast();
+        C.SetAutocast(Cpu, on ? (byte)1 : (byte)0);
+    }
 }

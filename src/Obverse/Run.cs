@@ -69,6 +69,12 @@ public sealed partial record Run
     public string Libtorch { get; init; } = Runtime.Version;
     public int Threads { get; init; } = Runtime.Threads;
 
+    /// <summary>In what the towers computed, "fp32" or "bf16"; null in runs of before there was a choice: fp32.</summary>
+    public string? Precision { get; init; }
+
+    /// <summary>The random numbers' source; null in runs of before it was stored: libtorch's Mersenne twister.</summary>
+    public string? Random { get; init; } = Generator.Name;
+
     /// <summary>Where it was drawn; null: on the processor.</summary>
     public string? Device { get; init; }
 
@@ -83,7 +89,9 @@ public sealed partial record Run
     {
         try
         {
-            return JsonSerializer.Deserialize<Run>(text, json) ?? throw new InvalidDataException("not a run: null");
+            var run = JsonSerializer.Deserialize<Run>(text, json) ?? throw new InvalidDataException("not a run: null");
+            using var stored = JsonDocument.Parse(text);
+            return stored.RootElement.TryGetProperty("random", out _) ? run : run with { Random = null };
         }
         catch (JsonException e)
         {

@@ -31,6 +31,7 @@ internal static class AblateCommand
         var workers = Flags.Whole("--workers", "Pictures side by side, a core each. [default: all cores]", 1, 1024);
         var threads = Flags.Whole("--threads", "Processor cores that one picture shares, in place of --workers.", 1, 1024);
         var device = Flags.Device();
+        var precision = Flags.Precision();
         var command = new Command("ablate",
             """
             Draw the same captions with and without each part of CLIP^-1, and with the pixel baselines, and measure: the
@@ -41,7 +42,7 @@ internal static class AblateCommand
               obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out
             """)
         {
-            captions, count, output, variants, reportOnly, steps, quality, size, seed, bank, plainBank, real, features, shard, model, judge, workers, threads, device,
+            captions, count, output, variants, reportOnly, steps, quality, size, seed, bank, plainBank, real, features, shard, model, judge, workers, threads, device, precision,
         };
         command.SetAction(parsed =>
         {
@@ -69,11 +70,11 @@ internal static class AblateCommand
             LoadedModel.Find(judgeName, screen);
             using var seen = parsed.GetValue(features) is { } published ? PictureFeatures.Load(published) : null;
             var pictures = parsed.GetValue(real) is { } from ? RealPictures(from, screen) : null;
-            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(threads)), device: parsed.GetValue(device));
+            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(threads)), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             using var judging = Judge.Load(judgeName, parsed.GetValue(device));
             var ablation = new Ablation
             {
-                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, JudgeSha256 = Run.Hash(Zoo.WeightsFile(judgeName)), Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
+                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Precision = drawing.Precision, JudgeSha256 = Run.Hash(Zoo.WeightsFile(judgeName)), Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
                 Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain, Workers = InvertSession.WorkersOf(parsed.GetValue(workers), parsed.GetValue(threads)),
             };
             var watch = Stopwatch.StartNew();

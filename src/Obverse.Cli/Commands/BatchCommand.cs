@@ -28,6 +28,7 @@ internal static class BatchCommand
         var workers = Flags.Whole("--workers", "Pictures side by side, a core each. [default: all cores]", 1, 1024);
         var threads = Flags.Whole("--threads", "Processor cores that one picture shares, in place of --workers.", 1, 1024);
         var device = Flags.Device();
+        var precision = Flags.Precision();
         var json = Flags.Switch("--json", "Print a JSON line a picture.");
         var command = new Command("batch",
             """
@@ -38,7 +39,7 @@ internal static class BatchCommand
               obverse batch prompts.jsonl -o out --quality draft --shard 1/4
             """)
         {
-            prompts, output, recipe, model, bank, quality, steps, views, exact, size, seed, shard, workers, threads, device, json,
+            prompts, output, recipe, model, bank, quality, steps, views, exact, size, seed, shard, workers, threads, device, precision, json,
         };
         command.SetAction(parsed =>
         {
@@ -51,7 +52,7 @@ internal static class BatchCommand
             var side = parsed.GetValue(workers);
             var count = Math.Min(InvertSession.WorkersOf(side, parsed.GetValue(threads)), mine.Length);
             Directory.CreateDirectory(folder);
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(count > 1 ? count : side, parsed.GetValue(threads)), device: parsed.GetValue(device));
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(count > 1 ? count : side, parsed.GetValue(threads)), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             CutTexts.Tell(screen, loaded, items.SelectMany(item => item.Prompt.Texts.Select(text => text.Text!)).Distinct());
             var level = parsed.GetValue(quality) ?? Quality.Normal;
             var square = InvertSession.SideFor(level, loaded.Encoder.Side);
@@ -66,7 +67,7 @@ internal static class BatchCommand
             var (sha256, words) = (loaded.Sha256, loaded.WordsSha256);
             Run Of(BatchItem item) => new()
             {
-                Recipe = drawn, Prompt = item.Prompt, Model = loaded.Name, ModelSha256 = sha256, WordsSha256 = words, Width = width, Height = height, Seed = item.Seed ?? (ulong)(parsed.GetValue(seed) ?? 0), Bank = file,
+                Recipe = drawn, Prompt = item.Prompt, Model = loaded.Name, ModelSha256 = sha256, WordsSha256 = words, Precision = loaded.Precision, Width = width, Height = height, Seed = item.Seed ?? (ulong)(parsed.GetValue(seed) ?? 0), Bank = file,
                 Device = parsed.GetValue(device) is null or { Type: DeviceType.Cpu } ? null : parsed.GetValue(device)!.ToString(),
             };
 

@@ -21,6 +21,7 @@ internal static class BenchCommand
         var side = Flags.Whole("--side", "Picture side in pixels. [default: the model's own]", 1, 4096);
         var loadOnly = Flags.Switch("--load-only", "Only load both towers.");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var precision = Flags.Precision();
         var json = Flags.Switch("--json", "Print one JSON object.");
         var command = new Command("model",
             """
@@ -32,7 +33,7 @@ internal static class BenchCommand
               obverse bench model --architecture ViT-L-14 --random
             """)
         {
-            name, architecture, random, batch, repeats, side, loadOnly, threads, json,
+            name, architecture, random, batch, repeats, side, loadOnly, threads, precision, json,
         };
         command.SetAction(parsed =>
         {
@@ -44,6 +45,7 @@ internal static class BenchCommand
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             var (count, times) = (parsed.GetValue(batch) ?? 8, parsed.GetValue(repeats) ?? 3);
 
+            var computing = parsed.GetValue(precision) ?? Precision.Auto;
             using var generator = new Generator(1);
             var watch = Stopwatch.StartNew();
             double Lap()
@@ -53,7 +55,7 @@ internal static class BenchCommand
                 return seconds;
             }
 
-            using var model = made is not null ? ClipModel.New(ClipConfig.Named(made), generator) : ClipModel.Open(given ?? LoadedModel.Default);
+            using var model = made is not null ? ClipModel.Random(ClipConfig.Named(made), generator, computing) : ClipModel.Open(given ?? LoadedModel.Default, precision: computing);
             var opened = Lap();
             _ = model.Image;
             var image = Lap();
@@ -99,7 +101,7 @@ internal static class BenchCommand
             {
                 screen.Json(new
                 {
-                    Event = "result", Model = encoder.Name, Parameters = all, VisualParameters = visual, encoder.Side, Dimension = model.EmbedDim, Batch = count, Runtime.Threads, OpenSeconds = opened, ImageTowerSeconds = image, TextTowerSeconds = text,
+                    Event = "result", Model = encoder.Name, Parameters = all, VisualParameters = visual, encoder.Side, Dimension = model.EmbedDim, Batch = count, Runtime.Threads, Precision = model.Precision.Name(), OpenSeconds = opened, ImageTowerSeconds = image, TextTowerSeconds = text,
                     LoadSeconds = opened + image + text, EmbedSeconds = timed ? took.Embed : (double?)null, EmbeddingsPerSecond = timed ? count / took.Embed : (double?)null, GradientSeconds = timed ? took.Gradient : (double?)null, PeakMegabytes = PeakMegabytes(),
                 });
                 return 0;
@@ -107,7 +109,7 @@ internal static class BenchCommand
 
             void Line(string what, string value) => screen.Say($"{what,-12}{value}");
             var c = CultureInfo.InvariantCulture;
-            Line("model", string.Create(c, $"{encoder.Name}, {encoder.Side} px, {model.EmbedDim} dimensions"));
+            Line("model", string.Create(c, $"{encoder.Name}, {encoder.Side} px, {model.EmbedDim} dimensions, computed in {model.Precision.Name()}"));
             Line("parameters", string.Create(c, $"{all:N0}, of them {visual:N0} in the picture tower"));
             Line(made is null ? "load" : "draw", string.Create(c, $"{opened + image + text:0.00} s (open {opened:0.00}, picture tower {image:0.00}, text tower {text:0.00})"));
             if (timed)

@@ -20,6 +20,7 @@ internal static class ClassifyCommand
         var top = Flags.Whole("--top", "How many names to tell. [default: 5]", 1, 10_000);
         var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
         var device = Flags.Device();
+        var precision = Flags.Precision();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON object a picture.");
         var command = new Command("classify",
@@ -32,7 +33,7 @@ internal static class ClassifyCommand
               obverse classify imagenet.zip --classnames imagenet --templates openai
             """)
         {
-            pictures, names, file, classes, templates, scale, top, model, threads, device, json,
+            pictures, names, file, classes, templates, scale, top, model, threads, device, precision, json,
         };
         command.SetAction(parsed =>
         {
@@ -48,7 +49,7 @@ internal static class ClassifyCommand
                 (files, answers) = ([.. files.Where((_, i) => answers[i].Count > 0)], [.. answers.Where(a => a.Count > 0)]);
             }
 
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             var longest = sentences.MaxBy(sentence => sentence.Length)!;
             CutTexts.Tell(screen, loaded, choices.Select(choice => longest.Replace("{}", choice, StringComparison.Ordinal)));
             using var scope = new TensorScope();

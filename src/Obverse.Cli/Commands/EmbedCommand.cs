@@ -14,6 +14,7 @@ internal static class EmbedCommand
         var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
         var raw = Flags.Switch("--raw", "Keep the rows' own lengths; else every row has length 1.");
         var device = Flags.Device();
+        var precision = Flags.Precision();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print the result as a JSON line.");
         var command = new Command("embed",
@@ -24,7 +25,7 @@ internal static class EmbedCommand
               obverse embed photos/*.jpg -o photos.safetensors --model ./ViT-B-32
             """)
         {
-            pictures, texts, output, model, raw, threads, device, json,
+            pictures, texts, output, model, raw, threads, device, precision, json,
         };
         command.SetAction(parsed =>
         {
@@ -33,7 +34,7 @@ internal static class EmbedCommand
             var lines = list is null ? [] : TextLines.Read(list);
             LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
             OutputPaths.MustBeWritable(path);
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null, device: parsed.GetValue(device));
+            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null, device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             CutTexts.Tell(screen, loaded, lines);
             var problems = new List<string>();
             using var rows = list is not null

@@ -21,6 +21,7 @@ internal static class GalleryCommand
         var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clipag]");
         var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
         var device = Flags.Device();
+        var precision = Flags.Precision();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var command = new Command("gallery",
             """
@@ -31,7 +32,7 @@ internal static class GalleryCommand
               obverse gallery out --names "goldfish,school bus,volcano" --recipes pyramid,das,clip-inv --quality draft
             """)
         {
-            folder, names, random, recipes, quality, size, seed, bank, model, judge, threads, device,
+            folder, names, random, recipes, quality, size, seed, bank, model, judge, threads, device, precision,
         };
         command.SetAction(parsed =>
         {
@@ -42,11 +43,11 @@ internal static class GalleryCommand
             if (begun.Length == 0 && parsed.GetValue(bank) is not null) throw new UsageException($"--bank is for the recipes that begin from one; {string.Join(", ", chosen)} do not");
             var start = (ulong)(parsed.GetValue(seed) ?? 0);
             LoadedModel.Find(parsed.GetValue(judge) ?? LoadedModel.Judge, screen);
-            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, parsed.GetValue(threads), device: parsed.GetValue(device));
+            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             using var judging = Judge.Load(parsed.GetValue(judge) ?? LoadedModel.Judge, parsed.GetValue(device));
             var gallery = new Gallery
             {
-                Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
+                Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Precision = drawing.Precision, Seed = start, Quality = parsed.GetValue(quality) ?? Quality.Normal,
                 Names = parsed.GetValue(names)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? Gallery.RandomNames(parsed.GetValue(random) ?? 12, start),
                 Side = parsed.GetValue(size) ?? drawing.Encoder.Side, Bank = begun.Length > 0 ? banked : null,
             };

@@ -21,6 +21,7 @@ internal static class IndexCommand
         var seed = Flags.Whole("--seed", "Which ones. [default: 0]", 0, int.MaxValue);
         var thumbnails = Flags.Whole("--thumbnails", "Keep small pictures in the index, their longer side so many pixels. [default: none]", 8, 1024);
         var device = Flags.Device();
+        var precision = Flags.Precision();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var factory = Flags.Text("--factory", "KIND", "Build what FAISS searches with now, of this kind: Flat, HNSW32, \"IVF1024,Flat\". [default: HNSW32 above 200,000 rows]");
         var json = Flags.Switch("--json", "Print progress and the result as JSON lines.");
@@ -36,7 +37,7 @@ internal static class IndexCommand
             A line of captions.jsonl is {"file": "relative/path.jpg", "captions": ["a dog", "a dog in the snow"]}.
             """)
         {
-            sources, captions, output, model, count, photos, seed, thumbnails, factory, device, threads, json,
+            sources, captions, output, model, count, photos, seed, thumbnails, factory, device, precision, threads, json,
         };
         command.SetAction(parsed =>
         {
@@ -56,7 +57,7 @@ internal static class IndexCommand
                 if (Path.GetDirectoryName(path) is { Length: > 0 } folder && path != parsed.GetRequiredValue(output)) Directory.CreateDirectory(folder);
                 OutputPaths.MustBeWritable(path);
                 using var before = File.Exists(path) ? RetrievalIndex.Open(path) : null;
-                using var loaded = LoadedModel.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device));
+                using var loaded = LoadedModel.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
                 var building = new IndexBuilding(loaded, path, parsed.GetValue(thumbnails), screen);
                 if (before is not null) building.Continue(before);
                 using (var progress = new IndexProgress(screen, parsed.GetValue(json))) building.Add(all, progress);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.Intrinsics.X86;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -13,8 +12,8 @@ internal static class InfoCommand
         var json = Flags.Switch("--json", "Print one JSON object.");
         var command = new Command("info",
             """
-            Tell which libtorch, BLAS, threads, device and models are in use, what is wrong with them, and how to
-            mend it.
+            Tell which libtorch, threads, precision, device and models are in use, what is wrong with them, and how
+            to mend it.
 
               obverse info
             """)
@@ -24,17 +23,16 @@ internal static class InfoCommand
         command.SetAction(parsed =>
         {
             Runtime.Threads = Environment.ProcessorCount; // as the commands have it
-            var blas = MathLibraries.Loaded();
-            var core = MathLibraries.OpenBlasCore();
-            var problems = Problems(blas, core).ToList();
+            var precision = Torch.Processor.Explain();
+            var problems = Problems().ToList();
             var models = Zoo.Names.Select(Describe).ToList();
             problems.AddRange(models.Where(m => m.Problem is not null).Select(m => m.Problem!));
             if (parsed.GetValue(json))
             {
                 screen.Json(new
                 {
-                    Obverse = Run.Version, Libtorch = Runtime.Version, Shim = Runtime.NativePath, Blas = blas, OpenBlasCore = core, OpenMP = MathLibraries.OpenMP(), Cpu = Machine.Processor, Cores = Environment.ProcessorCount, Runtime.Threads,
-                    Device = Runtime.HasCuda ? "cuda" : "cpu", OmpWaitPolicy = Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), OmpNumThreads = Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), ZooFolder = Zoo.Folder, Models = models, Problems = problems,
+                    Obverse = Run.Version, Libtorch = Runtime.Version, LibtorchFolder = Runtime.Folder, Cpu = Machine.Processor, CpuFeatures = Torch.Processor.Features, Precision = Precision.Auto.On(Torch.Device.Cpu).Name(), PrecisionReason = precision, Cores = Environment.ProcessorCount, Runtime.Threads,
+                    Device = Runtime.HasCuda ? "cuda" : "cpu", OmpNumThreads = Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), ZooFolder = Zoo.Folder, Models = models, Problems = problems,
                 });
                 return 0;
             }
@@ -42,12 +40,10 @@ internal static class InfoCommand
             void Line(string name, object? value) => screen.Say($"{name,-12}{value}");
             Line("obverse", Run.Version);
             Line(".NET", Environment.Version);
-            Line("libtorch", Runtime.Version);
-            Line("shim", Runtime.NativePath);
-            Line("BLAS", blas.Count == 0 ? "none mapped" : string.Join(", ", blas) + (core is null ? "" : $" (kernels for {core})"));
-            Line("OpenMP", string.Join(", ", MathLibraries.OpenMP()));
+            Line("libtorch", $"{Runtime.Version}, {Runtime.Folder}");
             Line("processor", $"{Machine.Processor}, {Environment.ProcessorCount} cores");
-            Line("threads", $"{Runtime.Threads}{Setting("OMP_NUM_THREADS")}{Setting("OMP_WAIT_POLICY")}");
+            Line("threads", $"{Runtime.Threads}{Setting("OMP_NUM_THREADS")}");
+            Line("precision", precision);
             Line("device", Runtime.HasCuda ? "cpu, and cuda where --device cuda says so" : "cpu");
             Line("zoo", Zoo.Folder ?? "none");
             foreach (var model in models.Where(model => model.Problem is null)) screen.Say($"  {model.Name,-16}{model.Megabytes:0.0} MB, {model.Side} px, {model.Dimension} dimensions");
@@ -60,27 +56,9 @@ internal static class InfoCommand
 
     private static string Setting(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? $", {name}={value}" : "";
 
-    private static IEnumerable<string> Problems(IReadOnlyList<string> blas, string? core)
+    private static IEnumerable<string> Problems()
     {
-        if (blas.Any(path => path.Contains("openblas-pthread", StringComparison.Ordinal)))
-        {
-            yield return "OpenBLAS runs threads of its own, which fight with libtorch's: apt-get install libopenblas0-openmp, and start with ./obverse (it puts that one first)";
-        }
-        else if (blas.Any(path => path.Contains("/blas/", StringComparison.Ordinal) || Path.GetFileName(path).StartsWith("libblas.so", StringComparison.Ordinal)) && !blas.Any(path => path.Contains("openblas", StringComparison.Ordinal) || path.Contains("mkl", StringComparison.Ordinal)))
-        {
-            yield return "the reference BLAS is in use, many times slower than OpenBLAS: apt-get install libopenblas0-openmp";
-        }
-
-        if (core is "Prescott" && Avx2.IsSupported)
-        {
-            yield return "OpenBLAS does not know this processor and multiplies with kernels of the SSE days, several times slower: start with ./obverse, or export OPENBLAS_CORETYPE=SkylakeX (AVX-512) or Haswell (AVX2)";
-        }
-
-        if (!string.Equals(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), "passive", StringComparison.OrdinalIgnoreCase))
-        {
-            yield return "OMP_WAIT_POLICY is not passive: waiting threads burn the cores that working ones want; start with ./obverse, or export OMP_WAIT_POLICY=passive";
-        }
-
+        if (string.Equals(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), "active", StringComparison.OrdinalIgnoreCase)) yield return "OMP_WAIT_POLICY is active: waiting threads burn the cores that working ones want; unset it";
         if (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var threads) && threads < Environment.ProcessorCount)
         {
             yield return $"OMP_NUM_THREADS={threads} on {Environment.ProcessorCount} cores; commands take all cores unless --threads says otherwise";

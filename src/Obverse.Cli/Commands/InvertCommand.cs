@@ -37,6 +37,7 @@ internal static class InvertCommand
         var noJudge = Flags.Switch("--no-judge", "Have nobody judge.");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var device = Flags.Device();
+        var precision = Flags.Precision();
         var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
         var command = new Command("invert",
             """
@@ -51,7 +52,7 @@ internal static class InvertCommand
             The PNG holds the whole run: `obverse replay fox.png` makes it again, byte for byte.
             """)
         {
-            prompt, recipe, model, quality, time, steps, views, exact, size, width, height, seed, count, output, toward, bank, start, mask, shown, film, every, save, resume, judge, noJudge, threads, device, json,
+            prompt, recipe, model, quality, time, steps, views, exact, size, width, height, seed, count, output, toward, bank, start, mask, shown, film, every, save, resume, judge, noJudge, threads, device, precision, json,
         };
         command.SetAction(parsed =>
         {
@@ -60,7 +61,7 @@ internal static class InvertCommand
                 Prompt = parsed.GetValue(prompt), Toward = parsed.GetValue(toward) ?? [], Recipe = parsed.GetValue(recipe), Model = parsed.GetValue(model), Quality = parsed.GetValue(quality), Time = parsed.GetValue(time),
                 Steps = parsed.GetValue(steps), Views = parsed.GetValue(views), Exact = parsed.GetValue(exact), Size = parsed.GetValue(size), Width = parsed.GetValue(width), Height = parsed.GetValue(height), Shown = parsed.GetValue(shown),
                 Seed = parsed.GetValue(seed), Count = parsed.GetValue(count) ?? 1, Out = parsed.GetValue(output), Bank = parsed.GetValue(bank), Start = parsed.GetValue(start), Mask = parsed.GetValue(mask), Every = parsed.GetValue(every) ?? 0,
-                Film = parsed.GetValue(film), Save = parsed.GetValue(save), Judges = parsed.GetValue(noJudge) ? false : parsed.GetValue(judge) ? true : null, Threads = parsed.GetValue(threads), Device = parsed.GetValue(device), Json = parsed.GetValue(json),
+                Film = parsed.GetValue(film), Save = parsed.GetValue(save), Judges = parsed.GetValue(noJudge) ? false : parsed.GetValue(judge) ? true : null, Threads = parsed.GetValue(threads), Device = parsed.GetValue(device), Precision = parsed.GetValue(precision), Json = parsed.GetValue(json),
             };
             return parsed.GetValue(resume) is { } checkpoint ? session.Resume(checkpoint) : session.Begin();
         });

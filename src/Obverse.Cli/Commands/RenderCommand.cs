@@ -43,7 +43,7 @@ internal static class RenderCommand
         }
         else
         {
-            using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads, device: LoadedModel.DeviceOf(run));
+            using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads, device: LoadedModel.DeviceOf(run), precision: LoadedModel.PrecisionOf(run));
             Differences.Tell(run, model, screen);
             var drawn = Drawing.Draw(run, model.Encoder, new DrawingFiles(path), screen, ProgressView.For(screen, json: false));
             if (drawn.Checkpoint is not null)

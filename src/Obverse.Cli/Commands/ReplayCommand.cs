@@ -34,10 +34,10 @@ internal static class ReplayCommand
         var run = Run.FromPicture(input);
         var path = output is null ? check ? null : OutputPaths.Free(OutputPaths.Beside(input, "-replay")) : OutputPaths.Wanting("--out", output, ".png");
         if (path is not null) OutputPaths.MustBeWritable(path, 3L * run.Width * run.Height + (1 << 16));
-        using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads, device: LoadedModel.DeviceOf(run));
+        using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads, device: LoadedModel.DeviceOf(run), precision: LoadedModel.PrecisionOf(run));
         var differences = Differences.Of(run, model);
         foreach (var difference in differences) screen.Note($"not as it was: {difference}");
-        run = run with { ModelSha256 = model.Sha256, WordsSha256 = model.WordsSha256, Threads = Runtime.Threads, Libtorch = Runtime.Version, Obverse = Run.Version };
+        run = run with { ModelSha256 = model.Sha256, WordsSha256 = model.WordsSha256, Threads = Runtime.Threads, Libtorch = Runtime.Version, Obverse = Run.Version, Precision = model.Precision, Random = Generator.Name };
 
         using var folder = new ScratchFolder();
         var drawn = Drawing.Draw(run, model.Encoder, new DrawingFiles(Path.Combine(folder.Path, "replay.png")), screen, ProgressView.For(screen, json));

@@ -55,7 +55,7 @@ internal static class TrainCommand
             };
             var folder = parsed.GetValue(output) ?? Path.Combine("models", shape is null ? chosen.Name : Path.GetFileNameWithoutExtension(shape));
             var working = parsed.GetValue(work) ?? folder.TrimEnd('/') + ".work";
-            var options = (shape is null ? chosen.Pretraining : new ClipPretrainingOptions { Minutes = 10, Average = 0 }) with { Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount, BFloat16 = parsed.GetValue(bfloat) ?? Autocast.IsFast };
+            var options = (shape is null ? chosen.Pretraining : new ClipPretrainingOptions { Minutes = 10, Average = 0 }) with { Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount, BFloat16 = parsed.GetValue(bfloat) ?? Torch.Processor.MultipliesBFloat16 };
             if (parsed.GetValue(minutes) is { } m) options = options with { Minutes = m, Steps = null };
             if (parsed.GetValue(steps) is { } n) options = options with { Steps = n, Minutes = null };
             if (parsed.GetValue(rate) is { } r) options = options with { Rate = r };

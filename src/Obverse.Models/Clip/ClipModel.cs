@@ -35,7 +35,7 @@ public sealed class ClipModel : IDisposable
             _ = ImageTower(sketch, config.Vision, fold: false);
         }
 
-        LogitScale = weights.Get("logit_scale", [], Inits.Constant(Math.Log(1 / 0.07)));
+        LogitScale = weights.Get("logit_scale", [], Inits.Constant(Math.Log(1 / 0.07)), precise: true);
         weights.Complete();
         (mean, std) = TensorScope.Unscoped(() => (config.Mean.AsTensor(Device), config.Std.AsTensor(Device)));
     }
@@ -43,9 +43,9 @@ public sealed class ClipModel : IDisposable
     /// <summary>
     /// From a model folder or a weights file in one. A <paramref name="config"/> given wins over the one beside the weights; weights with neither
     /// are taken for OpenAI's only where they carry OpenAI's marks, because the activation cannot be seen in them. Settings of a <paramref name="published"/>
-    /// checkpoint win over the file's; where they are not asked for, a file that says otherwise wins, and <see cref="Remarks"/> say so.
+    /// checkpoint win over the file's; where they are not asked for, a file that says otherwise wins, and <see cref="Remarks"/> say so. Weights that are to be trained are float32 whatever the <paramref name="precision"/>.
     /// </summary>
-    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, PublishedClip? published = null, Device? device = null) => TensorScope.Unscoped(() =>
+    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, PublishedClip? published = null, Device? device = null, Precision precision = Precision.Float32) => TensorScope.Unscoped(() =>
     {
         var file = Directory.Exists(folderOrFile) ? WeightFiles.Find(folderOrFile) : folderOrFile;
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
@@ -72,7 +72,7 @@ public sealed class ClipModel : IDisposable
                 remarks.AddRange(known.Against(config).Select(what => $"{file}: the file has {what}; the file's is used ({known}:PATH takes the other)"));
             }
 
-            weights = Weights.Later(stored, file, device);
+            weights = Weights.Later(stored, file, device, trainable ? Precision.Float32 : precision);
             var model = new ClipModel(weights, config, trainable) { Folder = folder, Remarks = remarks };
             if (FindTokenizer(config.TextOf is null ? folder : Path.Combine(Path.GetDirectoryName(folder)!, config.TextOf), config) is { } tokenizer) model.Tokenizer = tokenizer;
             return model;
@@ -86,17 +86,23 @@ public sealed class ClipModel : IDisposable
     });
 
     /// <summary>By folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>).</summary>
-    public static ClipModel Open(string model, Device? device = null, bool trainable = false)
+    public static ClipModel Open(string model, Device? device = null, bool trainable = false, Precision precision = Precision.Float32)
     {
         var name = ModelName.Parse(model);
-        return Load(Zoo.Resolve(name.Path), name.Published is null && name.Architecture is { } architecture ? ClipConfig.Named(architecture) : null, trainable, name.Published, device);
+        return Load(Zoo.Resolve(name.Path), name.Published is null && name.Architecture is { } architecture ? ClipConfig.Named(architecture) : null, trainable, name.Published, device, precision);
     }
 
     /// <summary>A new model, drawn as CLIP's are (openai/CLIP clip/model.py, initialize_parameters), to train from nothing.</summary>
     public static ClipModel New(ClipConfig config, Generator random) => TensorScope.Unscoped(() => new ClipModel(Weights.New(random), config, trainable: true));
 
+    /// <summary>The same to measure with, not to train: batch norms folded, in the precision asked for.</summary>
+    public static ClipModel Random(ClipConfig config, Generator random, Precision precision = Precision.Auto) => TensorScope.Unscoped(() => new ClipModel(Weights.New(random, precision), config));
+
     public ClipConfig Config { get; }
     public Weights Weights { get; }
+
+    /// <summary>What the towers compute in; embeddings are float32 whatever it is.</summary>
+    public Precision Precision => Weights.Type == DType.BFloat16 ? Precision.BFloat16 : Precision.Float32;
 
     /// <summary>Where the weights are; pictures and token rows are brought there.</summary>
     public Device Device => Weights.Device;

@@ -17,11 +17,13 @@ public sealed class ModifiedResNet : IImageTower
     private readonly NormedConvolution[] stem;
     private readonly Bottleneck[][] stages;
     private readonly AttentionPool pool;
+    private readonly DType type; // of the convolutions
 
     /// <summary>Folded (<see cref="NormedConvolution"/>) it is faster and cannot be trained.</summary>
     public ModifiedResNet(Weights weights, VisionConfig config, bool fold = true)
     {
         var width = config.Width;
+        type = fold ? weights.Type : DType.Float32;
         stem = [Convolution(weights, "conv1", "bn1", 3, width / 2, 3, fold, stride: 2), Convolution(weights, "conv2", "bn2", width / 2, width / 2, 3, fold), Convolution(weights, "conv3", "bn3", width / 2, width, 3, fold)];
         var inputs = width;
         stages = [.. config.Stages!.Value.AsArray().Select((blocks, s) =>
@@ -41,7 +43,7 @@ public sealed class ModifiedResNet : IImageTower
     public Tensor Forward(Tensor pixels, Trace? trace = null)
     {
         if (pixels.Size(2) % Stride != 0 || pixels.Size(3) % Stride != 0 || pixels.Size(2) * pixels.Size(3) == 0) throw new ArgumentException($"vision tower: pictures of {pixels.Size(2)} x {pixels.Size(3)} given, multiples of {Stride} pixels are wanted");
-        var x = pixels.ChannelsLast();
+        var x = pixels.To(type).ChannelsLast();
         foreach (var convolution in stem) x = convolution.Forward(x, padding: 1).Relu();
         x = x.AvgPool2d(2);
         trace?.Add("stem", x);
@@ -54,7 +56,7 @@ public sealed class ModifiedResNet : IImageTower
             }
         }
 
-        return pool.Forward(x);
+        return pool.Forward(x.To(DType.Float32));
     }
 
     public void Dispose()
@@ -112,10 +114,10 @@ public sealed class ModifiedResNet : IImageTower
             (this.width, heads) = (width, config.Heads);
             positions = PositionGrid.Of(weights, config.ImageSize / Stride, width, Inits.Normal(1 / Math.Sqrt(width)));
             var init = Inits.Normal(1 / Math.Sqrt(width)); // initialize_parameters; biases 0
-            query = new(weights / "q_proj", width, width, init: init);
-            key = new(weights / "k_proj", width, width, init: init);
-            value = new(weights / "v_proj", width, width, init: init);
-            output = new(weights / "c_proj", width, config.EmbedDim, init: init);
+            query = new(weights / "q_proj", width, width, init: init, precise: true);
+            key = new(weights / "k_proj", width, width, init: init, precise: true);
+            value = new(weights / "v_proj", width, width, init: init, precise: true);
+            output = new(weights / "c_proj", width, config.EmbedDim, init: init, precise: true);
         }
 
         public Tensor Forward(Tensor map)

@@ -10,7 +10,7 @@ internal static class PositionGrid
     {
         const string Name = "positional_embedding";
         var found = weights.Find(Name);
-        return found is not null && found.Dims == 2 && found.Size(1) == width && Side(found) is > 0 ? found : weights.Get(Name, [side * side + 1, width], init);
+        return found is not null && found.Dims == 2 && found.Size(1) == width && Side(found) is > 0 ? found : weights.Get(Name, [side * side + 1, width], init, precise: true);
     }
 
     /// <summary>For a picture of rows x columns patches: bicubic with antialias, the first row kept (open_clip/model.py, resize_pos_embed).</summary>

@@ -10,7 +10,7 @@ public sealed record TransformerShape(int Width, int Layers, int Heads, int MlpW
 
 /// <summary>
 /// Pre-norm transformer block (openai/CLIP clip/model.py): x += attention(ln_1(x)); x += mlp(ln_2(x)). Both towers are stacks of it;
-/// the text tower gives a <see cref="CausalMask"/>.
+/// the text tower's let a token look back only.
 /// </summary>
 public sealed class ResidualAttentionBlock
 {
@@ -36,24 +36,28 @@ public sealed class ResidualAttentionBlock
     }
 
     /// <summary>
-    /// [n, tokens, width] to the same; <paramref name="mask"/> [tokens, tokens] is added to the scores. What lies between is let go of here, not at the step's end: with frozen weights
+    /// [n, tokens, width] to the same; in a <paramref name="causal"/> one every token sees itself and those before it. What lies between is let go of here, not at the step's end: with frozen weights
     /// autograd needs little of it (bench/results).
     /// </summary>
-    public Tensor Forward(Tensor x, Tensor? mask = null, Trace? trace = null, int index = 0)
+    public Tensor Forward(Tensor x, bool causal = false, Trace? trace = null, int index = 0)
     {
         using var scope = new TensorScope();
-        x = x + Attend(ln1.Forward(x), mask, out var attention);
-        trace?.Add($"attention.{index}", scope.Keep(attention));
+        x = x + Attend(ln1.Forward(x), causal, trace, index, scope);
         return scope.Keep(x + Bend(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
     }
 
-    private Tensor Attend(Tensor x, Tensor? mask, out Tensor attention)
+    private Tensor Attend(Tensor x, bool causal, Trace? trace, int index, TensorScope scope)
     {
         var (n, tokens, depth) = (x.Size(0), x.Size(1), shape.Width / shape.Heads);
         var parts = x.Linear(inWeight, inBias).Reshape(n, tokens, 3, shape.Heads, depth).Permute(2, 0, 3, 1, 4).Unbind(); // three of [n, heads, tokens, depth]
-        var scores = (parts[0] * (1 / Math.Sqrt(depth))).Matmul(parts[1].Transpose(-2, -1));
-        attention = (mask is null ? scores : scores + mask).Softmax(-1); // [n, heads, tokens, tokens], rows = queries
-        return attention.Matmul(parts[2]).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
+        if (trace is not null)
+        {
+            var scores = (parts[0] * (1 / Math.Sqrt(depth))).Matmul(parts[1].Transpose(-2, -1));
+            if (causal) scores = scores + Tensor.Full([tokens, tokens], double.NegativeInfinity, device: x.Device).Triu(1);
+            trace.Add($"attention.{index}", scope.Keep(scores.Softmax(-1))); // [n, heads, tokens, tokens], rows = queries
+        }
+
+        return Tensor.Attention(parts[0], parts[1], parts[2], causal: causal).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
     }
 
     // x·σ(1.702x) as one fused pass each way: silu(1.702x) / 1.702.
@@ -76,11 +80,4 @@ public sealed record BlockInits(Init Attention, Init Output, Init Wide, Init Nar
         Inits.Uniform(1 / Math.Sqrt(width)),
         Inits.Uniform(1 / Math.Sqrt(width)),
         Inits.Uniform(1 / Math.Sqrt(mlpWidth)));
-}
-
-/// <summary>Lets every token see itself and those before it.</summary>
-public static class CausalMask
-{
-    /// <summary>[tokens, tokens], -infinity above the diagonal, 0 elsewhere.</summary>
-    public static Tensor Of(long tokens, Device? device = null) => Tensor.Full([tokens, tokens], double.NegativeInfinity, device: device).Triu(1);
 }

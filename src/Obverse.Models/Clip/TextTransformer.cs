@@ -22,7 +22,7 @@ public sealed class TextTransformer
         positions = weights.Get("positional_embedding", [config.ContextLength, config.Width], Inits.Normal(0.01));
         blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new ResidualAttentionBlock(weights / "transformer" / "resblocks" / i, shape, BlockInits.Scaled(config.Width, config.Layers)))];
         lnFinal = new(weights / "ln_final", config.Width, config.Epsilon);
-        if (config.EmbedDim is { } dim) projection = weights.Get("text_projection", [config.Width, dim], Inits.Normal(1 / Math.Sqrt(config.Width)));
+        if (config.EmbedDim is { } dim) projection = weights.Get("text_projection", [config.Width, dim], Inits.Normal(1 / Math.Sqrt(config.Width)), precise: true);
     }
 
     public TextConfig Config => config;
@@ -56,14 +56,13 @@ public sealed class TextTransformer
         if (length > config.ContextLength) throw new ArgumentException($"text tower: {length} tokens given, the context has {config.ContextLength}");
         var x = embeddings + positions.Narrow(0, 0, length);
         trace?.Add("embeddings", x);
-        var mask = CausalMask.Of(length, x.Device);
         for (var i = 0; i < blocks.Length; i++)
         {
-            x = blocks[i].Forward(x, mask, trace, i);
+            x = blocks[i].Forward(x, causal: true, trace, i);
             trace?.Add($"block.{i}", x);
         }
 
-        x = lnFinal.Forward(x);
+        x = lnFinal.Forward(x.To(DType.Float32));
         trace?.Add("final_ln", x);
         return x;
     }

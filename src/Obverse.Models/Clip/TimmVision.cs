@@ -13,7 +13,7 @@ public sealed class TimmVision : IImageTower
     public TimmVision(Weights weights, VisionConfig config, bool fold = true)
     {
         Trunk = new(weights / "trunk", config.TimmName!, fold);
-        projection = new(weights / "head" / "proj", EfficientNetLite.Channels, config.EmbedDim, config.TimmProjectionBias);
+        projection = new(weights / "head" / "proj", EfficientNetLite.Channels, config.EmbedDim, config.TimmProjectionBias, precise: true);
     }
 
     public EfficientNetLite Trunk { get; }

@@ -26,7 +26,7 @@ public sealed class VisionTransformer : IImageTower
         var (scale, shape) = (1 / Math.Sqrt(w), config.Shape);
         classToken = weights.Get("class_embedding", [w], Inits.Normal(scale));
         positions = PositionGrid.Of(weights, grid, w, Inits.Normal(scale));
-        projection = weights.Get("proj", [w, config.EmbedDim], Inits.Normal(scale));
+        projection = weights.Get("proj", [w, config.EmbedDim], Inits.Normal(scale), precise: true);
         patches = (weights / "conv1").Get("weight", [w, 3, p, p], Inits.Uniform(1 / Math.Sqrt(3.0 * p * p))); // torch.nn.Conv2d's own
         lnPre = new(weights / "ln_pre", w, config.Epsilon);
         blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new ResidualAttentionBlock(weights / "transformer" / "resblocks" / i, shape))];
@@ -39,18 +39,18 @@ public sealed class VisionTransformer : IImageTower
         var (n, p) = (pixels.Size(0), config.PatchSize);
         var (rows, columns) = (pixels.Size(2) / p, pixels.Size(3) / p);
         if (rows * p != pixels.Size(2) || columns * p != pixels.Size(3) || rows * columns == 0) throw new ArgumentException($"vision tower: pictures of {pixels.Size(2)} x {pixels.Size(3)} given, multiples of the patch's {p} pixels are wanted");
-        var x = pixels.Conv2d(patches, stride: p).Flatten(2).Transpose(1, 2); // [n, rows · columns, width], row by row
-        x = Tensor.Cat([classToken.Reshape(1, 1, -1).Expand(n, 1, config.Width), x], 1) + PositionGrid.At(positions, rows, columns);
+        var x = pixels.To(patches.DType).Conv2d(patches, stride: p).Flatten(2).Transpose(1, 2); // [n, rows · columns, width], row by row
+        x = Tensor.Cat([classToken.Reshape(1, 1, -1).Expand(n, 1, config.Width), x], 1) + PositionGrid.At(positions, rows, columns).To(x.DType);
         trace?.Add("embeddings", x);
         x = lnPre.Forward(x);
         trace?.Add("pre_ln", x);
         for (var i = 0; i < blocks.Length; i++)
         {
-            x = blocks[i].Forward(x, null, trace, i);
+            x = blocks[i].Forward(x, causal: false, trace, i);
             trace?.Add($"block.{i}", x);
         }
 
-        x = lnPost.Forward(x.Select(1, 0));
+        x = lnPost.Forward(x.Select(1, 0).To(DType.Float32)); // the last steps to an embedding are few and decide it
         trace?.Add("post_ln", x);
         return x.Matmul(projection);
     }

@@ -19,13 +19,13 @@ internal sealed class PickleReader
     private readonly List<object?> stack = [];
     private readonly List<int> marks = [];
     private readonly Dictionary<uint, object?> memo = [];
-    private readonly TensorMemory memory;
+    private readonly MappedBytes memory;
     private readonly long from, end;
     private readonly string origin;
     private readonly IPickleWords words;
     private long at;
 
-    public PickleReader(TensorMemory memory, long from, long end, string origin, IPickleWords words) =>
+    public PickleReader(MappedBytes memory, long from, long end, string origin, IPickleWords words) =>
         (this.memory, this.from, this.end, this.origin, this.words, at) = (memory, from, end, origin, words, from);
 
     /// <summary>Where it stands in the file: behind the pickle once that is read.</summary>

@@ -4,12 +4,12 @@ using Obverse.Torch;
 namespace Obverse.Models;
 
 /// <summary>The bytes of a storage: a range of the file, or, where that is deflated, memory that they are unpacked into when they are first wanted.</summary>
-internal sealed unsafe class StoredBytes(TensorMemory file, string name, bool isDeflated, long at, long packed, long length) : IDisposable
+internal sealed unsafe class StoredBytes(MappedBytes file, string name, bool isDeflated, long at, long packed, long length) : IDisposable
 {
     private readonly Lock unpacking = new();
-    private TensorMemory? unpacked;
+    private MappedBytes? unpacked;
 
-    public StoredBytes(TensorMemory file, ZipMember member) : this(file, member.Name, member.IsDeflated, member.At, member.Packed, member.Length)
+    public StoredBytes(MappedBytes file, ZipMember member) : this(file, member.Name, member.IsDeflated, member.At, member.Packed, member.Length)
     {
     }
 
@@ -19,33 +19,32 @@ internal sealed unsafe class StoredBytes(TensorMemory file, string name, bool is
     public long Cost => isDeflated ? length : 0;
 
     /// <summary>Where its bytes are; deflated ones after a check that there are as many as the directory says.</summary>
-    public (TensorMemory Memory, long At) Locate()
+    public (MappedBytes Memory, long At) Locate()
     {
         if (!isDeflated) return (file, at);
         lock (unpacking) return (unpacked ??= Unpack(), 0);
     }
 
-    /// <summary>The same for somebody who lets go of the memory again. Unpacked bytes that one tensor alone will ever want are not kept for a second time.</summary>
-    public (TensorMemory Memory, long At) Hold(bool once)
+    /// <summary>The same, and whether the caller is to let go of it: unpacked bytes that one tensor alone will ever want are not kept for a second time.</summary>
+    public (MappedBytes Memory, long At, bool IsOurs) Hold(bool once)
     {
-        if (once && isDeflated) return (Unpack(), 0);
-        var place = Locate();
-        place.Memory.Retain();
-        return place;
+        if (once && isDeflated) return (Unpack(), 0, true);
+        var (memory, start) = Locate();
+        return (memory, start, false);
     }
 
-    public void Dispose() => unpacked?.Release();
+    public void Dispose() => unpacked?.Dispose();
 
-    private TensorMemory Unpack()
+    private MappedBytes Unpack()
     {
-        var memory = TensorMemory.Allocate($"{file.Name}: {name}", length);
+        var memory = MappedBytes.Allocate($"{file.Name}: {name}", length);
         try
         {
-            using var source = new UnmanagedMemoryStream(file.Start + at, packed);
+            using var source = new UnmanagedMemoryStream((byte*)file.Tensor.Data + at, packed);
             using var inflater = new DeflateStream(source, CompressionMode.Decompress);
             for (long done = 0; done < length;)
             {
-                var read = inflater.Read(new Span<byte>(memory.Start + done, (int)Math.Min(1 << 20, length - done)));
+                var read = inflater.Read(new Span<byte>((byte*)memory.Tensor.Data + done, (int)Math.Min(1 << 20, length - done)));
                 if (read == 0) throw new InvalidDataException($"it ends after {done} bytes");
                 done += read;
             }
@@ -56,7 +55,7 @@ internal sealed unsafe class StoredBytes(TensorMemory file, string name, bool is
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            memory.Release();
+            memory.Dispose();
             throw new WeightsException($"{file.Name}: member '{TensorWords.Shown(name)}' does not unpack to its {length} bytes: {e.Message}", e);
         }
     }

@@ -7,17 +7,16 @@ namespace Obverse.Models;
 /// named by the path of their keys and come out contiguous, in their own element type, over the mapped file where they can be. What they take together,
 /// views that repeat numbers and unpacked storages counted in full, is at most <see cref="Growth"/> times the file and <see cref="Allowance"/> more.
 /// </summary>
-internal sealed unsafe class TorchArchive : IDisposable
+internal sealed class TorchArchive : IDisposable
 {
     /// <summary>Tied weights and expanded masks repeat numbers, and deflated zeros are short; eightfold is far from any of them, and far from a bomb.</summary>
     public const long Growth = 8, Allowance = 1 << 20;
 
-    private readonly TensorMemory file;
+    private readonly MappedBytes file;
     private readonly TorchContainer container;
     private readonly HashSet<string> shared, several; // names of tensors that have numbers in common with others; keys of storages that several look at
-    private readonly Dictionary<string, Look> looks = [];
 
-    private TorchArchive(TensorMemory file, TorchContainer container)
+    private TorchArchive(MappedBytes file, TorchContainer container)
     {
         (this.file, this.container) = (file, container);
         CheckSizes(Growth * file.Length + Allowance);
@@ -27,9 +26,9 @@ internal sealed unsafe class TorchArchive : IDisposable
 
     public IEnumerable<string> Names => container.Tensors.Keys;
 
-    public static TorchArchive Open(string path) => Open(TensorMemory.Open(path));
+    public static TorchArchive Open(string path) => Open(MappedBytes.Open(path));
 
-    public static TorchArchive Open(ReadOnlySpan<byte> bytes, string name) => Open(TensorMemory.Of(bytes, name));
+    public static TorchArchive Open(ReadOnlySpan<byte> bytes, string name) => Open(MappedBytes.Of(bytes, name));
 
     /// <summary>Reads a whole checkpoint from memory and lets go of it again, a tensor at a time: throws a <see cref="WeightsException"/>, or nothing.</summary>
     public static void TryAll(byte[] bytes)
@@ -47,14 +46,14 @@ internal sealed unsafe class TorchArchive : IDisposable
         {
             var tensor = Find(name);
             if (tensor.Elements == 0) return Tensor.Empty(tensor.Shape, tensor.Storage.Type);
-            var (memory, start) = container.Storages[tensor.Storage.Key].Hold(once: !several.Contains(tensor.Storage.Key));
+            var (memory, start, isOurs) = container.Storages[tensor.Storage.Key].Hold(once: !several.Contains(tensor.Storage.Key));
             try
             {
                 return Made(name, tensor, memory, start + (tensor.Storage.Offset + tensor.Offset) * Safetensors.ElementSize(tensor.Storage.Type));
             }
             finally
             {
-                memory.Release();
+                if (isOurs) memory.Dispose(); // tensors over it keep what they look at
             }
         }
     }
@@ -62,10 +61,10 @@ internal sealed unsafe class TorchArchive : IDisposable
     public void Dispose()
     {
         foreach (var storage in container.Storages.Values) storage.Dispose();
-        file.Release();
+        file.Dispose();
     }
 
-    private static TorchArchive Open(TensorMemory file)
+    private static TorchArchive Open(MappedBytes file)
     {
         try
         {
@@ -73,51 +72,16 @@ internal sealed unsafe class TorchArchive : IDisposable
         }
         catch
         {
-            file.Release();
+            file.Dispose();
             throw;
         }
     }
 
-    private Tensor Made(string name, TensorReference tensor, TensorMemory memory, long at)
+    private Tensor Made(string name, TensorReference tensor, MappedBytes memory, long at)
     {
         var type = tensor.Storage.Type;
-        if (!tensor.IsContiguous) return Gathered(tensor, memory, at);
-        if (!shared.Contains(name) && (nint)(memory.Start + at) % Safetensors.ElementSize(type) == 0) return Mapped(name, tensor, memory, at);
-        var copy = Tensor.Empty(tensor.Shape, type);
-        memory.CopyTo(at, tensor.Bytes, (byte*)copy.Data);
-        return copy;
-    }
-
-    private static Tensor Gathered(TensorReference tensor, TensorMemory memory, long at) => TensorScope.Of(() =>
-    {
-        var (type, size) = (tensor.Storage.Type, Safetensors.ElementSize(tensor.Storage.Type));
-        Tensor flat;
-        if ((nint)(memory.Start + at) % size == 0) 
-        {
-            memory.Retain();
-            flat = Tensor.Over((nint)(memory.Start + at), type, [tensor.Extent], memory.Release);
-        }
-        else
-        {
-            flat = Tensor.Empty([tensor.Extent], type);
-            memory.CopyTo(at, tensor.Extent * size, (byte*)flat.Data);
-        }
-
-        return flat.AsStrided(tensor.Shape, tensor.Strides).Contiguous();
-    });
-
-    // Pages may go with the last tensor over them: a file that is widened or converted tensor by tensor is never in memory as a whole.
-    private Tensor Mapped(string name, TensorReference tensor, TensorMemory memory, long at)
-    {
-        Look look;
-        lock (looks) look = looks.TryGetValue(name, out var known) ? known : looks[name] = new();
-        memory.Retain();
-        Interlocked.Increment(ref look.Tensors);
-        return Tensor.Over((nint)(memory.Start + at), tensor.Storage.Type, tensor.Shape, () =>
-        {
-            if (Interlocked.Decrement(ref look.Tensors) == 0) memory.GiveBack(at, tensor.Bytes);
-            memory.Release();
-        });
+        if (tensor.IsContiguous && !shared.Contains(name)) return memory.View(at, type, tensor.Shape);
+        return TensorScope.Of(() => tensor.IsContiguous ? memory.View(at, type, tensor.Shape).Clone() : memory.View(at, type, [tensor.Extent]).AsStrided(tensor.Shape, tensor.Strides).Clone().Contiguous());
     }
 
     private void CheckSizes(long allowed)
@@ -164,10 +128,4 @@ internal sealed unsafe class TorchArchive : IDisposable
     }
 
     private TensorReference Find(string name) => container.Tensors.TryGetValue(name, out var tensor) ? tensor : throw new WeightsException($"{file.Name}: no tensor '{name}'");
-
-    // How many tensors lie over the same pages now: what was written to a page may be lost only when nobody can see it.
-    private sealed class Look
-    {
-        public int Tensors;
-    }
 }

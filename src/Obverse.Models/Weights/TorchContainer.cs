@@ -13,14 +13,14 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
     public static bool IsStream(ReadOnlySpan<byte> head) => head is [0x80, ..];
 
     /// <summary>By what the file begins with. <paramref name="budget"/> bounds what is unpacked here.</summary>
-    public static TorchContainer Read(TensorMemory file, long budget)
+    public static TorchContainer Read(MappedBytes file, long budget)
     {
         var head = file.Span(0, (int)Math.Min(8, file.Length));
         return IsZip(head) ? FromZip(file, budget) : IsStream(head) ? FromStream(file) : throw new WeightsException($"{file.Name}: not one of PyTorch's files: it begins neither as a zip nor as a pickle");
     }
 
     /// <summary>ROOT/data.pkl, ROOT/byteorder, ROOT/data/KEY; scripts have ROOT/code/ and ROOT/constants.pkl beside, which nobody reads.</summary>
-    private static TorchContainer FromZip(TensorMemory file, long budget)
+    private static TorchContainer FromZip(MappedBytes file, long budget)
     {
         var members = ZipDirectory.Read(file);
         var pickles = members.Keys.Where(name => name == "data.pkl" || name.EndsWith("/data.pkl", StringComparison.Ordinal)).ToList();
@@ -57,7 +57,7 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
     }
 
     /// <summary>Before PyTorch 1.6: five pickles (magic number, protocol, system, object, storage keys), then each storage behind the number of its elements.</summary>
-    private static TorchContainer FromStream(TensorMemory file)
+    private static TorchContainer FromStream(MappedBytes file)
     {
         var (origin, at, operations) = (file.Name, 0L, 0);
         var words = new TensorWords(origin);

@@ -14,12 +14,12 @@ internal sealed record ZipMember(string Name, bool IsDeflated, long At, long Pac
 /// </summary>
 internal sealed class ZipDirectory
 {
-    private readonly TensorMemory file;
+    private readonly MappedBytes file;
     private readonly Dictionary<string, ZipMember> members = [];
 
-    private ZipDirectory(TensorMemory file) => this.file = file;
+    private ZipDirectory(MappedBytes file) => this.file = file;
 
-    public static IReadOnlyDictionary<string, ZipMember> Read(TensorMemory file)
+    public static IReadOnlyDictionary<string, ZipMember> Read(MappedBytes file)
     {
         var zip = new ZipDirectory(file);
         zip.ReadMembers();

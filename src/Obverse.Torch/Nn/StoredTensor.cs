@@ -27,12 +27,12 @@ public sealed class StoredTensor : IDisposable
         return new([.. rows.SelectMany(r => r.parts)], false, [rows.Sum(r => r.Shape[0]), .. rows[0].Shape[1..]]);
     }
 
-    /// <summary>In float32 where it is a floating number, checked to be finite. A float32 that needs no work stays as it lies in the file; the rest is let go of.</summary>
-    internal Tensor Make(string name, string origin) => TensorScope.Unscoped(() => TensorScope.Of(() =>
+    /// <summary>In <paramref name="type"/> where it is a floating number, checked to be finite. What needs no work stays as it lies in the file; the rest is let go of.</summary>
+    internal Tensor Make(string name, string origin, DType type) => TensorScope.Unscoped(() => TensorScope.Of(() =>
     {
         using var still = new NoGrad();
-        var made = parts.Count > 1 ? Tensor.Cat([.. parts.Select(Widened)]) : turned ? Widened(parts[0].T()).Contiguous() : Widened(parts[0]);
-        if (made.DType == DType.Float32 && !IsFinite(made)) throw new WeightsException($"{origin}: tensor '{name}' holds NaN or infinite numbers");
+        var made = parts.Count > 1 ? Tensor.Cat([.. parts.Select(part => Floating(part, type))]) : turned ? Floating(parts[0].T(), type).Contiguous() : Floating(parts[0], type);
+        if (made.DType == type && !IsFinite(made)) throw new WeightsException($"{origin}: tensor '{name}' holds NaN or infinite numbers");
         if (!ReferenceEquals(made, parts[0])) Dispose();
         return made;
     }));
@@ -42,7 +42,7 @@ public sealed class StoredTensor : IDisposable
         foreach (var part in parts) part.Dispose();
     }
 
-    private static Tensor Widened(Tensor tensor) => tensor.DType is DType.Float16 or DType.BFloat16 or DType.Float64 ? tensor.To(DType.Float32) : tensor;
+    private static Tensor Floating(Tensor tensor, DType type) => tensor.DType is DType.Float16 or DType.BFloat16 or DType.Float32 or DType.Float64 && tensor.DType != type ? tensor.To(type) : tensor;
 
     // A sum is finite only where all its parts are, and needs no memory; one that is not may only be too large.
     private static bool IsFinite(Tensor tensor) => double.IsFinite(tensor.Sum().Item()) || tensor.IsFinite().All().Item() != 0;

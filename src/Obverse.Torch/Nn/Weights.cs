@@ -39,16 +39,19 @@ public sealed class Weights : IDisposable
         return weights;
     }
 
-    /// <summary>The same of tensors that are left as they lie in their files, each until a network asks for it (<see cref="Get"/>): only then is it widened and looked through.</summary>
-    public static Weights Later(IEnumerable<KeyValuePair<string, StoredTensor>> tensors, string origin, Device? device = null)
+    /// <summary>
+    /// The same of tensors that are left as they lie in their files, each until a network asks for it (<see cref="Get"/>): only then is it looked through, and brought to the type that
+    /// <paramref name="precision"/> computes in.
+    /// </summary>
+    public static Weights Later(IEnumerable<KeyValuePair<string, StoredTensor>> tensors, string origin, Device? device = null, Precision precision = Precision.Float32)
     {
-        var store = new Store(origin, null, isNew: false, device ?? Device.Cpu);
+        var store = new Store(origin, null, isNew: false, device ?? Device.Cpu) { Type = precision.On(device ?? Device.Cpu).Type() };
         foreach (var (name, tensor) in tensors) store.Entries.Add(name, new(tensor, null));
         return new(store, "");
     }
 
-    /// <summary>Nothing yet: tensors are made by their <see cref="Init"/> when a network asks.</summary>
-    public static Weights New(Generator random) => new(new("new weights", random, isNew: true, random.Device), "");
+    /// <summary>Nothing yet: tensors are made by their <see cref="Init"/> when a network asks, in the type that <paramref name="precision"/> computes in.</summary>
+    public static Weights New(Generator random, Precision precision = Precision.Float32) => new(new("new weights", random, isNew: true, random.Device) { Type = precision.On(random.Device).Type() }, "");
 
     /// <summary>Only shapes: whatever a network asks for, it gets a stand-in that takes no memory. To count an architecture's parameters.</summary>
     public static Weights Shapes() => new(new("shapes", null, isNew: true, Device.Cpu), "", sketch: true);
@@ -64,6 +67,9 @@ public sealed class Weights : IDisposable
 
     public Device Device => store.Device;
 
+    /// <summary>What networks on these weights compute in: float32 or bfloat16.</summary>
+    public DType Type => store.Type;
+
     /// <summary>Where the tensors came from, for messages.</summary>
     public string Origin => store.Origin;
 
@@ -71,31 +77,31 @@ public sealed class Weights : IDisposable
     public bool IsNew => store.IsNew;
 
     /// <summary>All tensors by full name, in the order in which a file gave them or a network asked for them. Those that nobody asked for yet are widened now.</summary>
-    public IReadOnlyDictionary<string, Tensor> All => store.Entries.ToDictionary(e => e.Key, e => e.Value.Tensor(e.Key, store));
+    public IReadOnlyDictionary<string, Tensor> All => store.Entries.ToDictionary(e => e.Key, e => e.Value.Tensor(e.Key, store, DType.Float32));
 
     /// <summary>Names and shapes of all tensors, without touching any.</summary>
     public IEnumerable<(string Name, long[] Shape)> Outline => store.Entries.Select(e => (e.Key, e.Value.Shape));
 
     public bool Has(string name) => store.Entries.ContainsKey(Full(name));
 
-    /// <summary>The tensor at this path; <paramref name="init"/> makes it where weights are new.</summary>
-    public Tensor Get(string name, ReadOnlySpan<long> shape, Init? init = null)
+    /// <summary>The tensor at this path, in <see cref="Type"/> or, where it must be <paramref name="precise"/>, float32; <paramref name="init"/> makes it where weights are new.</summary>
+    public Tensor Get(string name, ReadOnlySpan<long> shape, Init? init = null, bool precise = false)
     {
         var full = Full(name);
         if (!store.Entries.TryGetValue(full, out var entry))
         {
             if (!store.IsNew || init is null) throw new WeightsException($"{store.Origin}: tensor '{full}' of shape [{string.Join(", ", shape.ToArray())}] is missing");
             var sides = shape.ToArray();
-            entry = new(null, store.Random is null ? TensorScope.Unscoped(() => StandIn(sides)) : store.Put(init(store.Random, sides)));
+            entry = new(null, store.Random is null ? TensorScope.Unscoped(() => StandIn(sides)) : TensorScope.Unscoped(() => TensorScope.Of(() => store.Put(init(store.Random, sides)).To(precise ? DType.Float32 : store.Type))));
             store.Entries.Add(full, entry);
         }
 
         if (!entry.Shape.AsSpan().SequenceEqual(shape)) throw new WeightsException($"{store.Origin}: tensor '{full}' has the shape [{string.Join(", ", entry.Shape)}], wanted [{string.Join(", ", shape.ToArray())}]");
-        return Given(full, entry);
+        return Given(full, entry, precise);
     }
 
-    /// <summary>The tensor whatever its shape; null where there is none.</summary>
-    public Tensor? Find(string name) => store.Entries.TryGetValue(Full(name), out var entry) ? Given(Full(name), entry) : null;
+    /// <summary>The tensor whatever its shape, in float32; null where there is none.</summary>
+    public Tensor? Find(string name) => store.Entries.TryGetValue(Full(name), out var entry) ? Given(Full(name), entry, precise: true) : null;
 
     /// <summary>Refuses tensors that no network asked for; <paramref name="mayIgnore"/> names those that files carry for nothing.</summary>
     public Weights Complete(Func<string, bool>? mayIgnore = null)
@@ -117,10 +123,10 @@ public sealed class Weights : IDisposable
         foreach (var entry in store.Entries.Values) entry.Dispose();
     }
 
-    private Tensor Given(string full, Entry entry)
+    private Tensor Given(string full, Entry entry, bool precise)
     {
         store.Used.Add(full);
-        return sketch ? StandIn(entry.Shape) : entry.Tensor(full, store);
+        return sketch ? StandIn(entry.Shape) : entry.Tensor(full, store, precise ? DType.Float32 : store.Type);
     }
 
     private static Tensor StandIn(ReadOnlySpan<long> shape) => Tensor.Zeros([]).Expand(shape);
@@ -130,6 +136,7 @@ public sealed class Weights : IDisposable
     private sealed class Store(string origin, Generator? random, bool isNew, Device device)
     {
         public Device Device => device;
+        public DType Type { get; init; } = DType.Float32;
         public string Origin => origin;
         public Generator? Random => random;
         public bool IsNew => isNew;
@@ -152,9 +159,10 @@ public sealed class Weights : IDisposable
 
         public long[] Shape => stored?.Shape ?? ready!.Shape;
 
-        public Tensor Tensor(string name, Store store)
+        // In the type in which it is first asked for.
+        public Tensor Tensor(string name, Store store, DType type)
         {
-            lock (making) return ready ??= store.Put(stored!.Make(name, store.Origin));
+            lock (making) return ready ??= store.Put(stored!.Make(name, store.Origin, type));
         }
 
         public void Dispose()

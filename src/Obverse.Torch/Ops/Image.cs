@@ -10,11 +10,18 @@ public enum Interpolation { Nearest, NearestExact, Area, Bilinear, Bicubic }
 public sealed partial class Tensor
 {
     public Tensor Conv2d(Tensor weight, Tensor? bias = null, long stride = 1, long padding = 0, long groups = 1, long dilation = 1) =>
-        conv2d.Call(this, weight, bias, Value.Ints(stride, stride), Value.Ints(padding, padding), Value.Ints(dilation, dilation), groups);
+        Convolved(weight, bias, [stride, stride], [padding, padding], [dilation, dilation], groups);
 
     /// <summary>Convolution with different padding of rows and columns.</summary>
     public Tensor Conv2d(Tensor weight, Tensor? bias, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, long groups = 1) =>
-        conv2d.Call(this, weight, bias, Value.Ints(stride), Value.Ints(padding), Value.Ints(1, 1), groups);
+        Convolved(weight, bias, stride, padding, [1, 1], groups);
+
+    private Tensor Convolved(Tensor weight, Tensor? bias, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, ReadOnlySpan<long> dilation, long groups)
+    {
+        Value by = Value.Ints(stride), sides = Value.Ints(padding), apart = Value.Ints(dilation);
+        return IsSlowHalf ? InFloats(() => conv2d.Call(Float, weight.Float, bias?.Float, by, sides, apart, groups)) : conv2d.Call(this, weight, bias, by, sides, apart, groups);
+    }
+
     public Tensor AvgPool2d(long size, long? stride = null, long padding = 0) => avg_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
 
     /// <summary>Mean of [rows, columns] windows. <paramref name="countPadding"/> counts the zeros of the padding; <paramref name="ceil"/> keeps a last window that sticks out.</summary>

@@ -5,17 +5,30 @@ public sealed class Adam(IReadOnlyList<ParameterGroup> groups, double beta1 = 0.
 {
     protected override IReadOnlyList<string> Slots => ["m", "v"];
 
+    /// <summary>Whether libtorch's one pass over parameter, gradient and moments is used where it can be; off for the test of it.</summary>
+    internal bool IsFused { get; init; } = true;
+
     protected override void Move(ParameterGroup group, Tensor parameter, Tensor gradient)
     {
+        var (m, v) = (Moment(parameter, "m"), Moment(parameter, "v"));
+        if (IsFused && parameter.Device.Type != DeviceType.Meta && parameter.DType == gradient.DType && parameter.IsContiguous && gradient.IsContiguous)
+        {
+            (decoupled ? fused_decoupled : fused).Do(Value.Tensors([parameter]), Value.Tensors([gradient]), Value.Tensors([m]), Value.Tensors([v]), Value.Tensors([]), Value.Tensors([Numbers.Beside(parameter, (double)Steps)]),
+                group.Rate, beta1, beta2, group.WeightDecay, epsilon, false, false);
+            return;
+        }
+
         if (group.WeightDecay != 0)
         {
             if (decoupled) parameter.MulInPlace(1 - group.Rate * group.WeightDecay);
             else gradient = gradient + parameter * group.WeightDecay;
         }
 
-        var m = Moment(parameter, "m").MulInPlace(beta1).AddInPlace(gradient, 1 - beta1);
-        var v = Moment(parameter, "v").MulInPlace(beta2).AddcmulInPlace(gradient, gradient, 1 - beta2);
-        var root = v.Sqrt().MulInPlace(1 / Math.Sqrt(1 - Math.Pow(beta2, Steps))).AddInPlace(epsilon);
-        parameter.AddcdivInPlace(m, root, -group.Rate / (1 - Math.Pow(beta1, Steps)));
+        m.MulInPlace(beta1).AddInPlace(gradient, 1 - beta1);
+        v.MulInPlace(beta2).AddInPlace(gradient.Square(), 1 - beta2);
+        var root = (v.Sqrt() / Math.Sqrt(1 - Math.Pow(beta2, Steps))) + epsilon;
+        parameter.AddInPlace(m / root, -group.Rate / (1 - Math.Pow(beta1, Steps)));
     }
+
+    private static readonly Op fused = Op.Find("aten::_fused_adam_"), fused_decoupled = Op.Find("aten::_fused_adamw_");
 }

@@ -55,7 +55,7 @@ public static class BagOfWordsStart
                 using var part = new TensorScope();
                 var some = Enumerable.Range(at, Math.Min(Batch, lessons.Length - at)).ToArray();
                 var (ids, owners) = Flat([.. some.Select(i => bags[i])]);
-                vectors.IndexAddInPlace(0, ids, Meanings(meanings, [.. some.Select(i => lessons[i])]).IndexSelect(0, owners));
+                vectors.AddRowsInPlace(ids, Meanings(meanings, [.. some.Select(i => lessons[i])]).IndexSelect(0, owners));
             }
 
             vectors.CopyInPlace(vectors.Normalized());
@@ -87,7 +87,7 @@ public static class BagOfWordsStart
     private static Tensor Sum(Tensor vectors, int[][] bags)
     {
         var (ids, owners) = Flat(bags);
-        return Tensor.Zeros([bags.Length, vectors.Size(1)]).IndexAddInPlace(0, owners, vectors.IndexSelect(0, ids));
+        return Tensor.Zeros([bags.Length, vectors.Size(1)]).AddRowsInPlace(owners, vectors.IndexSelect(0, ids));
     }
 
     private static (Tensor Ids, Tensor Owners) Flat(int[][] bags)

@@ -87,7 +87,7 @@ public sealed record PocketClipRecipe
 
     private static ClipPretrainingOptions Lessons(ulong seed) => new()
     {
-        Seed = seed, Minutes = 55, Strings = 144, Glosses = 64, Names = 96, Photos = 32, NameWeight = 1.5, ClassWeight = 0.5, Rate = 8e-4, BFloat16 = Autocast.IsFast,
+        Seed = seed, Minutes = 55, Strings = 144, Glosses = 64, Names = 96, Photos = 32, NameWeight = 1.5, ClassWeight = 0.5, Rate = 8e-4, BFloat16 = Torch.Processor.MultipliesBFloat16,
     };
 }
 

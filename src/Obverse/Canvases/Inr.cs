@@ -81,7 +81,7 @@ public sealed class InrCanvas : Canvas
         {
             using var scope = new TensorScope(); // what lies between goes at once, as in a transformer's block
             var (weight, bias) = layers[l];
-            z = Count == 1 ? z.Squeeze(0).Linear(weight.Squeeze(0), bias.Squeeze(0)).Unsqueeze(0) : Tensor.Baddbmm(bias.Unsqueeze(1), z, weight.Transpose(1, 2));
+            z = Count == 1 ? z.Squeeze(0).Linear(weight.Squeeze(0), bias.Squeeze(0)).Unsqueeze(0) : z.Matmul(weight.Transpose(1, 2)) + bias.Unsqueeze(1);
             if (l < layers.Length - 1) z = Sine(z, l == 0 ? plan.FirstOmega : plan.Omega, plan.Activation);
             scope.Keep(z);
         }

@@ -10,10 +10,10 @@ public sealed class ClipEncoder : Encoder
 
     private ClipEncoder(ClipModel model, string name, int side, bool owns) => (Model, Name, Side, this.owns) = (model, name, side, owns);
 
-    /// <summary>Loads a model by folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>).</summary>
-    public static ClipEncoder Load(string model, Device? device = null)
+    /// <summary>Loads a model by folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>); its towers compute in bfloat16 where the processor multiplies it, unless told otherwise.</summary>
+    public static ClipEncoder Load(string model, Device? device = null, Precision precision = Precision.Auto)
     {
-        var loaded = ClipModel.Open(model, device);
+        var loaded = ClipModel.Open(model, device, precision: precision);
         return new(loaded, model, loaded.ImageSize, owns: true);
     }
 

@@ -46,10 +46,10 @@ public class NormedConvolutionTests
         var (x, bias, seed) = (random.Normal(500, 37) * 4, random.Normal(37), random.Normal(500, 37));
         (x.RequiresGrad, bias.RequiresGrad) = (true, true);
         Tensor[] Of(Tensor y) => [y.Detach(), .. Tensor.Gradients((y * seed).Sum(), [x, bias])!];
-        var (plain, fast) = (Of((x * 1 + bias).Relu6()), Of((x * 1).Relu6InPlace(bias)));
+        var (plain, fast) = (Of((x * 1 + bias).Clamp(0, 6)), Of((x * 1 + bias).Relu6InPlace()));
         for (var i = 0; i < 2; i++) Assert.Equal(0, (plain[i] - fast[i]).Abs().Max().Item());
         Same(plain[2], fast[2]);
-        Assert.Contains("[n, c] and [c] were wanted", Assert.Throws<TorchException>(() => (x * 1).Relu6InPlace(random.Normal(36))).Message, StringComparison.Ordinal);
+        using (new NoGrad()) Assert.Equal(0, (plain[0] - (x * 1 + bias).Relu6InPlace()).Abs().Max().Item());
         Assert.True(double.IsNaN((x * double.NaN).Relu6InPlace().Sum().Item())); // what is not a number stays so
     }
 

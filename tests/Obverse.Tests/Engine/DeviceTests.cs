@@ -6,7 +6,7 @@ namespace Obverse.Tests.Engine;
 
 /// <summary>
 /// Nothing assumes the processor. The meta device stands in for a GPU: it has shapes and no numbers, and libtorch refuses to mix it with the processor,
-/// so whatever forgets the device fails here. libtorch 1.13 has no meta kernels of some operators (convolution, grid_sampler, …): what needs those skips, and is untested off the processor.
+/// so whatever forgets the device fails here. libtorch has no meta kernels of some operators (convolution, grid_sampler, …): what needs those skips, and is untested off the processor.
 /// </summary>
 public class DeviceTests
 {
@@ -98,15 +98,20 @@ public class DeviceTests
     [InlineData("cuda:-1")]
     public void Others_are_refused(string text) => Assert.Throws<FormatException>(() => Device.Parse(text));
 
+    // libtorch 2.10's C++ library has no kernel of these for the meta device. An error of another operator, or one with tensors of two devices, is our mistake.
+    private static readonly string[] withoutMeta = ["abs", "adaptive_avg_pool2d", "conv2d", "grid_sampler", "pad", "roll"];
+
+    private static int Count(string text, string part) => text.Split(part).Length - 1;
+
     private static void WhereThereAreKernels(string name, Action test)
     {
         try
         {
             test();
         }
-        catch (TorchException missing) when (missing.Message.Contains("'Meta' backend", StringComparison.Ordinal) || missing.Message.Contains("convolution_overrideable", StringComparison.Ordinal))
+        catch (TorchException missing) when (withoutMeta.Any(op => missing.Message.StartsWith($"aten::{op}: ", StringComparison.Ordinal)) && Count(missing.Message, "Float32 [") == Count(missing.Message, " on meta"))
         {
-            Skip.If(true, $"{name}: no meta kernel in libtorch {Runtime.Version}: {missing.Message.Split(": Could")[0]}");
+            Skip.If(true, $"{name}: no meta kernel in libtorch {Runtime.Version}: {missing.Message}");
         }
     }
 }

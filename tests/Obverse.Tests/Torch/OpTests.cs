@@ -6,19 +6,6 @@ namespace Obverse.Tests.Torch;
 public class OpTests
 {
     [Fact]
-    public void Every_bound_operator_is_in_this_libtorch()
-    {
-        foreach (var type in typeof(Tensor).Assembly.GetTypes().Where(t => !t.ContainsGenericParameters))
-        {
-            System.Runtime.CompilerServices.RuntimeHelpers.RunClassConstructor(type.TypeHandle);
-        }
-
-        var missing = Op.Bound.Where(op => op.Name != "aten::nonsense" && !op.Exists).Select(op => op.ToString()).ToList();
-        Assert.Empty(missing);
-        Assert.True(Op.Bound.Count > 150, $"{Op.Bound.Count} operators");
-    }
-
-    [Fact]
     public void A_wrong_argument_names_operator_argument_given_and_wanted()
     {
         using var x = Tensor.Ones([2, 2]);
@@ -29,7 +16,8 @@ public class OpTests
         Assert.Contains("wanted int", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Op.Find("aten::relu").Call(x, x, x));
         Assert.Contains("aten::nonsense", Assert.Throws<TorchException>(() => Op.Find("aten::nonsense").Call(x)).Message, StringComparison.Ordinal);
-        Assert.Contains("aten::matmul", Assert.Throws<TorchException>(() => x.Matmul(Tensor.Ones([3, 3]))).Message, StringComparison.Ordinal);
+        Assert.Equal("aten::matmul: libtorch refused self: Float32 [2, 2], other: Float32 [3, 3]", Assert.Throws<TorchException>(() => x.Matmul(Tensor.Ones([3, 3]))).Message);
+        Assert.Equal("aten::add: libtorch refused self: Float32 [2, 2], other: Int64 [3]", Assert.Throws<TorchException>(() => x + Tensor.Arange(3)).Message);
     }
 
     [Fact]

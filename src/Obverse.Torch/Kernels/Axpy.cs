@@ -1,0 +1,25 @@
+using System.Numerics;
+
+namespace Obverse.Torch;
+
+/// <summary>y += alpha x, over y: what every plain step of an optimiser is. libtorch's own takes alpha as a Scalar, which no C function passes.</summary>
+internal static unsafe class Axpy
+{
+    private const int Grain = 16384;
+
+    /// <summary>True for two float32 tensors of one shape that lie whole in the processor's memory.</summary>
+    public static bool Fits(Tensor y, Tensor x) =>
+        y.DType == DType.Float32 && x.DType == DType.Float32 && y.Device == Device.Cpu && x.Device == Device.Cpu && y.IsContiguous && x.IsContiguous && y.Sizes.SequenceEqual(x.Sizes);
+
+    public static Tensor Add(Tensor y, Tensor x, float alpha)
+    {
+        float* to = (float*)y.Data, from = (float*)x.Data;
+        Parallel.For(y.Elements, Grain, (begin, end) =>
+        {
+            for (; begin + Vector<float>.Count <= end; begin += Vector<float>.Count) Vector.Store(Vector.Load(to + begin) + Vector.Load(from + begin) * alpha, to + begin);
+            for (; begin < end; begin++) to[begin] += from[begin] * alpha;
+        });
+        GC.KeepAlive(x);
+        return y;
+    }
+}

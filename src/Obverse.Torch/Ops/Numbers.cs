@@ -1,0 +1,60 @@
+namespace Obverse.Torch;
+
+/// <summary>A number argument that may be whole or real; libtorch's type promotion tells them apart.</summary>
+public readonly record struct Scalar
+{
+    internal readonly double Real;
+    internal readonly long Integer;
+    internal readonly bool IsReal;
+
+    private Scalar(double real, long integer, bool isReal) => (Real, Integer, IsReal) = (real, integer, isReal);
+
+    public static implicit operator Scalar(int number) => new(number, number, false);
+    public static implicit operator Scalar(long number) => new(number, number, false);
+    public static implicit operator Scalar(double number) => new(number, 0, true);
+}
+
+/// <summary>
+/// Numbers as tensors without dimensions, since libtorch's C functions take no Scalar: the overloads for tensors do the same with them, and they widen nothing. A thread keeps
+/// those that it used last, so a number in a loop is made once.
+/// </summary>
+internal static unsafe class Numbers
+{
+    private const int Kept = 256; // a power of two
+
+    [ThreadStatic] private static (long Bits, DType Type, Tensor? Tensor, Tensor? Displaced)[]? kept;
+
+    /// <summary>The number in the type in which it meets this tensor: its own, float32 for half ones (the kernels compute in it), what promotion gives otherwise.</summary>
+    public static Tensor For(Tensor like, Scalar number)
+    {
+        var type = like.DType switch
+        {
+            DType.Float64 => DType.Float64,
+            DType.Float32 or DType.Float16 or DType.BFloat16 => DType.Float32,
+            _ => number.IsReal ? DType.Float32 : DType.Int64,
+        };
+        return Of(number, type);
+    }
+
+    /// <summary>The same where an operator wants all its tensors on one device.</summary>
+    public static Tensor Beside(Tensor like, Scalar number) => like.Device is var device && device == Device.Cpu ? For(like, number) : For(like, number).To(device);
+
+    private static Tensor Of(Scalar number, DType type)
+    {
+        var bits = type == DType.Int64 ? number.Integer : BitConverter.DoubleToInt64Bits(number.Real);
+        ref var place = ref (kept ??= new (long, DType, Tensor?, Tensor?)[Kept])[(int)((ulong)(bits * 31 + (int)type) * 0x9E3779B97F4A7C15UL >> 56) & Kept - 1];
+        if (place.Tensor is { } known && place.Bits == bits && place.Type == type) return known;
+        LibTorch.Ensure();
+        nint made;
+        C.Check(type switch
+        {
+            DType.Float32 => C.Number32((float)number.Real, &made),
+            DType.Float64 => C.Number64(number.Real, &made),
+            _ => C.Whole(number.Integer, &made),
+        }, "number");
+        var tensor = Tensor.Unscoped(made, isCounted: false);
+        place.Displaced?.Dispose(); // not the one that goes now: the same call may have asked for it
+        place = (bits, type, tensor, place.Tensor);
+        return tensor;
+    }
+}
