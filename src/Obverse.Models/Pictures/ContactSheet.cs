@@ -26,11 +26,11 @@ public static class ContactSheet
         int gap = (int)Math.Round(12 * scale), margin = gap + gap / 2;
 
         var captions = cells.Select(c => c.Caption.Length == 0 ? [] : Sheet.Wrap(c.Caption, cell, size, captionLines)).ToArray();
-        var heads = columnHeadings?.Select(h => Sheet.Wrap(h, cell, size, 2)).ToArray() ?? [];
-        var sides = rowHeadings?.Select(h => Sheet.Wrap(h, cell, size, Math.Max(1, (int)(cell / line)))).ToArray() ?? [];
-        var titles = string.IsNullOrEmpty(title) ? [] : Sheet.Wrap(title, Math.Max(cell, columns * (cell + gap) - gap), large, 3);
+        var heads = columnHeadings?.Select(h => Sheet.Wrap(h, cell, size, 2, bold: true)).ToArray() ?? [];
+        var sides = rowHeadings?.Select(h => Sheet.Wrap(h, cell, size, Math.Max(1, (int)(cell / line)), bold: true)).ToArray() ?? [];
+        var titles = string.IsNullOrEmpty(title) ? [] : Sheet.Wrap(title, Math.Max(cell, columns * (cell + gap) - gap), large, 3, bold: true);
 
-        var left = margin + (sides.Length == 0 ? 0 : (int)Math.Ceiling(sides.SelectMany(s => s).Max(s => Sheet.Measure(s, size))) + gap);
+        var left = margin + (sides.Length == 0 ? 0 : (int)Math.Ceiling(sides.SelectMany(s => s).Max(s => Sheet.Measure(s, size, bold: true))) + gap);
         var titleHeight = titles.Count == 0 ? 0 : titles.Count * large * 1.6 + gap * 0.75;
         var headHeight = heads.Length == 0 ? 0 : heads.Max(h => h.Count) * line + gap / 2;
         var tops = new int[rows + 1];
@@ -41,7 +41,7 @@ public static class ContactSheet
             tops[r + 1] = tops[r] + cell + (lines == 0 ? 0 : (int)(lines * line + gap / 2)) + gap;
         }
 
-        var sheet = new Sheet(left + columns * (cell + gap) - gap + margin, tops[rows] - gap + margin);
+        using var sheet = new Sheet(left + columns * (cell + gap) - gap + margin, tops[rows] - gap + margin);
         for (var i = 0; i < titles.Count; i++) sheet.Text(margin, margin + large + i * large * 1.6, titles[i], large, Ink, bold: true);
         for (var c = 0; c < Math.Min(heads.Length, columns); c++)
         {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Obverse.Models;
 
-/// <summary>The first frame of a GIF, as Pillow shows it: palette indices on a canvas of the transparent entry, or of entry 0.</summary>
+/// <summary>The first frame of a GIF, as Pillow shows it: palette indices on a canvas of the transparent entry, or of entry 0. Skia would look them up, and CLIP's preprocessing resizes them.</summary>
 internal static class Gif
 {
     public static Raster Decode(ReadOnlySpan<byte> file, string name)

@@ -1,125 +1,92 @@
-using System.Runtime.InteropServices;
+using SkiaSharp;
 
 namespace Obverse.Models;
 
-/// <summary>JPEG by libjpeg-turbo's TurboJPEG interface: the same bytes as Pillow in both directions.</summary>
+/// <summary>JPEG by Skia, which has libjpeg-turbo in it: the pixels that Pillow reads, and writes.</summary>
 internal static unsafe class Jpeg
 {
-    // turbojpeg.h of 2.1
-    private const int PixelRgb = 0, PixelGrey = 6, PixelCmyk = 11, SpaceGrey = 2, SpaceCmyk = 3, SpaceYcck = 4, Sampling420 = 2;
-    private const int AccurateDct = 4096, LimitScans = 32768;
-
-    private static readonly Codec Library = new("JPEG", "libturbojpeg0", "libturbojpeg.so.0", "libturbojpeg.dylib", "turbojpeg");
+    private const int Band = 64;   // rows a time: Skia hands out four bytes a pixel, of which three are wanted
 
     public static ReadOnlySpan<byte> Signature => [0xFF, 0xD8, 0xFF];
 
     public static Raster Decode(ReadOnlySpan<byte> file, string name)
     {
-        var handle = ((delegate* unmanaged<nint>)Library["tjInitDecompress"])();
-        if (handle == 0) throw new PictureException(name, "JPEG decoder did not start");
-        try
+        var head = Head.Read(file);
+        // ITU T.81, table B.1: sequential and progressive, by Huffman or arithmetic codes.
+        if (head.Frame is not (0 or 0xC0 or 0xC1 or 0xC2 or 0xC9 or 0xCA)) throw new PictureException(name, $"JPEG of a kind that is not read (SOF type 0x{head.Frame:x2}: lossless or hierarchical)");
+        if (head.Precision is not (0 or 8)) throw new PictureException(name, $"JPEG of a kind that is not read (precision {head.Precision}; wanted 8 bits)");
+        fixed (byte* bytes = file)
         {
-            fixed (byte* bytes = file)
+            using var codec = Codec.Open(bytes, file.Length) ?? throw new PictureException(name, "JPEG truncated or damaged in its header");
+            var (width, height) = (codec.Info.Width, codec.Info.Height);
+            if (Picture.Refusal(width, height) is { } why) throw new PictureException(name, $"JPEG of {width} x {height}: {why}");
+            // Huffman coding spends a bit at least on a block of 64 pixels of the finest component; arithmetic coding can do with less.
+            if (file.Length * 2048L < (long)width * height && (head.Frame < 0xC9 || Picture.Refusal(width, height, file.Length) is not null)) throw new PictureException(name, $"JPEG truncated: {file.Length} bytes cannot hold {width} x {height}");
+
+            // CMYK comes as RGB, which Skia makes as Pillow's convert("RGB") does: C * K / 255 of the inverted inks that Adobe writes and everyone follows.
+            var layout = Codec.Layout(width, height, alpha: false);
+            var raster = codec.Info.ColorType == SKColorType.Gray8
+                ? new Raster(PixelMode.Grey, width, height, Rows(codec, layout.WithColorType(SKColorType.Gray8), name))
+                : new Raster(PixelMode.Rgb, width, height, Rows(codec, layout, name));
+            // Every row may be there of a file that is not: the end has to be. Damage among the codes goes unseen, as in Pillow: Skia keeps libjpeg's warnings to itself.
+            if (file[Math.Min(head.Scan, file.Length)..].IndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) < 0) throw new PictureException(name, $"JPEG truncated at byte {file.Length}: no end of the picture");
+            return raster with { Orientation = head.Orientation };
+        }
+    }
+
+    public static byte[] Encode(Picture picture, int quality) =>
+        Codec.Encode(picture, "JPEG", pixels => pixels.Encode(new SKJpegEncoderOptions(quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore)));
+
+    // By rows and not by GetPixels, which calls a progressive file that is cut off a success.
+    private static byte[] Rows(SKCodec codec, SKImageInfo layout, string name)
+    {
+        var (width, height) = (layout.Width, layout.Height);
+        if (codec.StartScanlineDecode(layout) is not SKCodecResult.Success and var result) throw new PictureException(name, $"JPEG truncated or damaged ({result})");
+        var grey = layout.BytesPerPixel == 1;
+        var samples = new byte[width * height * (grey ? 1 : 3)];
+        var band = grey ? samples : new byte[width * Math.Min(Band, height) * 4];
+        for (var y = 0; y < height;)
+        {
+            var wanted = grey ? height : Math.Min(Band, height - y);
+            int got;
+            fixed (byte* to = band) got = codec.GetScanlines((nint)to, wanted, layout.RowBytes);
+            if (got < wanted) throw new PictureException(name, $"JPEG truncated or damaged: {y + got} rows of {height}");
+            if (!grey) Codec.DropAlpha(band.AsSpan(0, wanted * layout.RowBytes), samples.AsSpan(y * width * 3));
+            y += wanted;
+        }
+
+        return samples;
+    }
+
+    /// <summary>What stands before the first scan; 0 where it says nothing.</summary>
+    private readonly record struct Head(int Frame, int Precision, int Orientation, int Scan)
+    {
+        public static Head Read(ReadOnlySpan<byte> file)
+        {
+            int frame = 0, precision = 0, orientation = 0, at = 2;
+            while (at + 4 <= file.Length)
             {
-                int width = -1, height = -1, sampling = -1, space = -1;
-                var header = (delegate* unmanaged<nint, byte*, CULong, int*, int*, int*, int*, int>)Library["tjDecompressHeader3"];
-                // An unusual chroma sampling is an error of the header call alone: the sizes are set, and decoding works.
-                if (header(handle, bytes, new CULong((nuint)file.Length), &width, &height, &sampling, &space) != 0 && (width < 1 || height < 1 || space < 0))
+                int marker = file[at + 1], length = file[at + 2] << 8 | file[at + 3];
+                if (file[at] != 0xFF || marker is 0 or 0xFF)   // libjpeg steps over fill bytes and over what is no marker
                 {
-                    throw new PictureException(name, $"JPEG truncated or damaged in its header ({Error(handle)})");
+                    at++;
+                    continue;
                 }
 
-                if (Picture.Refusal(width, height) is { } why) throw new PictureException(name, $"JPEG of {width} x {height}: {why}");
-                // Huffman coding spends a bit at least on a block of 64 pixels of the finest component; arithmetic coding can do with less.
-                if (file.Length * 2048L < (long)width * height && (!IsArithmetic(file) || Picture.Refusal(width, height, file.Length) is not null)) throw new PictureException(name, $"JPEG truncated: {file.Length} bytes cannot hold {width} x {height}");
-                var (mode, format) = space switch
+                if (marker is 0x01 or (>= 0xD0 and <= 0xD8))   // alone, without a length
                 {
-                    SpaceGrey => (PixelMode.Grey, PixelGrey),
-                    SpaceCmyk or SpaceYcck => (PixelMode.Cmyk, PixelCmyk),
-                    _ => (PixelMode.Rgb, PixelRgb),
-                };
-                var samples = new byte[width * height * Raster.Size(mode)];
-                fixed (byte* to = samples)
-                {
-                    var decompress = (delegate* unmanaged<nint, byte*, CULong, byte*, int, int, int, int, int, int>)Library["tjDecompress2"];
-                    if (decompress(handle, bytes, new CULong((nuint)file.Length), to, width, 0, height, format, AccurateDct | LimitScans) != 0)
-                    {
-                        var fatal = ((delegate* unmanaged<nint, int>)Library["tjGetErrorCode"])(handle) != 0;
-                        var message = Error(handle);
-                        if (fatal || !Harmless(message) || !HasEnd(file)) throw new PictureException(name, $"JPEG truncated or damaged ({message})");
-                    }
+                    at += 2;
+                    continue;
                 }
 
-                // Adobe writes inverted inks and everyone follows; Pillow inverts them all.
-                if (mode == PixelMode.Cmyk) for (var i = 0; i < samples.Length; i++) samples[i] = (byte)(255 - samples[i]);
-                return new Raster(mode, width, height, samples) { Orientation = Orientation(file) };
-            }
-        }
-        finally
-        {
-            ((delegate* unmanaged<nint, int>)Library["tjDestroy"])(handle);
-        }
-    }
-
-    public static byte[] Encode(Picture picture, int quality)
-    {
-        var handle = ((delegate* unmanaged<nint>)Library["tjInitCompress"])();
-        if (handle == 0) throw new PictureException("JPEG", "encoder did not start");
-        byte* made = null;
-        try
-        {
-            CULong size = default;
-            fixed (byte* rgb = picture.RgbArray)
-            {
-                var compress = (delegate* unmanaged<nint, byte*, int, int, int, int, byte**, CULong*, int, int, int, int>)Library["tjCompress2"];
-                if (compress(handle, rgb, picture.Width, 0, picture.Height, PixelRgb, &made, &size, Sampling420, quality, AccurateDct) != 0)
-                {
-                    throw new PictureException("JPEG", $"cannot encode {picture.Width} x {picture.Height} ({Error(handle)})");
-                }
+                if (marker is 0xD9 or 0xDA || length < 2 || at + 2 + length > file.Length) break;
+                var data = file.Slice(at + 4, length - 2);
+                if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC) && !data.IsEmpty) (frame, precision) = (marker, data[0]);
+                if (marker == 0xE1 && orientation == 0 && data.StartsWith("Exif\0\0"u8)) orientation = Exif.Orientation(data);
+                at += 2 + length;
             }
 
-            return new ReadOnlySpan<byte>(made, (int)size.Value).ToArray();
+            return new Head(frame, precision, Math.Max(1, orientation), at);
         }
-        finally
-        {
-            if (made is not null) ((delegate* unmanaged<byte*, void>)Library["tjFree"])(made);
-            ((delegate* unmanaged<nint, int>)Library["tjDestroy"])(handle);
-        }
-    }
-
-    // SOF9 to SOF15, among which CC is no frame: JPEG's arithmetic modes (ITU T.81, table B.1).
-    private static bool IsArithmetic(ReadOnlySpan<byte> file)
-    {
-        for (var at = 2; at + 4 <= file.Length && file[at] == 0xFF; at += 2 + (file[at + 2] << 8 | file[at + 3]))
-        {
-            if (file[at + 1] is >= 0xC9 and <= 0xCF and not 0xCC) return true;
-            if (file[at + 1] is 0xDA || (file[at + 2] << 8 | file[at + 3]) < 2) return false;
-        }
-
-        return false;
-    }
-
-    private static string Error(nint handle) =>
-        Marshal.PtrToStringUTF8(((delegate* unmanaged<nint, nint>)Library["tjGetErrorStr2"])(handle)) ?? "no reason given";
-
-    // Only the first warning is kept, and cameras do write these two; whether the end is there is then looked up.
-    private static bool Harmless(string warning) =>
-        warning.Contains("extraneous bytes before marker", StringComparison.Ordinal) || warning.Contains("Invalid SOS parameters", StringComparison.Ordinal);
-
-    private static bool HasEnd(ReadOnlySpan<byte> file) => file.LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) > file.LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]);
-
-    private static int Orientation(ReadOnlySpan<byte> file)
-    {
-        for (var at = 2; at + 4 <= file.Length && file[at] == 0xFF;)
-        {
-            int marker = file[at + 1], length = file[at + 2] << 8 | file[at + 3];
-            if (marker == 0xFF) { at++; continue; }                     // fill byte
-            if (marker == 0xDA || length < 2 || at + 2 + length > file.Length) break;
-            var data = file.Slice(at + 4, length - 2);
-            if (marker == 0xE1 && data.StartsWith("Exif\0\0"u8)) return Exif.Orientation(data);
-            at += 2 + length;
-        }
-
-        return 1;
     }
 }

@@ -53,7 +53,7 @@ public sealed record LinePlot
 
         if (!(Scale is > 0 and <= 16) || Width < 200 * Scale || Height < 150 * Scale) throw new ArgumentException($"a plot of {Width} x {Height} at scale {Scale}; wanted at least 200 x 150 times the scale");
         double size = 10 * Scale, small = 9 * Scale, gap = 8 * Scale;
-        var sheet = new Sheet(Width, Height);
+        using var sheet = new Sheet(Width, Height);
         var points = Series.Select(Points).ToArray();
         var known = points.SelectMany(p => p).Where(p => !double.IsNaN(p.X + p.Y)).ToArray();
         var across = new Scaling(known.Select(p => p.X), LogX, margin: 0);

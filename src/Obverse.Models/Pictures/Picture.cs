@@ -90,7 +90,7 @@ public sealed class Picture
     /// <summary>A PNG file, 8-bit RGB or RGBA; lossless.</summary>
     public byte[] EncodePng() => Png.Encode(this);
 
-    /// <summary>A baseline JPEG file with chroma halved both ways (4:2:0), as Pillow writes it; alpha is dropped.</summary>
+    /// <summary>A baseline JPEG file with chroma halved both ways (4:2:0): the pixels that Pillow's holds, in tighter codes; alpha is dropped.</summary>
     public byte[] EncodeJpeg(int quality = 90) => Jpeg.Encode(this, Quality(quality));
 
     /// <summary>A WebP file. Lossless keeps every visible pixel; the colour under alpha 0 is not kept. At most 16,383 pixels a side.</summary>
@@ -133,11 +133,8 @@ public sealed class Picture
     {
         var rgb = new byte[rgba.Length / 4 * 3];
         var alpha = new byte[rgba.Length / 4];
-        for (var i = 0; i < alpha.Length; i++)
-        {
-            rgba.AsSpan(i * 4, 3).CopyTo(rgb.AsSpan(i * 3));
-            alpha[i] = rgba[i * 4 + 3];
-        }
+        Codec.DropAlpha(rgba, rgb);
+        for (var i = 0; i < alpha.Length; i++) alpha[i] = rgba[i * 4 + 3];
 
         return (rgb, alpha);
     }

@@ -3,7 +3,7 @@ using System.IO.Compression;
 
 namespace Obverse.Models;
 
-/// <summary>PNG by hand on the platform's zlib. libpng's simplified interface would apply gAMA and cannot hand out palette indices or raw 16-bit grey, and its full one leaves by longjmp.</summary>
+/// <summary>PNG by hand on the platform's zlib: Skia hands out neither palette indices nor 16-bit grey, and replays are compared by the bytes that are written.</summary>
 internal static class Png
 {
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];

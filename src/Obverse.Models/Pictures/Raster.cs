@@ -10,7 +10,6 @@ internal enum PixelMode
     Palette,    // P: an index
     Rgb,        // RGB
     Rgba,       // RGBA
-    Cmyk,       // CMYK: 255 = full ink
 }
 
 /// <summary>A decoded file still in its own mode: CLIP's original preprocessing resizes before it converts to RGB, which a <see cref="Picture"/> could no longer do.</summary>
@@ -33,7 +32,7 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
     public static int Size(PixelMode mode) => mode switch
     {
         PixelMode.Rgb => 3,
-        PixelMode.Rgba or PixelMode.Cmyk => 4,
+        PixelMode.Rgba => 4,
         PixelMode.GreyAlpha or PixelMode.Grey16 => 2,
         _ => 1,
     };
@@ -99,6 +98,12 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
         if (Mode == PixelMode.Rgb) return Samples;
         var count = Width * Height;
         var rgb = new byte[count * 3];
+        if (Mode == PixelMode.Rgba)
+        {
+            Codec.DropAlpha(Samples, rgb);
+            return rgb;
+        }
+
         for (var i = 0; i < count; i++)
         {
             var to = rgb.AsSpan(i * 3, 3);
@@ -115,13 +120,6 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
                     break;
                 case PixelMode.Palette:
                     Palette.AsSpan(Samples[i] * 3, 3).CopyTo(to);
-                    break;
-                case PixelMode.Rgba:
-                    Samples.AsSpan(i * 4, 3).CopyTo(to);
-                    break;
-                case PixelMode.Cmyk:
-                    var white = 255 - Samples[i * 4 + 3];
-                    for (var c = 0; c < 3; c++) to[c] = (byte)Math.Max(0, white - Resample.Times(Samples[i * 4 + c], white));
                     break;
             }
         }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Obverse.Models;
 
-/// <summary>Animated WebP: still frames of libwebp in the container that Google's WebP Container Specification describes; every frame replaces the one before.</summary>
+/// <summary>Animated WebP: still frames in the container that Google's WebP Container Specification describes; every frame replaces the one before.</summary>
 internal sealed class WebPFilm(FilmOptions options) : FilmWriter
 {
     private int width, height;

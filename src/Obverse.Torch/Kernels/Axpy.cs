@@ -14,12 +14,19 @@ internal static unsafe class Axpy
     public static Tensor Add(Tensor y, Tensor x, float alpha)
     {
         float* to = (float*)y.Data, from = (float*)x.Data;
-        Parallel.For(y.Elements, Grain, (begin, end) =>
-        {
-            for (; begin + Vector<float>.Count <= end; begin += Vector<float>.Count) Vector.Store(Vector.Load(to + begin) + Vector.Load(from + begin) * alpha, to + begin);
-            for (; begin < end; begin++) to[begin] += from[begin] * alpha;
-        });
+        var n = y.Elements;
+        if (n <= Grain) Add(to, from, alpha, 0, n);
+        else InParts(to, from, alpha, n);
         GC.KeepAlive(x);
         return y;
+    }
+
+    // Apart from the small case, which then allocates nothing.
+    private static void InParts(float* to, float* from, float alpha, long n) => Parallel.For(n, Grain, (begin, end) => Add(to, from, alpha, begin, end));
+
+    private static void Add(float* to, float* from, float alpha, long begin, long end)
+    {
+        for (; begin + Vector<float>.Count <= end; begin += Vector<float>.Count) Vector.Store(Vector.Load(to + begin) + Vector.Load(from + begin) * alpha, to + begin);
+        for (; begin < end; begin++) to[begin] += from[begin] * alpha;
     }
 }

@@ -22,7 +22,7 @@ internal static unsafe class Numbers
 {
     private const int Kept = 256; // a power of two
 
-    [ThreadStatic] private static (long Bits, DType Type, Tensor? Tensor, Tensor? Displaced)[]? kept;
+    [ThreadStatic] private static Place[]? kept;
 
     /// <summary>The number in the type in which it meets this tensor: its own, float32 for half ones (the kernels compute in it), what promotion gives otherwise.</summary>
     public static Tensor For(Tensor like, Scalar number)
@@ -39,10 +39,11 @@ internal static unsafe class Numbers
     /// <summary>The same where an operator wants all its tensors on one device.</summary>
     public static Tensor Beside(Tensor like, Scalar number) => like.Device is var device && device == Device.Cpu ? For(like, number) : For(like, number).To(device);
 
+    // Only what is asked for twice in a row is kept: a rate that is another at every step would lie for long between the large blocks of a step, and the heap would grow round it.
     private static Tensor Of(Scalar number, DType type)
     {
         var bits = type == DType.Int64 ? number.Integer : BitConverter.DoubleToInt64Bits(number.Real);
-        ref var place = ref (kept ??= new (long, DType, Tensor?, Tensor?)[Kept])[(int)((ulong)(bits * 31 + (int)type) * 0x9E3779B97F4A7C15UL >> 56) & Kept - 1];
+        ref var place = ref (kept ??= new Place[Kept])[(int)((ulong)(bits * 31 + (int)type) * 0x9E3779B97F4A7C15UL >> 56) & Kept - 1];
         if (place.Tensor is { } known && place.Bits == bits && place.Type == type) return known;
         LibTorch.Ensure();
         nint made;
@@ -52,9 +53,23 @@ internal static unsafe class Numbers
             DType.Float64 => C.Number64(number.Real, &made),
             _ => C.Whole(number.Integer, &made),
         }, "number");
+        if (place.Asked != (bits, type))
+        {
+            place.Asked = (bits, type);
+            return new(made);
+        }
+
         var tensor = Tensor.Unscoped(made, isCounted: false);
         place.Displaced?.Dispose(); // not the one that goes now: the same call may have asked for it
-        place = (bits, type, tensor, place.Tensor);
+        (place.Bits, place.Type, place.Displaced, place.Tensor) = (bits, type, place.Tensor, tensor);
         return tensor;
+    }
+
+    private struct Place
+    {
+        public long Bits;
+        public DType Type;
+        public Tensor? Tensor, Displaced;
+        public (long, DType) Asked;
     }
 }

@@ -72,6 +72,31 @@ public sealed class FilmTests : IDisposable
         Assert.Equal(picture.Alpha.ToArray(), Picture.Load(path).Alpha.ToArray());
     }
 
+    [Theory, InlineData(false, 0), InlineData(true, 0), InlineData(true, 2)]
+    public void A_first_webp_frame_smaller_than_its_canvas_lies_where_it_says(bool alpha, byte flags)
+    {
+        var still = PictureTests.Draw(12, 8, alpha);
+        var encoded = still.EncodeWebp(lossless: true);
+        var pixels = WebP.Chunks(encoded, 12).Single(chunk => chunk.Type == "VP8L");
+        var frame = new MemoryStream();
+        frame.Write([2, 0, 0, 1, 0, 0, 11, 0, 0, 7, 0, 0, 40, 0, 0, flags]);   // at (4, 2), 40 ms; 2 = do not blend
+        WebP.WriteChunk(frame, "VP8L"u8, encoded.AsSpan(pixels.Start, pixels.Length));
+        var body = new MemoryStream();
+        body.Write("WEBP"u8);
+        WebP.WriteChunk(body, "VP8X"u8, [0x12, 0, 0, 0, 19, 0, 0, 13, 0, 0]);
+        WebP.WriteChunk(body, "ANIM"u8, [9, 9, 9, 255, 0, 0]);   // a background, which nobody shows
+        WebP.WriteChunk(body, "ANMF"u8, frame.ToArray());
+        var file = new MemoryStream();
+        WebP.WriteChunk(file, "RIFF"u8, body.ToArray());
+
+        var canvas = Picture.Decode(file.ToArray(), "a.webp");
+        Assert.Equal((20, 14, true), (canvas.Width, canvas.Height, canvas.HasAlpha));
+        var lain = canvas.Crop(4, 2, 12, 8);
+        Assert.Equal(still.Rgb.ToArray(), lain.Rgb.ToArray());
+        Assert.Equal(alpha ? still.Alpha.ToArray() : [.. Enumerable.Repeat((byte)255, 96)], lain.Alpha.ToArray());
+        Assert.Equal(20 * 14 - 12 * 8, canvas.Alpha.ToArray().Count(value => value == 0));
+    }
+
     [Fact]
     public void An_unfinished_film_leaves_nothing()
     {

@@ -143,6 +143,14 @@ public sealed class PictureTests : IDisposable
         Assert.Throws<PictureException>(() => Picture.Decode(stray.AsSpan(0, stray.Length - 2), "stray"));
     }
 
+    [SkippableFact]
+    public void A_progressive_JPEG_cut_off_anywhere_is_an_error()
+    {
+        var file = File.ReadAllBytes(Fixtures.Require("clip/images/files/jpeg_progressive.jpg"));
+        Picture.Decode(file, "whole");
+        for (var length = 0; length < file.Length; length++) Assert.Throws<PictureException>(() => Picture.Decode(file.AsSpan(0, length), "cut.jpg"));
+    }
+
     public static TheoryData<string> Formats => ["png", "png-alpha", "jpg", "webp", "webp-alpha", "webp-lossless", "gif", "bmp"];
 
     private static byte[] Encoded(string format)

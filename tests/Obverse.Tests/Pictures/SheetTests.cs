@@ -31,6 +31,26 @@ public sealed class SheetTests
     }
 
     [Fact]
+    public void Text_of_any_script_is_drawn_in_lines_that_fit()
+    {
+        foreach (var text in (string[])["fox", "Füchse – “à la carte” ≥ 3 €", "лиса в снегу", "αλεπού", "雪の中の狐", "\U0001F98A\U0001F98A", "tab\tbell\a", "half \uD83E a pair", "\uDD8A", "ثعلب"])
+        {
+            using var sheet = new Sheet(200, 40);
+            sheet.Text(4, 30, text, 12, 0x000000);
+            Assert.InRange(sheet.ToPicture().Rgb.ToArray().Count(value => value < 128), 30, 8000);
+            using var upward = new Sheet(40, 200);
+            upward.Text(30, 196, text, 12, 0x000000, upward: true);
+            Assert.InRange(upward.ToPicture().Rgb.ToArray().Count(value => value < 128), 30, 8000);
+            var lines = Sheet.Wrap(string.Concat(Enumerable.Repeat(text, 40)), 100, 9, 4);
+            Assert.Equal(4, lines.Count);
+            Assert.All(lines, line => Assert.InRange(Sheet.Measure(line, 9), 1, 100));
+            Assert.EndsWith("...", lines[^1]);
+        }
+
+        Assert.Equal(["\U0001F98A", "\U0001F98A"], Sheet.Wrap("\U0001F98A\U0001F98A", 1, 9, 9));   // a character a line at least, never half of one
+    }
+
+    [Fact]
     public void A_plot_shows_its_curves_in_their_colours()
     {
         var random = new Random(2);
