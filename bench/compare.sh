@@ -21,7 +21,7 @@ rounds=5 threads=$(nproc) only= python= csv=$here/.build/compare.csv keep= commi
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift ;; --threads) threads=$2; shift ;; --only) only=$2; shift ;; --csv) csv=$2; shift ;;
-    --python) python=/usr/bin/python3 ;; --keep) keep=1 ;;
+    --python) python=$here/bench/python.sh ;; --keep) keep=1 ;;
     -h | --help) usage 0 ;;
     -*) say "no option $1"; usage 2 >&2 ;;
     *) [ -z "$commit" ] || usage 2 >&2; commit=$1 ;;
@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$commit" ] || usage 2 >&2
 sha=$(git -C "$here" rev-parse --verify --quiet "$commit^{commit}") || { say "no commit '$commit' in this repository"; exit 2; }
-if [ -n "$python" ] && ! $python -c 'import torch' 2>/dev/null; then say "python3-torch is not installed: measured without it"; python=; fi
+if [ -n "$python" ] && ! "$python" -c 'import torch' 2>/dev/null; then say "python3-torch is not installed: measured without it"; python=; fi
 mkdir -p "$(dirname "$csv")"
 rows=${csv%.csv}.rounds.csv
 
@@ -51,13 +51,13 @@ build() {
 }
 build "$there"; build "$here"
 
-# Where a commit's own program cannot measure another architecture, this tree's loop is compiled against that commit's libraries.
-borrow() {
-  local project=$1/bench/borrowed
+# Where a commit's own program knows ViT-B/32 only, the same program is built again with the other name in its place.
+rename() {
+  local project=$1/bench/ViT-L-14
   [ ! -f "$project/built" ] || return 0
   mkdir -p "$project"
-  cp "$here/bench/Obverse.Bench/Obverse.Bench.csproj" "$here/bench/Obverse.Bench/Timing.cs" "$here/bench/Obverse.Bench/VitGradient.cs" "$project/"
-  echo 'Obverse.Bench.VitGradient.Run(int.Parse(args[1]), int.Parse(args[2]), args.Length > 3 ? args[3] : "ViT-B-32");' >"$project/Program.cs"
+  cp "$1"/bench/Obverse.Bench/*.cs* "$project/"
+  sed -i 's/"ViT-B-32"/"ViT-L-14"/' "$project/VitGradient.cs"
   dotnet build "$project" -c Release -v quiet --nologo >"$work/build" 2>&1 && touch "$project/built"
 }
 
@@ -104,10 +104,10 @@ measure() {
       measured=(seconds "$(printf '%s\n' "${times[@]}" | sort -g | sed -n 3p)" peak_mb "$peak"); return ;;
   esac
   if [ "$who" = python ]; then
-    case $case in vit*) watched "$here" $python "$here/bench/vit.py" "${arguments[@]:1}" ;; *) watched "$here" $python "$here/bench/inversion.py" "${arguments[1]}" ;; esac || return 1
+    case $case in vit*) watched "$here" "$python" "$here/bench/vit.py" "${arguments[@]:1}" ;; *) watched "$here" "$python" "$here/bench/inversion.py" "${arguments[1]}" ;; esac || return 1
   else
     program "$tree" Obverse.Bench "${arguments[@]}" || code=$?
-    if [ "$code" -ne 0 ] && [ "${arguments[0]}" = vit ] && borrow "$tree"; then code=0; program "$tree" borrowed "${arguments[@]}" || code=$?; fi
+    if [ "$code" -eq 2 ] && [ "$case" = vit-l14 ] && rename "$tree"; then code=0; program "$tree" ViT-L-14 vit 8 1 || code=$?; fi
     [ "$code" -eq 0 ] || return 1
   fi
   case $case in
