@@ -48,23 +48,24 @@ public class PackageTests(LocalFeed feed) : IClassFixture<LocalFeed>
         var said = feed.Dotnet(project, "run");
         Assert.Contains("100/100  similarity 0.", said, StringComparison.Ordinal);
         Assert.Equal((128, 128), Picture.Load(Path.Combine(project, "cat.png")) is var picture ? (picture.Width, picture.Height) : default);
-        // This machine's libtorch and no other's; of it, what is needed; each model once.
+        // This machine's native libraries and no other's; of them, what is needed; each model once.
         var files = Directory.GetFiles(Path.Combine(project, "bin"), "*", SearchOption.AllDirectories);
         Assert.Contains($"{Path.DirectorySeparatorChar}{RuntimeInformation.RuntimeIdentifier}{Path.DirectorySeparatorChar}", Assert.Single(files, file => Path.GetFileName(file).Contains("torch_cpu", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Single(files, file => Path.GetFileName(file).StartsWith("libSkiaSharp.", StringComparison.Ordinal));
         Assert.DoesNotContain(files, file => Path.GetFileName(file).Contains("torch_python", StringComparison.Ordinal));
         foreach (var (model, weights) in new[] { ("pocket-clip", "open_clip_model"), ("pocket-clipag", "open_clip_model"), ("pocket-judge", "open_clip_model"), ("pocket-bank", "bank") }) Assert.Single(files, file => file.EndsWith(Path.Combine("models", model, weights + ".safetensors"), StringComparison.Ordinal));
     }
 
     [SkippableTheory]
-    [InlineData("win-x64", "torch_cpu.dll", "c10.dll")]
-    [InlineData("osx-arm64", "libtorch_cpu.dylib", "libc10.dylib")]
-    public void A_program_published_for_another_platform_has_its_libtorch_and_no_others(string platform, params string[] libraries)
+    [InlineData("win-x64", "torch_cpu.dll", "c10.dll", "libSkiaSharp.dll")]
+    [InlineData("osx-arm64", "libtorch_cpu.dylib", "libc10.dylib", "libSkiaSharp.dylib")]
+    public void A_program_published_for_another_platform_has_its_native_libraries_and_no_others(string platform, params string[] libraries)
     {
         var project = feed.NewProject(platform);
         feed.Dotnet(project, "publish", "-r", platform, "-o", "out");
         var names = Directory.GetFiles(Path.Combine(project, "out"), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Path.Combine(project, "out"), file)).ToArray();
         Assert.Superset(libraries.ToHashSet(), names.ToHashSet());
-        Assert.Single(names, name => name.Contains("torch_cpu", StringComparison.Ordinal));
+        foreach (var library in new[] { "torch_cpu.", "libSkiaSharp." }) Assert.Single(names, name => name.Contains(library, StringComparison.Ordinal));
         Assert.Single(names, name => name.EndsWith(Path.Combine("models", "pocket-clipag", "open_clip_model.safetensors"), StringComparison.Ordinal));
     }
 }
