@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Another commit against this tree, measured in turns in one run: time and peak memory, medians and the ratios of pairs.
+# Another commit against this tree, measured in turns in one run: time, processor time and peak memory, medians and the ratios of pairs.
 #
 #   bench/compare.sh [options] COMMIT
 #
@@ -64,10 +64,11 @@ rename() {
 # In a tree's own environment, as its launcher makes it; then COMMAND takes the shell's place.
 within() { local tree=$1; shift; if [ -f "$tree/tools/setup.sh" ]; then . "$tree/tools/setup.sh"; fi; export OMP_NUM_THREADS=$threads; cd "$work"; exec "$@"; }
 
-# Runs a command; then $wall is its seconds, $peak its largest resident set in MB, $work/out what it said. ru_maxrss would do if it did not count what the parent held when it forked.
+# Runs a command; then $wall is its seconds, $cpu its processor's (where others compute beside it, wall tells of them), $peak its largest resident set in MB, $work/out what it said. ru_maxrss would do if it did not count what the parent held when it forked.
 mkfifo "$work/never"; exec 9<>"$work/never" # read -t waits on it without a process of its own
 watched() {
   local begun=$EPOCHREALTIME code=0 watcher
+  times >"$work/before" # of children that were waited for, in the second line: user and system
   (within "$@") >"$work/out" 2>"$work/err" </dev/null 9>&- &
   child=$!
   {
@@ -77,7 +78,9 @@ watched() {
   } &
   watcher=$!
   wait "$child" || code=$?
+  times >"$work/after"
   wall=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.4f", b - a }')
+  cpu=$(awk -v RS='[ \n]' 'FNR > 2 { split($0, part, /[ms]/); sum += (NR == FNR ? -1 : 1) * (part[1] * 60 + part[2]) } END { printf "%.3f", sum }' "$work/before" "$work/after")
   wait "$watcher"; child=
   peak=$(awk '{ printf "%.0f", $1 / 1024 }' "$work/peak")
   return "$code"
@@ -97,11 +100,11 @@ measure() {
     vit-l14) arguments=(vit 8 1 ViT-L-14) ;;
     inversion) arguments=(inversion 4) ;;
     pyramid) arguments=(pyramid) ;;
-    invert) watched "$tree" "$tree/obverse" invert "a tabby cat" --threads "$threads" -o "$work/cat.png" || return 1; measured=(seconds "$wall" peak_mb "$peak"); return ;;
+    invert) watched "$tree" "$tree/obverse" invert "a tabby cat" --threads "$threads" -o "$work/cat.png" || return 1; measured=(seconds "$wall" cpu_seconds "$cpu" peak_mb "$peak"); return ;;
     help)
       local times=() n
       for n in 1 2 3 4 5; do watched "$tree" "$tree/obverse" --help || return 1; times+=("$wall"); done
-      measured=(seconds "$(printf '%s\n' "${times[@]}" | sort -g | sed -n 3p)" peak_mb "$peak"); return ;;
+      measured=(seconds "$(printf '%s\n' "${times[@]}" | sort -g | sed -n 3p)" cpu_seconds "$cpu" peak_mb "$peak"); return ;;
   esac
   if [ "$who" = python ]; then
     case $case in vit*) watched "$here" "$python" "$here/bench/vit.py" "${arguments[@]:1}" ;; *) watched "$here" "$python" "$here/bench/inversion.py" "${arguments[1]}" ;; esac || return 1
@@ -111,9 +114,9 @@ measure() {
     [ "$code" -eq 0 ] || return 1
   fi
   case $case in
-    op) measured=(op_microseconds "$(value op_microseconds)" in_place_microseconds "$(value op_in_place_microseconds)") ;;
-    pyramid) measured=(seconds "$(value step_seconds)" network_seconds "$(value network_seconds)" peak_mb "$peak") ;;
-    *) measured=(seconds "$(value seconds)" peak_mb "$peak") ;;
+    op) measured=(op_microseconds "$(value op_microseconds)" in_place_microseconds "$(value op_in_place_microseconds)" cpu_seconds "$cpu") ;;
+    pyramid) measured=(seconds "$(value step_seconds)" network_seconds "$(value network_seconds)" cpu_seconds "$cpu" peak_mb "$peak") ;;
+    *) measured=(seconds "$(value seconds)" cpu_seconds "$cpu" peak_mb "$peak") ;;
   esac
 }
 
