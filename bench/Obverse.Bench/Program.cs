@@ -1,7 +1,7 @@
 using Obverse;
 using Obverse.Bench;
 
-// One benchmark a call, so that each has a process of its own: bench/run.sh puts them together.
+// One benchmark a call, so that each has a process of its own: bench/run.sh and bench/compare.sh put them together.
 switch (args)
 {
     case ["op"]: OpCost.Run(); break;
@@ -9,6 +9,7 @@ switch (args)
     case ["gemm"]: Gemm.Run(); break;
     case ["vit", var views]: VitGradient.Run(int.Parse(views)); break;
     case ["vit", var views, var repeats]: VitGradient.Run(int.Parse(views), int.Parse(repeats)); break;
+    case ["vit", var views, var repeats, var architecture]: VitGradient.Run(int.Parse(views), int.Parse(repeats), architecture); break;
     case ["fits", var count]: InrFits.Run(int.Parse(count)); break;
     case ["inversion", var steps]: WholeInversion.Run(int.Parse(steps)); break;
     case ["paced", var steps]: WholeInversion.Run(int.Parse(steps), new Pace(new Stage(0.8, 0.5))); break;
@@ -17,7 +18,7 @@ switch (args)
     case ["pyramid"]: PyramidStep.Run(); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | paced STEPS | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | paced STEPS | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

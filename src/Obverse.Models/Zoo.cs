@@ -3,11 +3,11 @@ namespace Obverse.Models;
 /// <summary>Where models are found by name: a file or folder as given (one that is called as a model of the zoo must hold weights), then the pocket zoo that ships with the project, then the hub's cache.</summary>
 public static class Zoo
 {
-    /// <summary>The zoo's folder: OBVERSE_ZOO, <c>models/</c> beside the program, or of the repository it was built in; null where there is none.</summary>
-    public static string? Folder { get; } = Find();
+    /// <summary>The zoo's folder: OBVERSE_ZOO, <c>models/</c> beside the program (the package Obverse.Zoo puts it there), or of the repository it was built in; null where there is none.</summary>
+    public static string? Folder { get; } = Environment.GetEnvironmentVariable("OBVERSE_ZOO") is { Length: > 0 } named ? named : Find(AppContext.BaseDirectory);
 
     /// <summary>The zoo's models, by name.</summary>
-    public static IReadOnlyList<string> Names => !Directory.Exists(Folder) ? [] : [.. Directory.EnumerateDirectories(Folder).Where(d => File.Exists(Path.Combine(d, "open_clip_config.json"))).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Names => [.. Models(Folder).Order(StringComparer.Ordinal)];
 
     /// <summary>The folder or file of a model; an architecture before it (<see cref="ModelName"/>) is left out.</summary>
     /// <exception cref="FileNotFoundException">Nothing of that name; the message lists what there is.</exception>
@@ -21,7 +21,7 @@ public static class Zoo
         var given = Path.GetFullPath(model, here);
         if (model.Length > 0 && (File.Exists(given) || (Directory.Exists(given) && (zoo is null || WeightFiles.Holds(given))))) return given;
         if (zoo is not null) return zoo;
-        var has = Names.Count == 0 ? "nothing" : string.Join(", ", Names);
+        var has = Names.Count == 0 ? "nothing (the package Obverse.Zoo brings it)" : string.Join(", ", Names);
         if (HubRepository.TryParse(model) is not { } repository) throw new FileNotFoundException($"no model '{model}': not a folder or file here, and not in the zoo, which has {has}");
         return Cached(repository) ?? throw new FileNotFoundException($"no model '{model}': not a folder or file here, not in the zoo, which has {has}, and not in the hub's cache {HubSettings.FromEnvironment().Cache}; `obverse models pull {model}` fetches it");
     }
@@ -32,15 +32,17 @@ public static class Zoo
     /// <summary>The file that holds a model's weights.</summary>
     public static string WeightsFile(string model) => Resolve(model) is var path && Directory.Exists(path) ? WeightFiles.Find(path) : path;
 
-    private static string? Find()
+    // The package Obverse.Zoo copies `models/` beside a user's program. A folder of that name that holds none, such as a program's own sources, is passed by.
+    internal static string? Find(string program)
     {
-        if (Environment.GetEnvironmentVariable("OBVERSE_ZOO") is { Length: > 0 } named) return named;
-        for (var at = AppContext.BaseDirectory; at is not null; at = Path.GetDirectoryName(at))
+        for (var at = program; at is not null; at = Path.GetDirectoryName(at))
         {
             var folder = Path.Combine(at, "models");
-            if (Directory.Exists(folder)) return folder;
+            if (Models(folder).Any()) return folder;
         }
 
         return null;
     }
+
+    private static IEnumerable<string> Models(string? folder) => !Directory.Exists(folder) ? [] : Directory.EnumerateDirectories(folder, "*", new EnumerationOptions()).Where(d => File.Exists(Path.Combine(d, "open_clip_config.json"))).Select(d => Path.GetFileName(d));
 }

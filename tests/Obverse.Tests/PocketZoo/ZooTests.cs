@@ -38,6 +38,19 @@ public class ZooTests
     }
 
     [Fact]
+    public void The_zoo_is_the_nearest_folder_called_models_that_holds_a_model()
+    {
+        using var files = new Commands.Program(); // a folder of its own
+        var (far, near) = (Path.Combine(files["repository"], "models"), Path.Combine(files["repository"], "program", "models"));
+        Directory.CreateDirectory(Path.Combine(far, "pocket-clip"));
+        Directory.CreateDirectory(Path.Combine(near, "Sources")); // a program may have a folder of this name for its own ends
+        File.WriteAllText(Path.Combine(far, "pocket-clip", "open_clip_config.json"), "{}");
+        Assert.Equal(far, Zoo.Find(Path.GetDirectoryName(near)!));
+        File.WriteAllText(Path.Combine(near, "Sources", "open_clip_config.json"), "{}");
+        Assert.Equal(near, Zoo.Find(Path.GetDirectoryName(near)!));
+    }
+
+    [Fact]
     public void The_bank_belongs_to_the_model_that_draws_and_its_entries_show_what_their_captions_say()
     {
         using var bank = InrBank.Open(Path.Combine(Models, "pocket-bank"));
