@@ -78,7 +78,7 @@ public class HnswIndexTests
     {
         using var scope = new TensorScope();
         var (rows, queries) = Clouds(3000, 32);
-        using var index = new RetrievalIndex("toy", rows, rows.Flip(0)) { Kind = SearchKind.Exact };
+        using var index = new RetrievalIndex("toy", rows, rows.IndexSelect(0, Tensor.From([.. Enumerable.Range(0, (int)rows.Size(0)).Reverse().Select(i => (long)i)]))) { Kind = SearchKind.Exact };
         var (scores, wanted) = index.NearestTexts(queries, 10);
         index.Kind = SearchKind.Hnsw;
         var (near, found) = index.NearestTexts(queries, 10);
