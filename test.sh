@@ -4,6 +4,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/tools/setup.sh"
 need_sdk
+ALL_PLATFORMS=1 # the packages are tested too
 build_managed tests/Obverse.Tests tests src tests fuzz samples
 cd "$root"
 log=$(mktemp)

@@ -17,16 +17,16 @@ need_sdk() {
   fi
 }
 
-# build_managed PROJECT STAMP DIRS…: only where a source is newer than the last build.
+# build_managed PROJECT STAMP DIRS…: only where a source is newer than the last build. Packages are fetched for this platform, or for all where they are tested (ALL_PLATFORMS=1).
 build_managed() {
   local project=$1 stamp=$root/.build/$2 log=$root/.build/$2.log
   shift 2
   mkdir -p "$root/.build" 2>/dev/null && [ -w "$root/.build" ] || stop "cannot write to $root: build it as the user that owns it, or copy it to a folder of yours"
   if [ -f "$stamp" ] && [ -z "$(cd "$root" && find "$@" Directory.Build.props Directory.Build.targets Directory.Packages.props -newer "$stamp" -type f -not -path '*/obj/*' -not -path '*/bin/*' -print -quit)" ]; then return; fi
-  say "building $project (the first time libtorch is fetched, 128 MB) …"
+  say "building $project (once; the first time libtorch, SkiaSharp and others are fetched, about 300 MB) …"
   local now
   now=$(mktemp -p "$root/.build")
-  if ! dotnet build "$root/$project" -c Release -v quiet --nologo >"$log" 2>&1 </dev/null; then
+  if ! dotnet build "$root/$project" -c Release -v quiet --nologo -p:ObverseThisPlatformOnly="$([ "${ALL_PLATFORMS:-}" = 1 ] && echo false || echo true)" >"$log" 2>&1 </dev/null; then
     grep -E 'error|warn' "$log" | sort -u | head -n 20 >&2
     stop "the build failed; the whole output is in $log"
   fi
