@@ -7,7 +7,7 @@
 #   --threads N     threads of each (all cores)
 #   --only A,B      cases whose names begin so: op, vit8, vit16, vit32, vit-l14, inversion, pyramid, invert, help
 #   --python        this tree against Debian's python3-torch too, where it is installed (vit8, vit16, vit32, inversion)
-#   --csv FILE      where the table goes (.build/compare.csv); every measurement goes to FILE with .rounds.csv
+#   --csv FILE      where the table goes (.build/compare-COMMIT.csv); every measurement goes to FILE with .rounds.csv
 #   --keep          leave the other commit's tree (in the temporary folder) for a later call
 #
 # The other commit is built in a worktree of its own by its own ./obverse, with whatever that installs, and driven by its own bench program.
@@ -17,7 +17,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf 'compare: %s\n' "$*" >&2; }
 usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit "$1"; }
 
-rounds=5 threads=$(nproc) only= python= csv=$here/.build/compare.csv keep= commit=
+rounds=5 threads=$(nproc) only= python= csv= keep= commit=
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift ;; --threads) threads=$2; shift ;; --only) only=$2; shift ;; --csv) csv=$2; shift ;;
@@ -31,6 +31,7 @@ done
 [ -n "$commit" ] || usage 2 >&2
 sha=$(git -C "$here" rev-parse --verify --quiet "$commit^{commit}") || { say "no commit '$commit' in this repository"; exit 2; }
 if [ -n "$python" ] && ! "$python" -c 'import torch' 2>/dev/null; then say "python3-torch is not installed: measured without it"; python=; fi
+csv=${csv:-$here/.build/compare-${sha:0:12}.csv}
 mkdir -p "$(dirname "$csv")"
 rows=${csv%.csv}.rounds.csv
 
@@ -135,7 +136,7 @@ for case in op vit8 vit16 vit32 vit-l14 inversion pyramid invert help; do
       if measure "$case" "$who"; then
         for ((i = 0; i < ${#measured[@]}; i += 2)); do echo "$case,$round,$who,${measured[i]},${measured[i + 1]}" >>"$rows"; done
       else
-        say "$case: $who cannot, or failed: $(tail -n 1 "$work/err")"
+        say "$case: $who cannot, or failed: $(grep -m1 . "$work/err" | cut -c1-300 || true)"
       fi
     done
   done

@@ -82,7 +82,7 @@ public sealed class LocalFeed : IDisposable
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         var projects = string.Join(';', new[] { "Obverse.Torch", "Obverse.Models", "Obverse", "Obverse.Training", "Obverse.Evaluation", "Obverse.Zoo" }.Select(name => Path.Combine(Fixtures.RepositoryRoot, "src", name, name + ".csproj")));
         var all = Path.Combine(folder, "all.proj");
-        File.WriteAllText(all, $"""<Project><Target Name="Pack"><MSBuild Projects="{projects}" Targets="Pack" Properties="NoBuild=true;Configuration={configuration};Version={version};PackageOutputPath={folder}/feed" /></Target></Project>""");
+        File.WriteAllText(all, $"""<Project><Target Name="Pack"><MSBuild Projects="{projects}" Targets="Pack" Properties="NoBuild=true;Configuration={configuration};Version={version};PackageOutputPath={folder}/feed;NuspecOutputPath={folder}/manifests/" /></Target></Project>""");
         Directory.CreateDirectory(Path.Combine(folder, "feed"));
         var (code, said) = Run(folder, "msbuild", all, "-t:Pack", "-v:quiet", "-nologo");
         if (code != 0) throw new InvalidOperationException(said);
