@@ -101,7 +101,7 @@ public sealed partial class Tensor
             if (C.Subtract(Handle, other.Handle, -alpha, &sum) != 0) throw new TorchException($"aten::add: libtorch refused self: {Described}, other: {other.Described}");
             GC.KeepAlive(this);
             GC.KeepAlive(other);
-            return new(sum) { Tape = Tape.Of([this, other]) };
+            return new(sum) { Tape = Tape is null && other.Tape is null ? null : Tape.Of([this, other]) };
         }
 
         if (alpha != Math.Floor(alpha)) throw new ArgumentException($"{alpha} times a tensor of whole numbers");
