@@ -30,8 +30,14 @@ public static class Precisions
     public static string Name(this Precision precision) => precision switch { Precision.Auto => "auto", Precision.Float32 => "fp32", _ => "bf16" };
 
     /// <summary>What <see cref="Precision.Auto"/> is on this machine and device.</summary>
-    public static Precision On(this Precision precision, Device device) =>
-        precision != Precision.Auto ? precision : device.Type == DeviceType.Cpu && !Processor.MultipliesBFloat16 ? Precision.Float32 : Precision.BFloat16;
+    public static Precision On(this Precision precision, Device device) => precision != Precision.Auto ? precision : device.Type == DeviceType.Cpu ? AutoOnProcessor : Precision.BFloat16;
+
+    /// <summary>The variable that says what <see cref="Precision.Auto"/> is on the processor: fp32 or bf16.</summary>
+    public const string Variable = "OBVERSE_PRECISION";
+
+    internal static Precision AutoOnProcessor { get; set; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named && Parse(named) is var said && said != Precision.Auto ? said : Of(Processor.MultipliesBFloat16);
+
+    internal static Precision Of(bool multipliesBFloat16) => multipliesBFloat16 ? Precision.BFloat16 : Precision.Float32;
 
     public static DType Type(this Precision precision) => precision == Precision.BFloat16 ? DType.BFloat16 : DType.Float32;
 }
@@ -73,7 +79,7 @@ public static class Processor
     public static string Explain()
     {
         var (plain, half) = (Measure(DType.Float32), Measure(DType.BFloat16, MultipliesBFloat16 ? 1024 : 128)); // without hardware a small one says enough, and a large one would take seconds
-        return string.Create(CultureInfo.InvariantCulture, $"{Precision.Auto.On(Device.Cpu).Name()}: the processor has {(MultipliesBFloat16 ? "bf16 in hardware" : "no bf16 in hardware")} ({Features}); a product of matrices: fp32 {plain:0} GFLOP/s, bf16 {half:0}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Precision.Auto.On(Device.Cpu).Name()}{(Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } ? $", as {Variable} says" : "")}: the processor has {(MultipliesBFloat16 ? "bf16 in hardware" : "no bf16 in hardware")} ({Features}); a product of matrices: fp32 {plain:0} GFLOP/s, bf16 {half:0}");
     }
 
     private static bool Has(int leaf, int subleaf, Func<(int Eax, int Ebx, int Ecx, int Edx), int> register, int bit) =>

@@ -121,8 +121,8 @@ public class CommandTests
         var info = program.Run("info", "--json").Lines.Single();
         Assert.StartsWith("2.10", info.GetProperty("libtorch").GetString());
         Assert.True(Directory.Exists(info.GetProperty("libtorchFolder").GetString()));
-        Assert.Equal(Processor.MultipliesBFloat16 ? "bf16" : "fp32", info.GetProperty("precision").GetString());
-        Assert.Matches(@"^(fp32|bf16): the processor has .*fp32 \d+ GFLOP/s, bf16 \d+", info.GetProperty("precisionReason").GetString());
+        Assert.Equal(Precision.Auto.On(Device.Cpu).Name(), info.GetProperty("precision").GetString());
+        Assert.Matches(@"^fp32, as OBVERSE_PRECISION says: the processor has .*fp32 \d+ GFLOP/s, bf16 \d+", info.GetProperty("precisionReason").GetString());
         Assert.True(info.TryGetProperty("problems", out _));
         Assert.Contains("libtorch", program.Run("info").Output);
     }

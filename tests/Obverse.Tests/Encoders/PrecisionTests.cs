@@ -79,7 +79,8 @@ public class PrecisionTests
     [Fact]
     public void Auto_is_what_the_processor_multiplies()
     {
-        Assert.Equal(Processor.MultipliesBFloat16 ? Precision.BFloat16 : Precision.Float32, Precision.Auto.On(Device.Cpu));
+        Assert.Equal((Precision.BFloat16, Precision.Float32), (Precisions.Of(multipliesBFloat16: true), Precisions.Of(multipliesBFloat16: false)));
+        Assert.Equal(Precision.Float32, Precision.Auto.On(Device.Cpu)); // of the tests
         Assert.Equal(Precision.BFloat16, Precision.Auto.On(Device.Cuda()));
         Assert.Equal(Precision.Float32, Precision.Float32.On(Device.Cuda()));
         Assert.Equal([Precision.Auto, Precision.Float32, Precision.BFloat16], new[] { "auto", "fp32", "bf16" }.Select(Precisions.Parse));
