@@ -79,7 +79,7 @@ public static class Processor
     public static string Explain()
     {
         var (plain, half) = (Measure(DType.Float32), Measure(DType.BFloat16, MultipliesBFloat16 ? 1024 : 128)); // without hardware a small one says enough, and a large one would take seconds
-        return string.Create(CultureInfo.InvariantCulture, $"{Precision.Auto.On(Device.Cpu).Name()}{(Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } ? $", as {Variable} says" : "")}: the processor has {(MultipliesBFloat16 ? "bf16 in hardware" : "no bf16 in hardware")} ({Features}); a product of matrices: fp32 {plain:0} GFLOP/s, bf16 {half:0}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Precision.Auto.On(Device.Cpu).Name()}{(Environment.GetEnvironmentVariable(Precisions.Variable) is { Length: > 0 } ? $", as {Precisions.Variable} says" : "")}: the processor has {(MultipliesBFloat16 ? "bf16 in hardware" : "no bf16 in hardware")} ({Features}); a product of matrices: fp32 {plain:0} GFLOP/s, bf16 {half:0}");
     }
 
     private static bool Has(int leaf, int subleaf, Func<(int Eax, int Ebx, int Ecx, int Edx), int> register, int bit) =>
