@@ -4,7 +4,7 @@ namespace Obverse;
 
 /// <summary>
 /// The nearest of rows [n, d] by a graph of them: it leads to twice as many kinds of rows as rows are wanted, and those are put in order by their own numbers. So scores are those of <see cref="Nearest"/>, and equal
-/// ones come by row; a row in a hundred or so of the nearest is missed (docs/index.md).
+/// ones come by row; one of the nearest in some hundreds is missed (docs/index.md).
 /// </summary>
 /// <param name="rows">Of length 1; they stay the caller's.</param>
 /// <param name="equal">Which of them are equal.</param>
