@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Obverse.Jobs;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Bench;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Obverse.Jobs;
 using Obverse.Torch;
 
 namespace Obverse.Bench;

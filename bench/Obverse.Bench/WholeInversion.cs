@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Obverse.Cli.Commands;
+using Obverse.Jobs;
 
 namespace Obverse.Cli;
 

@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli;

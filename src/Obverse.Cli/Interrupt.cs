@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Cli;

@@ -1,7 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli;
@@ -62,7 +66,7 @@ internal sealed record InvertSession(Screen Screen)
     public int Begin()
     {
         var watch = Stopwatch.StartNew();
-        var prompt = Parts ?? Obverse.Prompt.Parse(Prompt ?? "", Toward);
+        var prompt = Parts ?? Jobs.Prompt.Parse(Prompt ?? "", Toward);
         var name = Recipe ?? (Start is null ? ZooBank.Recipe(Bank, Model) : Recipes.FromPicture);
         Recipe Adapted(Recipe recipe) => Adapt?.Invoke(recipe) ?? recipe;
         if (Recipes.Named(name).Fit is not null && Start is null) throw new UsageException($"recipe '{name}' works on a picture: give it with --start");
@@ -72,8 +76,8 @@ internal sealed record InvertSession(Screen Screen)
         LoadedModel.Find(Model ?? LoadedModel.Drawing, Screen);
         var files = Files(Out ?? (Named ?? OutputPaths.Slug(prompt.ToString())) + ".png");
         files.MustBeWritable(Bytes(Shown ?? Size ?? new(512, 512)));
-        var pictures = prompt.Images.Select(part => PictureFile.Of(Readable(part.Image!))).ToArray();
-        var (start, mask) = (Start is null ? null : PictureFile.Of(Readable(Start)), Mask is null ? null : PictureFile.Of(Readable(Mask)));
+        var pictures = prompt.Images.Select(part => StoredFile.Of(Readable(part.Image!))).ToArray();
+        var (start, mask) = (Start is null ? null : StoredFile.Of(Readable(Start)), Mask is null ? null : StoredFile.Of(Readable(Mask)));
 
         var bank = banked is null ? null : InrBank.Describe(banked);
         var plan = banked is null ? null : InrBank.PlanOf(banked);

@@ -1,3 +1,5 @@
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -17,8 +19,8 @@ internal sealed class LoadedModel : IDisposable
     private LoadedModel(string name, ClipEncoder encoder)
     {
         (Name, Encoder) = (name, encoder);
-        sha256 = new(() => Run.Hash(Zoo.WeightsFile(name)));
-        wordsSha256 = new(() => encoder.Model.WordsFile is { } file ? Run.Hash(file) : null);
+        sha256 = new(() => StoredFile.Hash(Zoo.WeightsFile(name)));
+        wordsSha256 = new(() => encoder.Model.WordsFile is { } file ? StoredFile.Hash(file) : null);
     }
 
     public string Name { get; }

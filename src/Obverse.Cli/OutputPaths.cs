@@ -1,4 +1,5 @@
 using System.Text;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Cli;

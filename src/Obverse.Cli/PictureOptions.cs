@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

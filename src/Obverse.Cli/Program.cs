@@ -1,1 +1,3 @@
+using Obverse.Jobs;
+
 return Obverse.Cli.CommandLine.Run(args);

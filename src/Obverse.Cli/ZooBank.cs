@@ -1,4 +1,7 @@
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 
 namespace Obverse.Cli;
 
@@ -15,7 +18,7 @@ internal static class ZooBank
     }
 
     // Two files are read for it, so once.
-    private static readonly Lazy<bool> belongs = new(() => InrBank.ModelOf(Name).Sha256 is not { } sha256 || sha256 == Run.Hash(Zoo.WeightsFile(LoadedModel.Drawing)));
+    private static readonly Lazy<bool> belongs = new(() => InrBank.ModelOf(Name).Sha256 is not { } sha256 || sha256 == StoredFile.Hash(Zoo.WeightsFile(LoadedModel.Drawing)));
 
     /// <summary>What <see cref="Recipe"/> answers, for `--help`.</summary>
     public const string UsualRecipe = $"{Recipes.Default}; {Recipes.FromNothing} where the model has no bank";

@@ -1,3 +1,4 @@
+using Obverse.Imaging;
 using Obverse.Models;
 
 namespace Obverse.Evaluation;

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -1,3 +1,5 @@
+using Obverse.Files;
+
 namespace Obverse.Models;
 
 /// <summary>Where models are found by name: a file or folder as given (one that is called as a model of the zoo must hold weights), then the pocket zoo that ships with the project, then the hub's cache.</summary>

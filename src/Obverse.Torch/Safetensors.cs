@@ -1,10 +1,8 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Obverse.Files;
 
 namespace Obverse.Torch;
-
-/// <summary>A file that is not what its format says; the message names the file, what was found and what was wanted.</summary>
-public sealed class WeightsException(string message, Exception? inner = null) : IOException(message.ReplaceLineEndings(" "), inner);
 
 /// <summary>
 /// A safetensors file: 8 bytes of header length, a JSON header, the tensors. The file is mapped, not read: a tensor costs memory

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Xunit;
 
@@ -10,11 +12,15 @@ namespace Obverse.Tests;
 public class PackageTests(LocalFeed feed) : IClassFixture<LocalFeed>
 {
     [Theory]
+    [InlineData("Obverse.Files")]
+    [InlineData("Obverse.Imaging")]
     [InlineData("Obverse.Torch")]
     [InlineData("Obverse.Models")]
     [InlineData("Obverse")]
     [InlineData("Obverse.Training")]
+    [InlineData("Obverse.Retrieval")]
     [InlineData("Obverse.Evaluation")]
+    [InlineData("Obverse.Jobs")]
     public void A_package_carries_docs_symbols_licence_readme_and_icon(string name)
     {
         using var package = feed.Open(name, ".nupkg");
@@ -80,7 +86,7 @@ public sealed class LocalFeed : IDisposable
     {
         // What the tests were built with is packed as it is, by one process: a `dotnet pack` each takes longer.
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var projects = string.Join(';', new[] { "Obverse.Torch", "Obverse.Models", "Obverse", "Obverse.Training", "Obverse.Evaluation", "Obverse.Zoo" }.Select(name => Path.Combine(Fixtures.RepositoryRoot, "src", name, name + ".csproj")));
+        var projects = string.Join(';', new[] { "Obverse.Files", "Obverse.Imaging", "Obverse.Torch", "Obverse.Models", "Obverse", "Obverse.Retrieval", "Obverse.Training", "Obverse.Evaluation", "Obverse.Jobs", "Obverse.Zoo" }.Select(name => Path.Combine(Fixtures.RepositoryRoot, "src", name, name + ".csproj")));
         var all = Path.Combine(folder, "all.proj");
         File.WriteAllText(all, $"""<Project><Target Name="Pack"><MSBuild Projects="{projects}" Targets="Pack" Properties="NoBuild=true;Configuration={configuration};Version={version};PackageOutputPath={folder}/feed;NuspecOutputPath={folder}/manifests/" /></Target></Project>""");
         Directory.CreateDirectory(Path.Combine(folder, "feed"));

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Obverse.Imaging;
 using Obverse.Models;
 
 namespace Obverse.Fuzz;

@@ -1,3 +1,5 @@
+using Obverse.Imaging;
+
 namespace Obverse.Fuzz;
 
 /// <summary>Every reader of files and texts that may come from a stranger. A new reader is one line here.</summary>

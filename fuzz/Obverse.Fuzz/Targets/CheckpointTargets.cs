@@ -1,3 +1,4 @@
+using Obverse.Files;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Obverse.Imaging;
 using Obverse.Models;
 
 namespace Obverse.Fuzz;
@@ -59,7 +60,7 @@ internal static class PictureSeeds
     private static byte[] Film(string extension)
     {
         var path = Path.Combine(Scratch.Folder, "seed" + extension);
-        using (var film = Models.Film.Open(path, 5))
+        using (var film = Imaging.Film.Open(path, 5))
         {
             film.Add(Draw(12, 9, false));
             film.Add(Draw(12, 9, false).Resize(6, 4).Resize(12, 9));
@@ -82,13 +83,13 @@ internal static class PictureSeeds
         var packed = new MemoryStream();
         using (var zlib = new ZLibStream(packed, CompressionLevel.Optimal, leaveOpen: true)) zlib.Write(plain);
         var file = new MemoryStream();
-        file.Write(Models.Png.Signature);
-        Models.Png.WriteChunk(file, "IHDR"u8, header);
-        if (colour == 3) Models.Png.WriteChunk(file, "PLTE"u8, [.. Enumerable.Range(0, 3 << depth).Select(i => (byte)i)]);
-        if (colour is 0 or 2 or 3) Models.Png.WriteChunk(file, "tRNS"u8, [0, 1, 0, 1, 0, 1]);
-        Models.Png.WriteChunk(file, "eXIf"u8, [.. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0]);
-        Models.Png.WriteChunk(file, "IDAT"u8, packed.ToArray());
-        Models.Png.WriteChunk(file, "IEND"u8, []);
+        file.Write(Imaging.Png.Signature);
+        Imaging.Png.WriteChunk(file, "IHDR"u8, header);
+        if (colour == 3) Imaging.Png.WriteChunk(file, "PLTE"u8, [.. Enumerable.Range(0, 3 << depth).Select(i => (byte)i)]);
+        if (colour is 0 or 2 or 3) Imaging.Png.WriteChunk(file, "tRNS"u8, [0, 1, 0, 1, 0, 1]);
+        Imaging.Png.WriteChunk(file, "eXIf"u8, [.. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0]);
+        Imaging.Png.WriteChunk(file, "IDAT"u8, packed.ToArray());
+        Imaging.Png.WriteChunk(file, "IEND"u8, []);
         return file.ToArray();
     }
 

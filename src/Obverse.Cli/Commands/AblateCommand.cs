@@ -2,7 +2,11 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
@@ -74,7 +78,7 @@ internal static class AblateCommand
             using var judging = Judge.Load(judgeName, parsed.GetValue(device));
             var ablation = new Ablation
             {
-                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Precision = drawing.Precision, JudgeSha256 = Run.Hash(Zoo.WeightsFile(judgeName)), Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
+                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Precision = drawing.Precision, JudgeSha256 = StoredFile.Hash(Zoo.WeightsFile(judgeName)), Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
                 Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain, Workers = InvertSession.WorkersOf(parsed.GetValue(workers), parsed.GetValue(threads)),
             };
             var watch = Stopwatch.StartNew();

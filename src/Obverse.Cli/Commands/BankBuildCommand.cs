@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Jobs;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;

@@ -1,6 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
@@ -81,7 +85,7 @@ internal static class BankShowCommand
     // What an entry was fitted to, where its picture is still what it was.
     private static Tensor? Target(InrBank bank, long entry)
     {
-        if (bank.Settings is not { } settings || bank.Index.Pictures.Count == 0 || bank.Index.Pictures[(int)entry] is not { Path.Length: > 0 } picture || !File.Exists(picture.Path) || Run.Hash(picture.Path) != picture.Sha256) return null;
+        if (bank.Settings is not { } settings || bank.Index.Pictures.Count == 0 || bank.Index.Pictures[(int)entry] is not { Path.Length: > 0 } picture || !File.Exists(picture.Path) || StoredFile.Hash(picture.Path) != picture.Sha256) return null;
         return settings.Targets(settings.Pixels(picture.Path), 1);
     }
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Training;
 

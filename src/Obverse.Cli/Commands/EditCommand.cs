@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Jobs;
 
 namespace Obverse.Cli.Commands;
 
@@ -25,7 +26,7 @@ internal static class EditCommand
         };
         options.AddTo(command);
         command.SetAction(parsed => new PictureEdit(screen, options.Session(parsed, screen) with { Mask = parsed.GetValue(mask) }, "edit", parsed.GetRequiredValue(image),
-            Obverse.Prompt.Parse(parsed.GetRequiredValue(text)).Parts, PictureEdit.Chosen(parsed.GetValue(mix), parsed.GetValue(mixes))).Begin());
+            Jobs.Prompt.Parse(parsed.GetRequiredValue(text)).Parts, PictureEdit.Chosen(parsed.GetValue(mix), parsed.GetValue(mixes))).Begin());
         return command;
     }
 }

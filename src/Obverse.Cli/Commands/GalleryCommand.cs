@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Obverse.Evaluation;
+using Obverse.Jobs;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Imaging;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Obverse.Training;
 

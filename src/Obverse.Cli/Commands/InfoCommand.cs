@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Obverse.Evaluation;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Files;
 using Obverse.Models;
 
 namespace Obverse.Cli.Commands;

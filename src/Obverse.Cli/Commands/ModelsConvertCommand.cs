@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Obverse.Files;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Obverse.Jobs;
+using Obverse.Retrieval;
 
 namespace Obverse.Cli.Commands;
 
@@ -25,7 +27,7 @@ internal static class ProbeCommand
         command.SetAction(parsed =>
         {
             var session = options.Session(parsed, screen);
-            return new Probe(screen, session with { Bank = session.Bank ?? ZooBank.Of(session.Model) }, [.. parsed.GetRequiredValue(prompts).Select(text => Obverse.Prompt.Parse(text))]).Begin();
+            return new Probe(screen, session with { Bank = session.Bank ?? ZooBank.Of(session.Model) }, [.. parsed.GetRequiredValue(prompts).Select(text => Jobs.Prompt.Parse(text))]).Begin();
         });
         return command;
     }

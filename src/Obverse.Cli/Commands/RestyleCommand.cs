@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Jobs;
 
 namespace Obverse.Cli.Commands;
 
@@ -32,5 +33,5 @@ internal static class RestyleCommand
 
     // A file that is there, or that is named like a picture, is a picture.
     private static IReadOnlyList<PromptPart> Parts(string style) =>
-        File.Exists(style) || extensions.Contains(Path.GetExtension(style).ToLowerInvariant()) ? [new(null, 1, style)] : Obverse.Prompt.Parse(style).Parts;
+        File.Exists(style) || extensions.Contains(Path.GetExtension(style).ToLowerInvariant()) ? [new(null, 1, style)] : Jobs.Prompt.Parse(style).Parts;
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 using Obverse.Training;

@@ -1,4 +1,5 @@
 using System.Text;
+using Obverse.Retrieval;
 
 namespace Obverse.Cli;
 

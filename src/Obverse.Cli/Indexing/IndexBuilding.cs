@@ -1,5 +1,7 @@
 using Obverse.Evaluation;
+using Obverse.Imaging;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli;

@@ -1,3 +1,5 @@
+using Obverse.Imaging;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli;

@@ -1,5 +1,8 @@
 using System.Globalization;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 
 namespace Obverse.Cli;
 

@@ -1,4 +1,7 @@
 using System.Security.Cryptography;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 
 namespace Obverse.Cli;
@@ -14,7 +17,7 @@ internal sealed record PictureToIndex(string Path, string Name, IReadOnlyList<st
     /// <summary>The caption is the file's name in words: a copy of a picture that is there already gets no row of its own by it.</summary>
     public bool IsGuessed { get; init; }
 
-    public static PictureToIndex OfFile(string path, params IReadOnlyList<string> captions) => new(path, path, captions, () => Run.Hash(path), () => Picture.ReadFile(path));
+    public static PictureToIndex OfFile(string path, params IReadOnlyList<string> captions) => new(path, path, captions, () => StoredFile.Hash(path), () => Picture.ReadFile(path));
 
     /// <summary>A picture without a file; <paramref name="stored"/> gives what is hashed, <paramref name="read"/> what is decoded.</summary>
     public static PictureToIndex OfBytes(string name, Func<byte[]> stored, Func<byte[]> read, params IReadOnlyList<string> captions) => new("", name, captions, () => Convert.ToHexStringLower(SHA256.HashData(stored())), read);

@@ -1,3 +1,4 @@
+using Obverse.Imaging;
 using Obverse.Training;
 
 namespace Obverse.Cli;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Obverse.Retrieval;
 
 namespace Obverse.Cli;
 

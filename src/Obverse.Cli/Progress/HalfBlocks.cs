@@ -1,3 +1,4 @@
+using Obverse.Imaging;
 using Obverse.Models;
 using Spectre.Console;
 using Spectre.Console.Rendering;

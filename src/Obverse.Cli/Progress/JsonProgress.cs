@@ -1,3 +1,5 @@
+using Obverse.Jobs;
+
 namespace Obverse.Cli;
 
 /// <summary>A JSON object a step.</summary>

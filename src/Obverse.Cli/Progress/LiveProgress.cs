@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Obverse.Imaging;
 using Spectre.Console;
 
 namespace Obverse.Cli;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;

@@ -1,3 +1,4 @@
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;

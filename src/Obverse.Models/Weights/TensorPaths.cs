@@ -1,4 +1,5 @@
 using System.Globalization;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;

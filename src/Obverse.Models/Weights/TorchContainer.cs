@@ -1,4 +1,5 @@
 using System.Numerics;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;

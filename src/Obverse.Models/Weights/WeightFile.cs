@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;
@@ -96,25 +97,7 @@ public sealed class WeightFile : IDisposable
         throw new WeightsException($"{path}: not weights: wanted safetensors, one of PyTorch's files (zip or pickle), or the index of either");
     }
 
-    private static IEnumerable<string> Shards(string index) => ShardNames(index).Select(name => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(index))!, name));
-
-    /// <summary>The files that an index names, all in its own folder.</summary>
-    internal static IReadOnlyList<string> ShardNames(string index)
-    {
-        string[] names;
-        try
-        {
-            if (new FileInfo(index).Length > 1 << 26) throw new WeightsException($"{index}: not an index of weights: {new FileInfo(index).Length} bytes");
-            using var json = JsonDocument.Parse(File.ReadAllText(index));
-            names = [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(e => e.Value.GetString() ?? "").Distinct()];
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new WeightsException($"{index}: not an index of weights ({e.Message.Split('\n')[0]})", e);
-        }
-
-        return names.FirstOrDefault(name => name != System.IO.Path.GetFileName(name) || name is "" or "." or "..") is not { } outside ? names : throw new WeightsException($"{index}: names '{outside}', which is not a file of its own folder");
-    }
+    private static IEnumerable<string> Shards(string index) => WeightNames.Shards(index).Select(name => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(index))!, name));
 
     private enum WeightKind { Safetensors, Torch, Index }
 }

@@ -1,3 +1,4 @@
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;
@@ -5,19 +6,12 @@ namespace Obverse.Models;
 /// <summary>Where every network's weights come from: the file of a folder, and all tensors of a file.</summary>
 public static class WeightFiles
 {
-    /// <summary>By the names that the libraries use, in the order in which they are looked for: open_clip's layout needs no translation, and safetensors come first, where a folder has both.</summary>
-    internal static IReadOnlyList<string> Names { get; } =
-    [
-        "open_clip_model.safetensors", "open_clip_model.safetensors.index.json", "model.safetensors", "model.safetensors.index.json",
-        "open_clip_pytorch_model.bin", "open_clip_pytorch_model.bin.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-    ];
-
     /// <summary>The file with the weights of a folder (its index, where they are in several).</summary>
     public static string Find(string folder) =>
-        Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? throw new WeightsException($"{folder}: no weights; wanted one of {string.Join(", ", Names)}");
+        WeightNames.All.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? throw new WeightsException($"{folder}: no weights; wanted one of {string.Join(", ", WeightNames.All)}");
 
     /// <summary>Whether <see cref="Find"/> finds any.</summary>
-    public static bool Holds(string folder) => Names.Any(name => File.Exists(Path.Combine(folder, name)));
+    public static bool Holds(string folder) => WeightNames.All.Any(name => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Every tensor of a file, or of the files that an index names, under the names of its state dict (<see cref="StateDict"/>).</summary>
     public static Dictionary<string, Tensor> Read(string path)

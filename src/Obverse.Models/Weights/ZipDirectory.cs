@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Models;

@@ -1,3 +1,5 @@
+using Obverse.Files;
+
 namespace Obverse.Torch;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Obverse.Files;
+
 namespace Obverse.Torch;
 
 /// <summary>How a tensor that no file gives is made.</summary>

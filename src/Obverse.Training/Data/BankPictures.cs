@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Obverse.Files;
+using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Torch;
 

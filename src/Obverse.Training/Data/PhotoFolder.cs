@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using Obverse.Imaging;
 
 namespace Obverse.Training;
 

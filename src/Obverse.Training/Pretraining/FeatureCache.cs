@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Obverse.Evaluation;
+using Obverse.Files;
 using Obverse.Torch;
 
 namespace Obverse.Training;

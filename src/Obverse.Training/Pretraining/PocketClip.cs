@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -1,4 +1,5 @@
 using Obverse.Evaluation;
+using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Torch;
 

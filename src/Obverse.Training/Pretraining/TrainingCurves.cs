@@ -1,4 +1,5 @@
 using System.Globalization;
+using Obverse.Imaging;
 using Obverse.Models;
 
 namespace Obverse.Training;

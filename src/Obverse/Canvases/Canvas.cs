@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -84,10 +83,7 @@ public abstract class Canvas : IDisposable
 }
 
 /// <summary>The description of a canvas: an immutable record that a run's JSON holds.</summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
-[JsonDerivedType(typeof(Pixels), "pixels")]
-[JsonDerivedType(typeof(Pyramid), "pyramid")]
-[JsonDerivedType(typeof(Inr), "inr")]
+[Parts("is")]
 public abstract record CanvasPlan
 {
     /// <summary>Makes the canvas. <paramref name="start"/>, if given, is [1 or count, 3, height, width] in [0, 1]: the picture to begin with.</summary>

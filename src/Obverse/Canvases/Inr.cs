@@ -1,3 +1,4 @@
+using Obverse.Imaging;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -11,6 +12,7 @@ public enum InrActivation { Finer, Siren }
 /// </summary>
 /// <param name="Hidden">Hidden sine layers after the first one.</param>
 /// <param name="FirstBias">First-layer biases are drawn from U(±this); null: as torch.nn.Linear draws them.</param>
+[Part("inr")]
 public sealed record Inr(int Hidden = 3, int Size = 256, InrActivation Activation = InrActivation.Finer, double FirstOmega = 30, double Omega = 30, double? FirstBias = 1) : CanvasPlan
 {
     /// <summary>FINER of <paramref name="hidden"/> sine layers after the first, <paramref name="width"/> wide. Defaults of the spec (2.2): omega 30, first bias U(±1), alpha detached.</summary>

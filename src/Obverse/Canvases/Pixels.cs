@@ -6,6 +6,7 @@ namespace Obverse;
 /// <param name="StartShare">Side at the start as a share of the final one (CLIP-Inv: 64 of 224).</param>
 /// <param name="GrowAt">Steps before which the sides double, up to the final ones.</param>
 /// <param name="MinMax">Finished by stretching each picture's values to 0 … 1, as CLIP-Inv saves, in place of clamping.</param>
+[Part("pixels")]
 public sealed record Pixels(double StartShare = 1, IReadOnlyList<int>? GrowAt = null, bool MinMax = false) : CanvasPlan
 {
     public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)

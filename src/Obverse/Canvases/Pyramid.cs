@@ -11,6 +11,7 @@ namespace Obverse;
 /// <param name="Closed">Stores only the sum and moves it as all levels would under plain SGD: the same result without the levels' memory.</param>
 /// <param name="Falloff">Levels are multiplied by (smallest side / side) to this power before they are added: 0 as DAS; above it, fine detail must be earned (the 1/f of natural pictures).</param>
 /// <param name="NaturalColours">0 … 1: how far the sum's channels are mixed as colours of photographs are (spec pixel-baselines.md 3.4, lucid), so that grey costs less than purple.</param>
+[Part("pyramid")]
 public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false, double Falloff = 0, double NaturalColours = 0) : CanvasPlan
 {
     public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)

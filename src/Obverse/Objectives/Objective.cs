@@ -1,17 +1,9 @@
-using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
 
 /// <summary>What is minimised. Objectives add and scale: <c>Objective.Toward() + 0.005 * Objective.TotalVariation()</c>.</summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
-[JsonDerivedType(typeof(Toward), "toward")]
-[JsonDerivedType(typeof(TowardPictures), "toward-pictures")]
-[JsonDerivedType(typeof(TowardStart), "toward-start")]
-[JsonDerivedType(typeof(TotalVariation), "total-variation")]
-[JsonDerivedType(typeof(NeighbourNorm), "neighbour-norm")]
-[JsonDerivedType(typeof(AbsoluteSum), "l1")]
-[JsonDerivedType(typeof(WeightedSum), "sum")]
+[Parts("is")]
 public abstract partial record Objective
 {
     /// <summary>One loss a picture: [count].</summary>
@@ -27,6 +19,7 @@ public readonly record struct Term(double Weight, Objective Objective)
 }
 
 /// <summary>Terms with weights; sums of sums are one sum.</summary>
+[Part("sum")]
 public sealed record WeightedSum : Objective
 {
     public WeightedSum(IReadOnlyList<Term> terms) =>

@@ -3,6 +3,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>Asks neighbouring pixels to agree (anisotropic total variation, after Rudin, Osher and Fatemi 1992), on the canvas itself, not its views.</summary>
+[Part("total-variation")]
 public sealed record TotalVariation : Objective
 {
     public override Tensor Evaluate(Scene scene) =>
@@ -13,6 +14,7 @@ public sealed record TotalVariation : Objective
 /// CLIP-Inv's total variation: the lengths of four difference maps (rows, columns, two diagonals), each over (H, W), averaged over channels, added
 /// (spec pixel-baselines.md 3.1). Not squared, not divided by the number of pixels.
 /// </summary>
+[Part("neighbour-norm")]
 public sealed record NeighbourNorm : Objective
 {
     public override Tensor Evaluate(Scene scene)
@@ -28,6 +30,7 @@ public sealed record NeighbourNorm : Objective
 }
 
 /// <summary>|x|_1 of the canvas, summed over its pixels (CLIP-Inv's second regulariser).</summary>
+[Part("l1")]
 public sealed record AbsoluteSum : Objective
 {
     public override Tensor Evaluate(Scene scene) => scene.Image.Abs().Sum([1, 2, 3]);

@@ -16,6 +16,7 @@ public enum Distance
 }
 
 /// <summary>Draws the views' embeddings toward the run's target. Averages over the copies, adds over an ensemble's members.</summary>
+[Part("toward")]
 public sealed record Toward(Distance Distance = Distance.Cosine) : Objective
 {
     public override Tensor Evaluate(Scene scene)

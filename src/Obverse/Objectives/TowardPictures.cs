@@ -3,6 +3,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>1 - cos to the target's <see cref="Target.Pictures"/>: a place among real pictures, blended for the prompt, that keeps an inversion to what pictures look like (CLIP^-1; spec implicit-inversion.md 2.7).</summary>
+[Part("toward-pictures")]
 public sealed record TowardPictures : Objective
 {
     public override Tensor Evaluate(Scene scene)

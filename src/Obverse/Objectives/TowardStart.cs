@@ -3,6 +3,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>1 - cos to the embedding of the picture that the run begins with: what is changed stays near what it was (spec implicit-inversion.md 2.9).</summary>
+[Part("toward-start")]
 public sealed record TowardStart : Objective
 {
     public override Tensor Evaluate(Scene scene)

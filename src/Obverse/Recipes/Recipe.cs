@@ -42,7 +42,7 @@ public sealed record Recipe
     public Recipe On(CanvasPlan? bank) => bank is not null && Prior is { IsRetrieved: true } ? this with { Canvas = bank } : this;
 
     /// <summary>As a run's JSON has it.</summary>
-    public string ToJson() => Run.Serialize(this);
+    public string ToJson() => PartJson.Write(this);
 
     public Recipe Copies(int count) => this with { Views = Views with { Copies = count } };
 

@@ -7,6 +7,7 @@ namespace Obverse;
 /// Rotation, translation, scale and shear about the centre in one matrix and one bilinear look-up, as kornia's RandomAffine does them.
 /// Draws: angle, shear_x, shear_y in degrees, tx, ty in pixels, scale, on; each [count].
 /// </summary>
+[Part("affine")]
 public sealed record AffineView : View
 {
     internal static readonly Interval One = new(1, 1);

@@ -6,6 +6,7 @@ namespace Obverse;
 /// Gaussian blur: exp(-i²/2σ²) for |i| up to a radius, normalised, rows then columns, mirrored at the border without repeating its pixel (implicit-inversion 2.4).
 /// Draws: sigma, pixels, [count]; nothing where it is fixed.
 /// </summary>
+[Part("blur")]
 public sealed record BlurView : View
 {
     public Interval Sigma { get; init; } = new(1, 1);

@@ -7,6 +7,7 @@ namespace Obverse;
 /// Brightness x b, then contrast about the picture's mean, then saturation about its luma (.299, .587, .114); nothing is clamped (implicit-inversion 2.6).
 /// Draws: brightness, contrast, saturation, factors, [count].
 /// </summary>
+[Part("color")]
 public sealed record ColorView : View
 {
     /// <summary>Factors are U(1 - this, 1 + this).</summary>
@@ -33,6 +34,7 @@ public sealed record ColorView : View
 /// kornia's ColorJitter: clamp to [0, 1], then brightness (0), contrast (1), saturation (2) and hue (3) in a random order that the batch shares, each clamped.
 /// Draws: brightness, contrast, saturation (factors) and hue (turns), [count]; order, [count, 4] or [4] int64; on, [count].
 /// </summary>
+[Part("color-jitter")]
 public sealed record ColorJitterView : View
 {
     /// <summary>Factors are U(1 - this, 1 + this).</summary>
@@ -73,6 +75,7 @@ public sealed record ColorJitterView : View
 }
 
 /// <summary>(x - m) / s with m = ±mean and s = exp(±std) a picture and channel: what CLIP-Inv calls colour jitter (pixel-baselines 3.1). Draws: u_mean, u_std, U[0, 1), [count, 3, 1, 1].</summary>
+[Part("color-shift")]
 public sealed record ColorShiftView : View
 {
     public double Mean { get; init; }
@@ -84,6 +87,7 @@ public sealed record ColorShiftView : View
 }
 
 /// <summary>torchvision's adjust_contrast: about the mean of grey, clamped; CLIPStyler finishes its pictures with 1.5 (canvases 5.8). Draws nothing.</summary>
+[Part("contrast")]
 public sealed record ContrastView : View
 {
     public double Factor { get; init; } = 1.5;
@@ -95,6 +99,7 @@ public sealed record ContrastView : View
 }
 
 /// <summary>(x - mean) / std a channel; CLIP's by default (clip.md 1.5). An encoder does this itself: for views that show what a network sees. Draws nothing.</summary>
+[Part("normalize")]
 public sealed record NormalizeView : View
 {
     public Rgb Mean { get; init; } = Rgb.ClipMean;

@@ -4,6 +4,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>The square in the centre. Draws nothing.</summary>
+[Part("crop")]
 public sealed record CentreCropView : View
 {
     /// <summary>Side in pixels.</summary>
@@ -16,6 +17,7 @@ public sealed record CentreCropView : View
 }
 
 /// <summary>A square somewhere in the picture, resized where asked. Draws: box, [count, 4] int64: top, left, height, width.</summary>
+[Part("patch")]
 public sealed record PatchView : View
 {
     /// <summary>Side of the square, in pixels.</summary>
@@ -42,6 +44,7 @@ public sealed record PatchView : View
 }
 
 /// <summary>torchvision's RandomResizedCrop: a part of random area and shape, resized (canvases 5.4). Draws: box, [count, 4] int64: top, left, height, width.</summary>
+[Part("random-resized-crop")]
 public sealed record RandomResizedCropView : View
 {
     public int Height { get; init; } = 224;
@@ -93,6 +96,7 @@ public sealed record RandomResizedCropView : View
 }
 
 /// <summary>"torch.nn.functional.interpolate" to a size. Draws nothing.</summary>
+[Part("resize")]
 public sealed record ResizeView : View
 {
     public int Height { get; init; } = 224;

@@ -1,3 +1,4 @@
+using Obverse.Imaging;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -8,6 +9,7 @@ namespace Obverse;
 /// A random square, resampled: Lanczos-2 where it shrinks, then bicubic with aligned corners (MakeCutoutsOrig of nerdyrodent/VQGAN-CLIP).
 /// Draws: u, U[0, 1), that gave the side, [count]; box, [count, 3] int64: top, left, side.
 /// </summary>
+[Part("lanczos-cut")]
 public sealed record LanczosCutView : View
 {
     /// <summary>Side afterwards, in pixels; also the smallest side cut, where the picture has so many.</summary>
@@ -70,6 +72,7 @@ public sealed record LanczosCutView : View
 }
 
 /// <summary>(average + maximum) / 2 of adaptive pooling of the whole picture. Draws nothing.</summary>
+[Part("pool")]
 public sealed record PoolView : View
 {
     public int Height { get; init; } = 224;
@@ -85,6 +88,7 @@ public sealed record PoolView : View
 /// kornia's RandomErasing with same_on_batch: one black box for all pictures, or none for any.
 /// Draws: x, y, w, h, pixels, int64, and on, [count], all the same, or one number.
 /// </summary>
+[Part("erase")]
 public sealed record EraseView : View
 {
     /// <summary>Part of the picture's area.</summary>

@@ -8,6 +8,7 @@ namespace Obverse;
 /// Brightness x + U(-b, b); saturation about the pixel's mean by U(1-s, 1+s); contrast about the picture's mean by U(1-c, 1+c); a step of strength 0 is left out.
 /// Draws: brightness, saturation, contrast, raw U[0, 1), [count].
 /// </summary>
+[Part("diff-color")]
 public sealed record DiffColorView : View
 {
     public double Brightness { get; init; } = 0.5;
@@ -29,6 +30,7 @@ public sealed record DiffColorView : View
 }
 
 /// <summary>Whole pixels, black comes in: out[r, c] = in[r + shift_row, c + shift_col]. Draws: shift_row, shift_col, [count] int64.</summary>
+[Part("shift")]
 public sealed record ShiftView : View
 {
     /// <summary>Largest shift, a fraction of the side.</summary>
@@ -56,6 +58,7 @@ public sealed record ShiftView : View
 /// Larger or smaller by one ratio for the whole batch, then cropped or padded with black to the size before (bilinear, no antialias).
 /// Draws: ratio, raw U[0, 1), [count], all the same, or one number.
 /// </summary>
+[Part("rescale")]
 public sealed record RescaleView : View
 {
     public Interval Ratio { get; init; } = new(0.8, 1.2);
@@ -74,6 +77,7 @@ public sealed record RescaleView : View
 }
 
 /// <summary>A black box centred anywhere, cut off at the border. Draws: cut_row, cut_col, its centre, [count] int64.</summary>
+[Part("cutout")]
 public sealed record CutoutView : View
 {
     /// <summary>Its sides, a fraction of the picture's.</summary>

@@ -3,6 +3,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>+ sigma · N(0, 1). Draws: noise, the raw numbers, [count, 3, height, width].</summary>
+[Part("noise")]
 public sealed record NoiseView : View
 {
     public double Sigma { get; init; } = 0.01;
@@ -17,6 +18,7 @@ public sealed record NoiseView : View
 }
 
 /// <summary>+ f · N(0, 1), f one U(0, most) a picture (VQGAN+CLIP's cutouts, canvases 5.7). Draws: factor, [count, 1, 1, 1]; noise, [count, 3, height, width].</summary>
+[Part("varied-noise")]
 public sealed record VariedNoiseView : View
 {
     public double Most { get; init; } = 0.1;
@@ -28,6 +30,7 @@ public sealed record VariedNoiseView : View
 }
 
 /// <summary>+ scale · U[0, 1): positive, of mean scale/2 (DAS, pixel-baselines 3.2). Draws: noise, the raw numbers, [count, 3, height, width].</summary>
+[Part("uniform-noise")]
 public sealed record UniformNoiseView : View
 {
     public double Scale { get; init; } = 0.2;
@@ -37,6 +40,7 @@ public sealed record UniformNoiseView : View
 }
 
 /// <summary>Into [0, 1]. Draws nothing.</summary>
+[Part("clip")]
 public sealed record ClipView : View
 {
     /// <summary>True: a colour outside still gets the gradient that leads it back (clamp_with_grad, canvases 5.6). False: it gets none.</summary>

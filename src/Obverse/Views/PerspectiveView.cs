@@ -6,6 +6,7 @@ namespace Obverse;
 /// torchvision's RandomPerspective on a tensor: each corner moves inwards by whole pixels, and what is outside takes a colour (canvases 5.4).
 /// Draws: end, [count, 4, 2] int64, the corners' new places (x, y), from the top left clockwise; on, [count].
 /// </summary>
+[Part("perspective")]
 public sealed record PerspectiveView : View
 {
     /// <summary>Part of half a side by which a corner may move.</summary>
@@ -36,6 +37,7 @@ public sealed record PerspectiveView : View
 /// kornia's RandomPerspective: corners move inwards by fractions of a pixel, zeros outside (canvases 5.7).
 /// Draws: start and end, [count, 4, 2], corners (x, y) from the top left clockwise; on, [count].
 /// </summary>
+[Part("kornia-perspective")]
 public sealed record KorniaPerspectiveView : View
 {
     /// <summary>Part of half a side by which a corner may move.</summary>

@@ -3,6 +3,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>Shifts by whole pixels with wrap-around, each picture by its own (DAS, pixel-baselines 3.2). Draws: dy along rows, dx along columns, [count] int64.</summary>
+[Part("roll")]
 public sealed record RollView : View
 {
     /// <summary>Largest shift along each axis, in pixels.</summary>

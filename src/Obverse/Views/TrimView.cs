@@ -3,6 +3,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>Cuts so many rows off the top and bottom and columns off both sides: DAS's padded canvas back to the picture. Draws nothing.</summary>
+[Part("trim")]
 public sealed record TrimView : View
 {
     public int Rows { get; init; }

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -7,33 +6,7 @@ namespace Obverse;
 /// One augmentation: an immutable description that prints itself and is stored as JSON. Its randomness is drawn first and applied after,
 /// so that a recorded draw can be applied again. Pictures are [count, 3, height, width], RGB.
 /// </summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "view")]
-[JsonDerivedType(typeof(AffineView), "affine")]
-[JsonDerivedType(typeof(BlurView), "blur")]
-[JsonDerivedType(typeof(CentreCropView), "crop")]
-[JsonDerivedType(typeof(ClipView), "clip")]
-[JsonDerivedType(typeof(ColorView), "color")]
-[JsonDerivedType(typeof(ColorJitterView), "color-jitter")]
-[JsonDerivedType(typeof(ColorShiftView), "color-shift")]
-[JsonDerivedType(typeof(ContrastView), "contrast")]
-[JsonDerivedType(typeof(CutoutView), "cutout")]
-[JsonDerivedType(typeof(DiffColorView), "diff-color")]
-[JsonDerivedType(typeof(EraseView), "erase")]
-[JsonDerivedType(typeof(KorniaPerspectiveView), "kornia-perspective")]
-[JsonDerivedType(typeof(LanczosCutView), "lanczos-cut")]
-[JsonDerivedType(typeof(NoiseView), "noise")]
-[JsonDerivedType(typeof(NormalizeView), "normalize")]
-[JsonDerivedType(typeof(PatchView), "patch")]
-[JsonDerivedType(typeof(PerspectiveView), "perspective")]
-[JsonDerivedType(typeof(PoolView), "pool")]
-[JsonDerivedType(typeof(RandomResizedCropView), "random-resized-crop")]
-[JsonDerivedType(typeof(RescaleView), "rescale")]
-[JsonDerivedType(typeof(ResizeView), "resize")]
-[JsonDerivedType(typeof(RollView), "roll")]
-[JsonDerivedType(typeof(ShiftView), "shift")]
-[JsonDerivedType(typeof(TrimView), "trim")]
-[JsonDerivedType(typeof(UniformNoiseView), "uniform-noise")]
-[JsonDerivedType(typeof(VariedNoiseView), "varied-noise")]
+[Parts("view")]
 public abstract record View
 {
     /// <summary>Random numbers for <paramref name="count"/> pictures of height x width pixels: named tensors whose first dimension is count.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 using Xunit;

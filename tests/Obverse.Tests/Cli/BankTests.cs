@@ -1,4 +1,6 @@
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Xunit;
 

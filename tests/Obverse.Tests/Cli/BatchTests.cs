@@ -1,3 +1,4 @@
+using Obverse.Jobs;
 using Xunit;
 
 namespace Obverse.Tests.Commands;

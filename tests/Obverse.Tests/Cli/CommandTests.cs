@@ -1,3 +1,5 @@
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Training;
 using Obverse.Torch;

@@ -1,4 +1,5 @@
 using Obverse.Evaluation;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Xunit;
 

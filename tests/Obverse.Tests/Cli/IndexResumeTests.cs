@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Obverse.Jobs;
+using Obverse.Retrieval;
 using Xunit;
 
 namespace Obverse.Tests.Commands;

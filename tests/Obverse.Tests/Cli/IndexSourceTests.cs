@@ -1,5 +1,9 @@
 using System.IO.Compression;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Obverse.Training;
 using Xunit;
@@ -31,7 +35,7 @@ public class IndexSourceTests
         using var index = RetrievalIndex.Open(program["folder/index"]);
         Assert.Equal(["a tabby cat", "a red cat", "a red fox", "the red cat"], index.Captions);
         Assert.Equal([0, 0, 1, 0], index.Pictures.Select(picture => int.Parse(Path.GetFileNameWithoutExtension(picture.Path))));
-        Assert.All(index.Pictures, picture => Assert.Equal(Run.Hash(picture.Path), picture.Sha256));
+        Assert.All(index.Pictures, picture => Assert.Equal(StoredFile.Hash(picture.Path), picture.Sha256));
 
         // Every row is what the encoder says of its own caption and picture.
         using var encoder = ClipEncoder.Load(program.Model);

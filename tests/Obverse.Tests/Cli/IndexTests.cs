@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Xunit;
 
@@ -108,7 +111,7 @@ public class IndexTests
         Assert.Equal(2, foreign.Code);
         foreach (var named in new[] { program.Model, other.Model, Hash(program), Hash(other) }) Assert.Contains(named, foreign.Line, StringComparison.Ordinal);
 
-        string Hash(Program of) => Run.Hash(Zoo.WeightsFile(of.Model))[..12];
+        string Hash(Program of) => StoredFile.Hash(Zoo.WeightsFile(of.Model))[..12];
         Assert.Equal(2, program.Run("index", "build", program["photos"], "-o", program["i.safetensors"], "--model", other.Model).Code);
     }
 

@@ -1,3 +1,4 @@
+using Obverse.Jobs;
 using Obverse.Torch;
 using Xunit;
 

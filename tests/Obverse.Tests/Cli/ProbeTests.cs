@@ -1,4 +1,7 @@
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Obverse.Cli;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;

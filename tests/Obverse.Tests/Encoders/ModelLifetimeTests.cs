@@ -1,3 +1,5 @@
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Torch;
 using Obverse.Torch;

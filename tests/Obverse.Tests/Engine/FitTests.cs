@@ -1,8 +1,11 @@
 using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
-using CommandLineProgram = Obverse.Tests.Commands.Program;
 using Obverse.Torch;
 using Xunit;
+using CommandLineProgram = Obverse.Tests.Commands.Program;
 
 namespace Obverse.Tests.Engine;
 
@@ -188,7 +191,7 @@ public class FitTests
         return new()
         {
             Recipe = of with { Canvas = Inr.Finer(hidden: 3, width: 24, omega: 10), Fit = of.Fit! with { Steps = Steps } },
-            Prompt = new([new("a tabby cat", 0.6), new(null, 0.4, path)]), Model = program.Model, Width = 32, Height = 32, Start = PictureFile.Of(path),
+            Prompt = new([new("a tabby cat", 0.6), new(null, 0.4, path)]), Model = program.Model, Width = 32, Height = 32, Start = StoredFile.Of(path),
         };
     }
 

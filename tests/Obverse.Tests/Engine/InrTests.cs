@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 using Xunit;

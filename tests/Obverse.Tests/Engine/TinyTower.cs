@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

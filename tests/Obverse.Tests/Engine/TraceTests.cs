@@ -1,3 +1,5 @@
+using Obverse.Jobs;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Xunit;
 

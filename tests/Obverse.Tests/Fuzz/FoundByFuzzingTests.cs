@@ -1,4 +1,7 @@
 using System.IO.Compression;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;

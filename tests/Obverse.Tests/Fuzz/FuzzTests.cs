@@ -1,4 +1,5 @@
 using Obverse.Fuzz;
+using Obverse.Jobs;
 using Xunit;
 using Xunit.Abstractions;
 using Reader = Obverse.Fuzz.Target;

@@ -1,4 +1,5 @@
 using System.Text;
+using Obverse.Files;
 using Obverse.Models;
 using Xunit;
 using Xunit.Abstractions;

@@ -1,5 +1,7 @@
 using System.Formats.Tar;
 using System.Text.Json;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Xunit;

@@ -1,3 +1,4 @@
+using Obverse.Files;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Xunit;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Obverse.Files;
 using Obverse.Models;
 using Xunit;
 

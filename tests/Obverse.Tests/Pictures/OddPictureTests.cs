@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Obverse.Fuzz;
+using Obverse.Imaging;
 using Obverse.Models;
 using Xunit;
 
@@ -75,7 +76,7 @@ public class OddPictureTests
         var png = still.EncodePng();
         var animated = new MemoryStream();
         animated.Write(png.AsSpan(0, 33));
-        Models.Png.WriteChunk(animated, "acTL"u8, [0, 0, 0, 1, 0, 0, 0, 0]);
+        Imaging.Png.WriteChunk(animated, "acTL"u8, [0, 0, 0, 1, 0, 0, 0, 0]);
         animated.Write(png.AsSpan(33));
         Assert.Equal(still.Rgb.ToArray(), Picture.Decode(animated.ToArray(), "a.png").Rgb.ToArray());
         png[^13] ^= 1;

@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 using Xunit;

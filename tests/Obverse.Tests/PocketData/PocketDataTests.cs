@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Training;
 using Xunit;

@@ -1,5 +1,8 @@
 using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Obverse.Training;
 using Xunit;
@@ -57,7 +60,7 @@ public class ZooTests
         using var clip = ClipEncoder.Load(Path.Combine(Models, "pocket-clipag"));
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        Assert.Equal(Run.Hash(Zoo.WeightsFile(Path.Combine(Models, "pocket-clipag"))), bank.Index.ModelSha256);
+        Assert.Equal(StoredFile.Hash(Zoo.WeightsFile(Path.Combine(Models, "pocket-clipag"))), bank.Index.ModelSha256);
         Assert.InRange(new FileInfo(Path.Combine(Models, "pocket-bank", "bank.safetensors")).Length, 1, 15_000_000);
         // Of every 20th entry: the rendering, blurred as it is, is seen where its picture is.
         var close = Enumerable.Range(0, (int)bank.Count).Where(i => i % 20 == 0).Select(i =>

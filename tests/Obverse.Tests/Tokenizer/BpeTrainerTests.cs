@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Obverse.Jobs;
 using Obverse.Models;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Obverse.Jobs;
 using Obverse.Models;
 using Xunit;
 using Xunit.Abstractions;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Xunit;

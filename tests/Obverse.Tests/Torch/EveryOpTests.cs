@@ -1,3 +1,4 @@
+using Obverse.Retrieval;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;
 using Xunit;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Obverse.Jobs;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;
 using Xunit;

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Torch;
 using Xunit;
 

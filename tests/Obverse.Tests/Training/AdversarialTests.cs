@@ -1,3 +1,4 @@
+using Obverse.Jobs;
 using Obverse.Tests.Encoders;
 using Obverse.Tests.Engine;
 using Obverse.Torch;

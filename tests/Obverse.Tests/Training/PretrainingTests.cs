@@ -1,4 +1,5 @@
 using Obverse.Evaluation;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;

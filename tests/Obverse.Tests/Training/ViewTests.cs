@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Obverse.Imaging;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;
 using Obverse.Training;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Obverse.Retrieval;
 using Obverse.Torch;
 using Xunit;
 using Xunit.Abstractions;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Obverse.Imaging;
 using Obverse.Torch;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Obverse.Files;
 using Obverse.Models;
 using Obverse.Torch;
 using Xunit;

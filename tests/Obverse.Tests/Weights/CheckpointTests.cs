@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;

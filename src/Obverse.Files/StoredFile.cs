@@ -1,0 +1,26 @@
+using System.Security.Cryptography;
+
+namespace Obverse.Files;
+
+/// <summary>An outside file that a job depends on: where it was and what it held (SHA-256), so that a replay can tell whether it is still the same.</summary>
+public sealed record StoredFile(string Path, string Sha256)
+{
+    public static StoredFile Of(string path) => new(path, Hash(path));
+
+    /// <summary>SHA-256 of a file's bytes, in lower-case hexadecimal.</summary>
+    public static string Hash(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>The path, where the file is what it was.</summary>
+    /// <param name="what">What it is, for the message: "picture", "bank".</param>
+    /// <exception cref="FileNotFoundException">It is gone.</exception>
+    /// <exception cref="InvalidDataException">It is another one.</exception>
+    public string Unchanged(string what)
+    {
+        if (!File.Exists(Path)) throw new FileNotFoundException($"{Path}: no such {what}");
+        return Hash(Path) == Sha256 ? Path : throw new InvalidDataException($"{Path}: is not the {what} that the run began with (its SHA-256 differs)");
+    }
+}

@@ -1,0 +1,11 @@
+using Obverse.Files;
+using Obverse.Imaging;
+
+namespace Obverse.Jobs;
+
+/// <summary>Pictures that a job names by path and hash.</summary>
+public static class StoredPictures
+{
+    /// <exception cref="IOException">Missing, or not what it was.</exception>
+    public static Picture Load(this StoredFile file) => Picture.Load(file.Unchanged("picture"));
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Obverse.Files;
+using Obverse.Torch;
+
+namespace Obverse.Retrieval;
+
+/// <summary>A picture of an index: its caption, where it was, and the SHA-256 of its file.</summary>
+public sealed record IndexedPicture(string Caption, string Path, string Sha256);
+
+public sealed partial class RetrievalIndex
+{
+    private const string Keyword = "obverse-index";
+
+    /// <summary>SHA-256 of the weights that made it; null where nobody knows.</summary>
+    public string? ModelSha256 { get; init; }
+
+    /// <summary>The pictures' files, [n]; none where only embeddings are kept.</summary>
+    public IReadOnlyList<IndexedPicture> Pictures { get; init; } = [];
+
+    /// <summary>Small pictures to show, one a row; null where none are kept.</summary>
+    public Thumbnails? Thumbnails { get; init; }
+
+    /// <summary>The file of an index: itself, or <c>index.safetensors</c> of a folder.</summary>
+    public static string FileOf(string path) => Directory.Exists(path) ? System.IO.Path.Combine(path, "index.safetensors") : path;
+
+    /// <summary>One safetensors file: `texts` and `images` [n, d], thumbnails; model and pictures in its metadata.</summary>
+    public void Save(string path)
+    {
+        var pictures = Pictures.Count > 0 || Captions.Count == 0 ? Pictures : [.. Captions.Select(caption => new IndexedPicture(caption, "", ""))];
+        using var scope = new TensorScope();
+        Safetensors.Save(path, [new("texts", texts), new("images", images), .. Thumbnails?.ToTensors() ?? []], new Dictionary<string, string>
+        {
+            [Keyword] = "1", ["model"] = Model, ["model-sha256"] = ModelSha256 ?? "", ["pictures"] = JsonSerializer.Serialize(pictures),
+        });
+    }
+
+    /// <summary>Opens an index by its file, or by the folder that its file is in.</summary>
+    /// <exception cref="WeightsException">Not an index, or a damaged one.</exception>
+    public static RetrievalIndex Open(string path, Device? device = null)
+    {
+        path = FileOf(path);
+        using var file = Safetensors.Open(path);
+        if (!file.Metadata.ContainsKey(Keyword)) throw new WeightsException($"{path}: is no index; `obverse index build` makes one");
+        using var scope = new TensorScope();
+        try
+        {
+            Tensor Get(string name) => file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{path}: tensor '{name}' holds NaN or infinite numbers");
+            var pictures = JsonSerializer.Deserialize<IndexedPicture[]>(file.Metadata["pictures"]) ?? [];
+            if (pictures.Any(picture => picture is not { Caption: not null, Path: not null, Sha256: not null })) throw new WeightsException($"{path}: has a row without a caption, a path or a hash");
+            return new(file.Metadata["model"], Get("texts"), Get("images"), pictures.Length > 0 ? [.. pictures.Select(picture => picture.Caption)] : null)
+            {
+                ModelSha256 = file.Metadata["model-sha256"] is { Length: > 0 } sha ? sha : null, Location = path, Pictures = pictures, Thumbnails = Thumbnails.Of(file, file.Describe("texts").Shape[0]),
+            };
+        }
+        catch (Exception e) when (e is KeyNotFoundException or JsonException or ArgumentException or InvalidOperationException)
+        {
+            throw new WeightsException($"{path}: is not an index as it should be: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Refuses the weights of another model.</summary>
+    public void MustBelongTo(string model, string sha256)
+    {
+        if (ModelSha256 is not null && ModelSha256 != sha256) throw new ArgumentException($"the index was made with {Model} (SHA-256 {Short(ModelSha256)}…); this model is {model} ({Short(sha256)}…)");
+
+        static string Short(string sha) => sha[..Math.Min(12, sha.Length)];
+    }
+}

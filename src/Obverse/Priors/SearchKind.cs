@@ -1,4 +1,0 @@
-namespace Obverse;
-
-/// <summary>How nearest rows are looked for: every row is looked at (<see cref="Nearest"/>), or the few that a graph leads to (<see cref="HnswIndex"/>).</summary>
-public enum SearchKind { Exact, Hnsw }
