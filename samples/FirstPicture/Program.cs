@@ -1,4 +1,5 @@
 using Obverse;
+using Obverse.Jobs;
 
 using var clip = ClipEncoder.Load("pocket-clipag");
 using var target = clip.Embed(["a tabby cat"]);

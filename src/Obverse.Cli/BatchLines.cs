@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Obverse.Files;
 using Obverse.Jobs;
 
 namespace Obverse.Cli;
@@ -47,6 +48,6 @@ internal static class BatchLines
     {
         if (file is not null && (Path.IsPathRooted(file) || file.Split('/', '\\').Contains("..") || !file.EndsWith(".png", StringComparison.OrdinalIgnoreCase))) throw new FormatException($"file '{file}': a .png below the folder was wanted");
         var parsed = Prompt.Parse(prompt);
-        return new(line, parsed, file ?? line.ToString($"D{digits}", System.Globalization.CultureInfo.InvariantCulture) + "-" + OutputPaths.Slug(parsed.ToString()) + ".png", seed);
+        return new(line, parsed, file ?? line.ToString($"D{digits}", System.Globalization.CultureInfo.InvariantCulture) + "-" + FileNames.Slug(parsed.ToString()) + ".png", seed);
     }
 }

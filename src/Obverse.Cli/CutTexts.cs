@@ -1,3 +1,5 @@
+using Obverse.Jobs;
+
 namespace Obverse.Cli;
 
 /// <summary>Says on stderr, with --json too, which texts a model does not read to their end, and from which word on: a row of ids has room for so many, and the rest is dropped.</summary>

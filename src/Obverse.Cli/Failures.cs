@@ -2,9 +2,6 @@ using Obverse.Torch;
 
 namespace Obverse.Cli;
 
-/// <summary>Something asked for that cannot be: exit code 2.</summary>
-internal sealed class UsageException(string message) : ArgumentException(message);
-
 /// <summary>From an exception to one line and an exit code.</summary>
 internal static class Failures
 {

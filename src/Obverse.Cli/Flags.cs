@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Obverse.Jobs;
 
 namespace Obverse.Cli;
 
@@ -13,6 +14,8 @@ internal static class Flags
 
     public static Option<int?> Whole(string name, string description, int low, int high) => Parsed<int?>(name, "N", description,
         text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) && n >= low && n <= high ? n : throw new FormatException($"a whole number from {low} to {high} was wanted"));
+
+    public static Option<PictureSize?> Size(string name, string description) => Parsed<PictureSize?>(name, "N|WxH", description, text => PictureSize.Parse(text));
 
     public static Option<Torch.Device?> Device() => Parsed<Torch.Device?>("--device", "cpu|cuda[:N]", "Where to compute; cuda wants a libtorch that has it (OBVERSE_LIBTORCH=DIR). [default: cpu]", text => Torch.Device.Parse(text));
 

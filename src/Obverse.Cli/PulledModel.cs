@@ -6,9 +6,6 @@ namespace Obverse.Cli;
 /// <summary>`--model OWNER/NAME`: a hub's repository that is pulled when it is first asked for.</summary>
 internal static class PulledModel
 {
-    /// <summary>The repository that a name means; null where it looks like a path of this machine.</summary>
-    public static HubRepository? Meant(string name) => HubRepository.TryParse(name) is { } repository && !Directory.Exists(name.Split('/')[0]) ? repository : null;
-
     /// <returns>The folder with the model.</returns>
     /// <exception cref="HubException">Offline, or the hub does not give it.</exception>
     public static string Pull(HubRepository repository, Screen screen)

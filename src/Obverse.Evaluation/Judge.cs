@@ -4,18 +4,18 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>What the judge thinks of a picture in one way of looking. Rank 1 is the best; log-probabilities are means over the views, and so is the cosine between the picture's embedding and the right name's.</summary>
-public sealed record Sight(int Rank, double LogProbability, double Cosine, IReadOnlyList<(string Name, double LogProbability)> Top);
+/// <summary>Where the right name ranks in one kind of the judge's views, 1 the best; log-probabilities are means over the views, and so is the cosine between the picture's embedding and the right name's.</summary>
+public sealed record Ranking(int Rank, double LogProbability, double Cosine, IReadOnlyList<(string Name, double LogProbability)> Top);
 
-/// <summary>A picture judged: by coarse looks, which count, and as it is, to show what texture adds. <see cref="Names"/> is among how many it was ranked.</summary>
-public sealed record Verdict(Sight Coarse, Sight Sharp, int Names);
+/// <summary>A picture judged: in low-pass views, which count, and at full resolution, to show what texture adds. <see cref="Names"/> is among how many it was ranked.</summary>
+public sealed record Judgement(Ranking LowPass, Ranking FullResolution, int Names);
 
-/// <summary>Cosines between the embeddings of two pictures: by coarse looks, and as they are.</summary>
-public readonly record struct Likeness(double Coarse, double Sharp);
+/// <summary>Cosines between the embeddings of two pictures: in low-pass views, and at full resolution.</summary>
+public readonly record struct Likeness(double LowPass, double FullResolution);
 
 /// <summary>
 /// A second model that never draws says what a picture shows, among the 1,000 names of ImageNet and the prompt itself. Un-robust towers share their blind spots,
-/// so it looks coarsely: textures drawn for another tower do not survive that, pictures do (spec zoo.md 8.6).
+/// so its views are low-pass: textures drawn for another tower do not survive that, pictures do (spec zoo.md 8.6).
 /// </summary>
 public sealed class Judge : IDisposable
 {
@@ -55,7 +55,7 @@ public sealed class Judge : IDisposable
     }
 
     /// <summary>How well a picture shows <paramref name="prompt"/>: a name of the list, or any text, which is then one more candidate.</summary>
-    public Verdict Look(Picture picture, string prompt)
+    public Judgement Assess(Picture picture, string prompt)
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
@@ -70,26 +70,26 @@ public sealed class Judge : IDisposable
         }
 
         var right = named.Count == 0 ? [names.Length] : named.Select(c => groups[c]).ToHashSet();
-        Sight Seen(params Picture[] views)
+        Ranking Seen(params Picture[] views)
         {
             double[][] cosines = [.. views.Select(view => Cosines(view, candidates))];
             return Rank([.. cosines.Select(view => LogProbabilities(view, places, all.Length))], right, all, cosines.Average(view => view.Where((_, c) => right.Contains(places[c])).Max()));
         }
 
-        return new(Seen([.. Coarse(picture)]), Seen(picture), all.Length);
+        return new(Seen([.. LowPass(picture)]), Seen(picture), all.Length);
     }
 
-    /// <summary>How like two pictures look: the cosine of their embeddings, by coarse looks (the mean of the three) and as they are.</summary>
+    /// <summary>How like two pictures look: the cosine of their embeddings, in low-pass views (the mean of the three) and at full resolution.</summary>
     public Likeness Likeness(Picture a, Picture b)
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
         double Cosine(Picture one, Picture other) => (See(one) * See(other)).Sum().Item();
-        return new(Coarse(a).Zip(Coarse(b), Cosine).Average(), Cosine(a, b));
+        return new(LowPass(a).Zip(LowPass(b), Cosine).Average(), Cosine(a, b));
     }
 
-    /// <summary>The three coarse looks: 48 px enlarged to 160; 32 to 128; 96 through a JPEG of quality 20 to 160.</summary>
-    public static IEnumerable<Picture> Coarse(Picture picture)
+    /// <summary>The three low-pass views: 48 px enlarged to 160; 32 to 128; 96 through a JPEG of quality 20 to 160.</summary>
+    public static IEnumerable<Picture> LowPass(Picture picture)
     {
         yield return Shorter(Shorter(picture, 48), 160);
         yield return Shorter(Shorter(picture, 32), 128);
@@ -126,7 +126,7 @@ public sealed class Judge : IDisposable
         return Array.ConvertAll(sums, p => Math.Log(Math.Max(p / all, 1e-300)));
     }
 
-    private static Sight Rank(double[][] views, IReadOnlySet<int> right, string[] all, double cosine)
+    private static Ranking Rank(double[][] views, IReadOnlySet<int> right, string[] all, double cosine)
     {
         double[] mean = [.. Enumerable.Range(0, all.Length).Select(n => views.Average(view => view[n]))];
         var best = right.MaxBy(n => mean[n]);

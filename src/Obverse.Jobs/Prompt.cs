@@ -1,17 +1,21 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
+using Obverse.Files;
 
 namespace Obverse.Jobs;
 
-/// <summary>One thing to draw toward (or, with a negative weight, away from): a text, or a picture's file.</summary>
-public sealed record PromptPart(string? Text, double Weight = 1, string? Image = null)
+/// <summary>One thing to draw toward (or, with a negative weight, away from): a text, or a picture's file, whose SHA-256 stands beside it in a stored job.</summary>
+public sealed record PromptPart(string? Text, double Weight = 1, string? Image = null, string? Sha256 = null)
 {
+    /// <summary>With its picture's hash; a text as it is.</summary>
+    public PromptPart Hashed() => Image is null ? this : this with { Sha256 = StoredFile.Hash(Image) };
+
     public override string ToString() => (Text ?? Image) + (Weight == 1 ? "" : ":" + Weight.ToString(CultureInfo.InvariantCulture));
 }
 
 /// <summary>What people write: <c>"a fox | watercolour:0.4 | blurry:-0.3"</c>, with pictures beside it (<c>--toward photo.jpg:0.5</c>).</summary>
-public sealed record Prompt(IReadOnlyList<PromptPart> Parts)
+public sealed record Prompt(ValueList<PromptPart> Parts)
 {
     /// <summary>Splits at <c>|</c>; a number after the last colon of a part is its weight. <c>\|</c> and <c>\:</c> stand for themselves.</summary>
     /// <exception cref="FormatException">Nothing to draw: empty, or only negative weights.</exception>
@@ -21,7 +25,7 @@ public sealed record Prompt(IReadOnlyList<PromptPart> Parts)
         parts.AddRange(images.Select(image => Part(image) is var part ? new PromptPart(null, part.Weight, part.Text) : part));
         if (parts.Count == 0) throw new FormatException("the prompt is empty: say what to draw, e.g. \"a tabby cat\"");
         if (parts.All(part => part.Weight <= 0)) throw new FormatException($"the prompt '{text}' has only parts with weights of 0 or less: at least one must be above 0");
-        return new(parts);
+        return new([.. parts]);
     }
 
     [JsonIgnore]
@@ -30,10 +34,11 @@ public sealed record Prompt(IReadOnlyList<PromptPart> Parts)
     [JsonIgnore]
     public IEnumerable<PromptPart> Images => Parts.Where(part => part.Image is not null);
 
-    public override string ToString() => string.Join(" | ", Parts);
+    /// <summary>What the judge is asked for: the texts of positive weight.</summary>
+    [JsonIgnore]
+    public string Wanted => string.Join(", ", Texts.Where(part => part.Weight > 0).Select(part => part.Text));
 
-    public bool Equals(Prompt? other) => other is not null && Parts.SequenceEqual(other.Parts);
-    public override int GetHashCode() => Parts.Count;
+    public override string ToString() => string.Join(" | ", Parts);
 
     private static PromptPart Part(string part)
     {

@@ -2,13 +2,22 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>What one encoder of the run saw in a step: unit embeddings [count, copies, d] (one copy where views are averaged), its target and its weight.</summary>
-public sealed record Look(Encoder Encoder, Tensor Embeddings, Target Target, double Weight);
+/// <summary>What one encoder made of a step's views: unit embeddings [count, views, d] (one view where they are averaged), and what it is to see.</summary>
+/// <param name="Encoder">A member of the inversion's encoder.</param>
+/// <param name="Embeddings">Differentiable.</param>
+/// <param name="Weight">The member's.</param>
+/// <param name="Targets">The inversion's.</param>
+/// <param name="Member">The encoder's number among the members.</param>
+public sealed record EncodedViews(Encoder Encoder, Tensor Embeddings, double Weight, Targets Targets, int Member)
+{
+    /// <summary>This encoder's target of a name.</summary>
+    public Target Target(string name) => Targets[name][Member];
+}
 
 /// <summary>One step as an objective sees it: the picture, and, when asked for, what the encoders make of its views.</summary>
-public sealed class Scene(Tensor image, int step, Func<IReadOnlyList<Look>> look)
+public sealed class Scene(Tensor image, int step, int steps, Func<Views?, IReadOnlyList<EncodedViews>> encode)
 {
-    private IReadOnlyList<Look>? looks;
+    private IReadOnlyList<EncodedViews>? encoded;
 
     /// <summary>The pictures as presented, [count, 3, H, W].</summary>
     public Tensor Image => image;
@@ -16,5 +25,28 @@ public sealed class Scene(Tensor image, int step, Func<IReadOnlyList<Look>> look
     /// <summary>Which step this is, from 0.</summary>
     public int Step => step;
 
-    public IReadOnlyList<Look> Looks => looks ??= look();
+    /// <summary>How many steps the run has.</summary>
+    public int Steps => steps;
+
+    /// <summary>One entry for every member of the encoder; encoded once a step.</summary>
+    public IReadOnlyList<EncodedViews> Encoded => encoded ??= encode(null);
+
+    /// <summary>What was encoded so far; null where no objective asked.</summary>
+    internal IReadOnlyList<EncodedViews>? EncodedSoFar => encoded;
+
+    /// <summary>The same step through other views, with random numbers of their own.</summary>
+    public Scene Through(Views views) => new(image, step, steps, _ => encode(views));
+
+    /// <summary>A loss of every member [count], weighted and added.</summary>
+    public Tensor Sum(Func<EncodedViews, Tensor> loss)
+    {
+        Tensor? total = null;
+        foreach (var member in Encoded)
+        {
+            var part = loss(member) * member.Weight;
+            total = total is null ? part : total + part;
+        }
+
+        return total!;
+    }
 }

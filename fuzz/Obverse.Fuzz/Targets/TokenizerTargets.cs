@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Obverse.Jobs;
 using Obverse.Models;
 
 namespace Obverse.Fuzz;

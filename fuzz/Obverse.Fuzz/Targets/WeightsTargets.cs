@@ -1,5 +1,6 @@
 using System.Text;
 using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -17,36 +17,29 @@ internal static class AblateCommand
     public static Command Create(Screen screen)
     {
         var captions = new Option<string>("--captions") { HelpName = "FILE", Description = "What to draw, a caption a line.", Required = true };
-        var count = Flags.Whole("--n", "So many captions, evenly taken from the file. [default: all]", 1, 1_000_000);
+        var count = Flags.Whole("--n", "N captions, evenly taken from the file. [default: all]", 1, 1_000_000);
         var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Pictures, measurements, table, CSV and sheet; what is there is not made again.", Required = true };
         var variants = Flags.Text("--variants", "A,B", $"Which ways of drawing; the others are compared with the first. [default: {string.Join(",", Ablations.Usual)}]");
         var reportOnly = Flags.Switch("--report", "Draw nothing: the table of what is there, of the captions that every variant has.");
-        var steps = Flags.Whole("--steps", "Steps of the implicit representations. [default: each recipe's own]", 1, 100_000);
-        var quality = InvertCommand.QualityOption("[default: normal]");
+        var options = new DrawingOptions();
         var size = Flags.Whole("--size", "Side in pixels. [default: 96]", 32, 1024);
-        var seed = Flags.Whole("--seed", "The first caption's seed; each has its own. [default: 0]", 0, int.MaxValue);
-        var bank = Flags.Text("--bank", "FILE", "Bank of implicit representations, for the variants that begin from one. [default: pocket-bank, of pocket-clipag]");
         var plainBank = Flags.Text("--plain-bank", "FILE", "The same fitted without perturbation (`bank build --no-awp`), for no-awp.");
         var real = Flags.Text("--real", "FOLDER|ZIP", "Real pictures, for the Fréchet distance.");
         var features = Flags.Text("--features", "FILE", "Weights of a published EfficientNet-Lite whose pooled features the Fréchet distance is measured in. [default: the judge's own]");
         var shard = Flags.Parsed<(int, int)?>("--shard", "I/N", "Only this part of the captions; the table counts what all parts have made.", Shard);
-        var model = Flags.Text("--model", "MODEL", "Who draws. [default: pocket-clipag]");
-        var judge = Flags.Text("--judge", "MODEL", "Who judges. [default: pocket-judge]");
+        var judge = Flags.Text("--judge", "MODEL", "The model that judges. [default: pocket-judge]");
         var workers = Flags.Whole("--workers", "Pictures side by side, a core each. [default: all cores]", 1, 1024);
-        var threads = Flags.Whole("--threads", "Processor cores that one picture shares, in place of --workers.", 1, 1024);
-        var device = Flags.Device();
-        var precision = Flags.Precision();
         var command = new Command("ablate",
             """
             Draw the same captions with and without each part of CLIP^-1, and with the pixel baselines, and measure: the
-            drawing model's own similarity (CLIPSIM), the judge's (coarse and sharp), ranks, and the Fréchet distance to real
+            drawing model's own similarity (CLIPSIM), the judge's (low-pass and full-resolution views), ranks, and the Fréchet distance to real
             pictures. Stopped or killed, the same command goes on; parts of the captions can be drawn by several machines.
 
               obverse ablate --captions captions.txt --n 48 --bank bank.safetensors --plain-bank plain.safetensors -o out
               obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out
             """)
         {
-            captions, count, output, variants, reportOnly, steps, quality, size, seed, bank, plainBank, real, features, shard, model, judge, workers, threads, device, precision,
+            captions, count, output, variants, reportOnly, options.Steps, options.Quality, size, options.Seed, options.Bank, plainBank, real, features, shard, options.Model, judge, workers, options.Threads, options.Device, options.Precision,
         };
         command.SetAction(parsed =>
         {
@@ -59,34 +52,36 @@ internal static class AblateCommand
                 lines = [.. Enumerable.Range(0, n).Select(i => lines[(long)i * lines.Length / n])];
             }
 
-            var (banked, plain) = (parsed.GetValue(bank) ?? ZooBank.Of(parsed.GetValue(model)), parsed.GetValue(plainBank));
+            var request = options.Request(parsed);
+            var (banked, plain) = (request.Bank ?? ZooBank.Of(request.Models.FirstOrDefault()), parsed.GetValue(plainBank));
             CanvasPlan? plan = banked is null ? null : InrBank.PlanOf(banked);
             if (plain is not null && !InrBank.PlanOf(plain).Equals(plan)) throw new UsageException($"{plain}: holds {InrBank.PlanOf(plain)}; {banked ?? "no --bank was given"} holds {plan}");
             var side = parsed.GetValue(size) ?? 96;
-            var all = Ablations.All(parsed.GetValue(steps), plan, parsed.GetValue(quality) ?? Quality.Normal, side);
-            var asked = parsed.GetValue(variants)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            var all = Ablations.All(request.Steps, plan, request.Quality ?? Quality.Normal, side);
+            var asked = DrawingOptions.Names(parsed.GetValue(variants));
             string[] usual = [.. Ablations.Usual.Where(name => banked is not null || !all.First(v => v.Name == name).NeedsBank).Where(name => plain is not null || !all.First(v => v.Name == name).PlainBank)];
-            if (asked is null && usual.Length < Ablations.Usual.Count) screen.Note($"left out: {string.Join(", ", Ablations.Usual.Except(usual))} (give {(banked is null ? "--bank and " : "")}--plain-bank)");
-            Variant[] chosen = [.. (asked ?? usual).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
+            if (asked.Count == 0 && usual.Length < Ablations.Usual.Count) screen.Note($"left out: {string.Join(", ", Ablations.Usual.Except(usual))} (give {(banked is null ? "--bank and " : "")}--plain-bank)");
+            Variant[] chosen = [.. (asked.Count > 0 ? asked : usual).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
             foreach (var variant in chosen.Where(v => v.NeedsBank))
                 if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' begins from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
-            var judgeName = parsed.GetValue(judge) ?? LoadedModel.Judge;
-            LoadedModel.Find(judgeName, screen);
+            var judgeName = parsed.GetValue(judge) ?? LoadedModel.JudgeName;
+            using var workshop = CliModels.Workshop(screen, Cores.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(options.Threads)), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
+            workshop.Find(judgeName);
             using var seen = parsed.GetValue(features) is { } published ? PictureFeatures.Load(published) : null;
             var pictures = parsed.GetValue(real) is { } from ? RealPictures(from, screen) : null;
-            using var drawing = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Drawing, InvertSession.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(threads)), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
-            using var judging = Judge.Load(judgeName, parsed.GetValue(device));
+            var drawing = workshop.Model(request.Model);
+            using var judging = workshop.Judge(judgeName);
             var ablation = new Ablation
             {
-                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Model = drawing.Name, ModelSha256 = drawing.Sha256, WordsSha256 = drawing.WordsSha256, Precision = drawing.Precision, JudgeSha256 = StoredFile.Hash(Zoo.WeightsFile(judgeName)), Seed = (ulong)(parsed.GetValue(seed) ?? 0), Side = side,
-                Shard = parsed.GetValue(shard) ?? (1, 1), Bank = banked, PlainBank = plain, Workers = InvertSession.WorkersOf(parsed.GetValue(workers), parsed.GetValue(threads)),
+                Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Request = request with { Bank = banked, Size = new(side, side), Models = [request.Model], Steps = null },
+                JudgeSha256 = StoredFile.Hash(Zoo.WeightsFile(judgeName)), Shard = parsed.GetValue(shard) ?? (1, 1), PlainBank = plain, Workers = Cores.WorkersOf(parsed.GetValue(workers), parsed.GetValue(options.Threads)),
             };
             var watch = Stopwatch.StartNew();
             var made = 0;
-            if (!parsed.GetValue(reportOnly)) ablation.Draw(drawing.Encoder, judging, (entry, done, of) =>
+            if (!parsed.GetValue(reportOnly)) ablation.Draw(workshop, judging, (entry, done, of) =>
             {
                 var left = watch.Elapsed.TotalSeconds / ++made * (of - done);
-                screen.Note(string.Create(CultureInfo.InvariantCulture, $"{done}/{of} {entry.Variant} \"{lines[entry.Caption]}\": rank {entry.Rank}, sharp {entry.SharpRank}, {entry.Seconds:F1} s; about {Durations.Show(left)} left"));
+                screen.Note(string.Create(CultureInfo.InvariantCulture, $"{done}/{of} {entry.Variant} \"{lines[entry.Caption]}\": rank {entry.Rank}, full resolution {entry.FullRank}, {entry.Seconds:F1} s; about {Durations.Show(left)} left"));
             }, screen.Stop);
             screen.Say(ablation.Report(drawing.Encoder, judging, seen ?? PictureFeatures.Of(judging, judgeName), pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
             return 0;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
 using Obverse.Jobs;
 using Obverse.Retrieval;
 using Obverse.Torch;
@@ -47,7 +48,7 @@ internal static class BankBuildCommand
         {
             var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors");
             if (parsed.GetValue(plain) && parsed.GetValue(gamma) is > 0) throw new UsageException("--no-awp and --gamma were given: only one of them can be meant");
-            OutputPaths.MustBeWritable(path);
+            FileNames.MustBeWritable(path);
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             using var pictures = RetrievalIndex.Open(parsed.GetRequiredValue(index));
             using var more = parsed.GetValue(pairs) is { } file ? RetrievalIndex.Open(file) : null;

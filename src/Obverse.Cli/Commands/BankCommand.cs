@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
 using Obverse.Retrieval;
 
 namespace Obverse.Cli.Commands;
@@ -27,7 +28,7 @@ internal static class BankCommand
         command.SetAction(parsed =>
         {
             var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors");
-            OutputPaths.MustBeWritable(path);
+            FileNames.MustBeWritable(path);
             var (entries, dropped) = InrBankMerge.Join(parsed.GetRequiredValue(banks), path);
             if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, Entries = entries, Dropped = dropped });
             else screen.Say($"{path}  {entries} entries{(dropped > 0 ? $", {dropped} twins dropped" : "")}");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Files;
 using Obverse.Training;
 
 namespace Obverse.Cli.Commands;
@@ -27,7 +28,7 @@ internal static class BankPicturesCommand
         {
             var folder = parsed.GetRequiredValue(output);
             Directory.CreateDirectory(folder);
-            OutputPaths.MustBeWritable(Path.Combine(folder, "captions.tsv"), 16 << 20);
+            FileNames.MustBeWritable(Path.Combine(folder, "captions.tsv"), 16 << 20);
             using var set = PictureSet.Open(parsed.GetRequiredValue(data));
             var (drawings, photographs) = BankPictures.Write(set, parsed.GetValue(photos), folder, screen.Note);
             if (parsed.GetValue(json)) screen.Json(new { Event = "result", Folder = folder, Drawings = drawings, Photographs = photographs });

@@ -39,8 +39,8 @@ internal static class BankShowCommand
             var plot = parsed.GetValue(robustness) is { } asked ? OutputPaths.Wanting("--robustness", asked, ".png", ".jpg", ".webp") : null;
             if (plot is null && parsed.GetValue(against) is not null) throw new UsageException("--against is for --robustness: give a file for the plot");
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
-            OutputPaths.MustBeWritable(sheet, 4 << 20);
-            if (plot is not null) OutputPaths.MustBeWritable(plot);
+            FileNames.MustBeWritable(sheet, 4 << 20);
+            if (plot is not null) FileNames.MustBeWritable(plot);
             using var opened = InrBank.Open(parsed.GetRequiredValue(bank));
             using var other = parsed.GetValue(against) is { } second ? InrBank.Open(second) : null;
             if (opened.Count == 0) return screen.Fail($"{parsed.GetRequiredValue(bank)}: has no entries", 1);

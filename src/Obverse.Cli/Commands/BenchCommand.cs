@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -41,7 +42,7 @@ internal static class BenchCommand
             if (parsed.GetValue(random) != made is not null) throw new UsageException("--architecture and --random go together: random weights of a named architecture");
             if (given is not null && made is not null) throw new UsageException("give a model or --architecture, not both");
             if (made is not null && !ClipConfig.Knows(made)) throw new UsageException($"no architecture '{made}'; there are {string.Join(", ", ClipConfig.Architectures)}, and each of them with -quickgelu");
-            if (made is null) LoadedModel.Find(given ?? LoadedModel.Default, screen);
+            if (made is null) CliModels.Find(given ?? LoadedModel.Default, screen);
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             var (count, times) = (parsed.GetValue(batch) ?? 8, parsed.GetValue(repeats) ?? 3);
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -39,7 +41,7 @@ internal static class ClassifyCommand
         {
             var choices = Choices(parsed.GetValue(names), parsed.GetValue(file), parsed.GetValue(classes));
             var sentences = Sentences(parsed.GetValue(templates));
-            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
+            CliModels.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
             var files = parsed.GetRequiredValue(pictures).SelectMany(path => Directory.Exists(path) || (File.Exists(path) && path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) ? LabelledPicture.OfSet(path) : [LabelledPicture.OfFile(path)]).ToArray();
             var answers = files.Select(one => one.Among(choices)).ToArray();
             var isTest = answers.Any(a => a.Count > 0);
@@ -49,7 +51,7 @@ internal static class ClassifyCommand
                 (files, answers) = ([.. files.Where((_, i) => answers[i].Count > 0)], [.. answers.Where(a => a.Count > 0)]);
             }
 
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
+            using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             var longest = sentences.MaxBy(sentence => sentence.Length)!;
             CutTexts.Tell(screen, loaded, choices.Select(choice => longest.Replace("{}", choice, StringComparison.Ordinal)));
             using var scope = new TensorScope();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Files;
 using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
@@ -32,7 +33,7 @@ internal static class DataCommand
         {
             var directory = parsed.GetRequiredValue(output);
             Directory.CreateDirectory(directory);
-            OutputPaths.MustBeWritable(Path.Combine(directory, "pocket.pics"));
+            FileNames.MustBeWritable(Path.Combine(directory, "pocket.pics"));
             var asJson = parsed.GetValue(json);
             try
             {
@@ -66,7 +67,7 @@ internal static class DataCommand
         command.SetAction(parsed =>
         {
             var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".png", ".jpg", ".webp");
-            OutputPaths.MustBeWritable(path, 4 << 20);
+            FileNames.MustBeWritable(path, 4 << 20);
             using var set = PictureSet.Open(parsed.GetRequiredValue(input));
             var columns = parsed.GetValue(count) ?? 10;
             var cells = new List<(Picture, string)>();

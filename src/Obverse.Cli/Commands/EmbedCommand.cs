@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
@@ -32,9 +34,9 @@ internal static class EmbedCommand
             var (files, list, path) = (parsed.GetValue(pictures) ?? [], parsed.GetValue(texts), OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors"));
             if ((files.Length == 0) == (list is null)) throw new UsageException(files.Length == 0 ? "nothing to embed: give pictures, or --text-file" : "give pictures or --text-file, not both");
             var lines = list is null ? [] : TextLines.Read(list);
-            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
-            OutputPaths.MustBeWritable(path);
-            using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null, device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
+            CliModels.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
+            FileNames.MustBeWritable(path);
+            using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null, device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             CutTexts.Tell(screen, loaded, lines);
             var problems = new List<string>();
             using var rows = list is not null

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
 using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Retrieval;
 using Obverse.Torch;
 using Obverse.Training;
@@ -55,11 +57,11 @@ internal static class IndexCommand
                     : IndexSources.IsSet(source) ? IndexSources.OfSet(Opened(source), wanted, parsed.GetValue(count), parsed.GetValue(seed) ?? 0, parsed.GetValue(photos))
                     : IndexSources.OfFiles(source, words, parsed.GetValue(captions)))];
                 if (all.Length == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
-                LoadedModel.Find(wanted, screen);
+                CliModels.Find(wanted, screen);
                 if (Path.GetDirectoryName(path) is { Length: > 0 } folder && path != parsed.GetRequiredValue(output)) Directory.CreateDirectory(folder);
-                OutputPaths.MustBeWritable(path);
+                FileNames.MustBeWritable(path);
                 using var before = File.Exists(path) ? RetrievalIndex.Open(path) : null;
-                using var loaded = LoadedModel.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
+                using var loaded = CliModels.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
                 var building = new IndexBuilding(loaded, path, parsed.GetValue(thumbnails), screen);
                 if (before is not null) building.Continue(before);
                 using (var progress = new IndexProgress(screen, parsed.GetValue(json))) building.Add(all, progress);
@@ -110,7 +112,7 @@ internal static class IndexCommand
         {
             var (words, picture, row) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(vector));
             if (new[] { words, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query is wanted: TEXT, --image or --vector");
-            if (parsed.GetValue(sheet) is { } drawn) OutputPaths.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
+            if (parsed.GetValue(sheet) is { } drawn) FileNames.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
             using var opened = RetrievalIndex.Open(parsed.GetRequiredValue(index));
             (opened.Kind, opened.Note) = (parsed.GetValue(kind), screen.Note);
             var k = parsed.GetValue(count) ?? (int)Math.Clamp(opened.Count, 1, 5);
@@ -125,7 +127,7 @@ internal static class IndexCommand
             }
             else
             {
-                using var loaded = LoadedModel.Open(screen, parsed.GetValue(model) ?? opened.Model, parsed.GetValue(threads), reads: words is not null);
+                using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? opened.Model, parsed.GetValue(threads), reads: words is not null);
                 opened.MustBelongTo(loaded.Name, loaded.Sha256);
                 var problem = "";
                 query = words is not null ? EmbeddingRows.Embed(loaded.Encoder, [words], screen.Stop) : EmbeddingRows.Embed(loaded.Encoder, [picture!], (_, wrong) => problem = wrong.Message, screen.Stop);

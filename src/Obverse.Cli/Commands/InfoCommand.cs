@@ -32,14 +32,14 @@ internal static class InfoCommand
             {
                 screen.Json(new
                 {
-                    Obverse = Run.Version, Libtorch = Runtime.Version, LibtorchFolder = Runtime.Folder, Cpu = Machine.Processor, CpuFeatures = Torch.Processor.Features, Precision = Precision.Auto.On(Torch.Device.Cpu).Name(), PrecisionReason = precision, Cores = Environment.ProcessorCount, Runtime.Threads,
+                    Obverse = Job.Version, Libtorch = Runtime.Version, LibtorchFolder = Runtime.Folder, Cpu = Machine.Processor, CpuFeatures = Torch.Processor.Features, Precision = Precision.Auto.On(Torch.Device.Cpu).Name(), PrecisionReason = precision, Cores = Environment.ProcessorCount, Runtime.Threads,
                     Device = Runtime.HasCuda ? "cuda" : "cpu", OmpNumThreads = Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), ZooFolder = Zoo.Folder, Models = models, Problems = problems,
                 });
                 return 0;
             }
 
             void Line(string name, object? value) => screen.Say($"{name,-12}{value}");
-            Line("obverse", Run.Version);
+            Line("obverse", Job.Version);
             Line(".NET", Environment.Version);
             Line("libtorch", $"{Runtime.Version}, {Runtime.Folder}");
             Line("processor", $"{Machine.Processor}, {Environment.ProcessorCount} cores");
@@ -69,7 +69,7 @@ internal static class InfoCommand
         else if (!Directory.Exists(Zoo.Folder)) yield return $"the zoo's folder {Zoo.Folder} (OBVERSE_ZOO) does not exist";
         else
         {
-            foreach (var wanted in new[] { LoadedModel.Default, LoadedModel.Drawing, LoadedModel.Judge })
+            foreach (var wanted in new[] { LoadedModel.Default, LoadedModel.Drawing, LoadedModel.JudgeName })
             {
                 if (!Zoo.Names.Contains(wanted)) yield return $"{wanted} is not in the zoo {Zoo.Folder}: `obverse train {(wanted == LoadedModel.Drawing ? "clipag" : "clip")}` makes it, or name another with --model";
             }

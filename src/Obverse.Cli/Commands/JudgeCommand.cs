@@ -42,39 +42,36 @@ internal static class JudgeCommand
             var graded = parsed.GetValue(grades) is { } list ? GradedPictures.Read(list) : null;
             var files = parsed.GetValue(pictures) ?? [];
             if (graded is null == (files.Length == 0)) throw new UsageException(graded is null ? "no picture was given: name some, or --grades FILE" : $"pictures were given, and --grades {parsed.GetValue(grades)}: one of both is wanted");
-            LoadedModel.Find(parsed.GetValue(model) ?? LoadedModel.Judge, screen);
+            CliModels.Find(parsed.GetValue(model) ?? LoadedModel.JudgeName, screen);
             // All are read before any is looked at, so that a missing one is told at once.
             var work = (graded ?? [.. files.Select(file => new GradedPicture(file, 0, null))]).Select(one => (one.File, Picture: Picture.Load(one.File), Name: one.Name ?? parsed.GetValue(name) ?? PromptOf(one.File))).ToArray();
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             LoadedModel.MustExist(parsed.GetValue(device));
-            using var judge = Judge.Load(parsed.GetValue(model) ?? LoadedModel.Judge, parsed.GetValue(device));
-            var verdicts = new List<Verdict>();
+            using var judge = Judge.Load(parsed.GetValue(model) ?? LoadedModel.JudgeName, parsed.GetValue(device));
+            var judgements = new List<Judgement>();
             foreach (var (file, picture, wanted) in work)
             {
                 screen.Stop.ThrowIfCancellationRequested();
-                var verdict = judge.Look(picture, wanted);
-                verdicts.Add(verdict);
+                var judgement = judge.Assess(picture, wanted);
+                judgements.Add(judgement);
                 if (parsed.GetValue(json))
                 {
-                    screen.Json(new { Event = "result", File = file, Name = wanted, verdict.Names, Coarse = Shown(verdict.Coarse), Sharp = Shown(verdict.Sharp) });
+                    screen.Json(new { Event = "result", File = file, Name = wanted, judgement.Names, LowPass = Shown(judgement.LowPass), FullResolution = Shown(judgement.FullResolution) });
                     continue;
                 }
 
-                screen.Say($"{file}: \"{wanted}\" among {verdict.Names} names");
-                foreach (var (how, sight) in new[] { ("coarse", verdict.Coarse), ("sharp ", verdict.Sharp) })
+                screen.Say($"{file}: \"{wanted}\" among {judgement.Names} names");
+                foreach (var (how, ranking) in new[] { ("coarse", judgement.LowPass), ("sharp ", judgement.FullResolution) })
                 {
-                    screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {how}  rank {sight.Rank}, log-probability {sight.LogProbability:0.00}; sees {string.Join(", ", sight.Top.Select(t => $"{t.Name} ({t.LogProbability:0.0})"))}"));
+                    screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {how}  rank {ranking.Rank}, log-probability {ranking.LogProbability:0.00}; sees {string.Join(", ", ranking.Top.Select(t => $"{t.Name} ({t.LogProbability:0.0})"))}"));
                 }
             }
 
-            if (graded is not null) Tell(screen, GradedPictures.Agreement(graded, verdicts), graded, parsed.GetValue(json));
+            if (graded is not null) Tell(screen, GradedPictures.Agreement(graded, judgements), graded, parsed.GetValue(json));
             return 0;
         });
         return command;
     }
-
-    /// <summary>What a prompt asks for, as the judge is asked: its texts of positive weight.</summary>
-    public static string Wanted(Prompt prompt) => string.Join(", ", prompt.Texts.Where(part => part.Weight > 0).Select(part => part.Text));
 
     private static void Tell(Screen screen, IReadOnlyList<(string Number, RankCorrelation Agreement)> agreement, IReadOnlyList<GradedPicture> graded, bool json)
     {
@@ -85,16 +82,16 @@ internal static class JudgeCommand
         }
 
         screen.Say(string.Create(CultureInfo.InvariantCulture, $"{graded.Count} pictures, graded {string.Join(", ", graded.GroupBy(one => one.Grade).OrderBy(g => g.Key).Select(g => string.Create(CultureInfo.InvariantCulture, $"{g.Key} ({g.Count()})")))}; rank correlation with the grades [95 %]:"));
-        foreach (var (number, found) in agreement) screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {number,-23} {found.Value,5:0.00} [{found.Low:0.00}, {found.High:0.00}]"));
+        foreach (var (number, found) in agreement) screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {number,-33} {found.Value,5:0.00} [{found.Low:0.00}, {found.High:0.00}]"));
     }
 
-    private static object Shown(Sight sight) => new { sight.Rank, sight.LogProbability, Top = sight.Top.Select(t => new { t.Name, t.LogProbability }) };
+    private static object Shown(Ranking ranking) => new { ranking.Rank, ranking.LogProbability, Top = ranking.Top.Select(t => new { t.Name, t.LogProbability }) };
 
     private static string PromptOf(string file)
     {
         try
         {
-            return Wanted(Run.FromPicture(file).Prompt);
+            return InversionJob.FromPicture(file).Prompt.Wanted;
         }
         catch (Exception e) when (e is InvalidDataException or PictureException)
         {

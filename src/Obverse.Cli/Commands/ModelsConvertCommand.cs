@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -45,7 +46,7 @@ internal static class ModelsConvertCommand
             if (plan.Count == 0) throw new WeightsException($"{source}: holds no tensors");
             if (plan.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new WeightsException($"{source}: tensor '{twice.Key}' is there twice");
             if (plan.Any(tensor => tensor.Name == "__metadata__")) throw new WeightsException($"{source}: a tensor is called __metadata__, which safetensors keeps for itself");
-            OutputPaths.MustBeWritable(target);
+            FileNames.MustBeWritable(target);
             var total = plan.Sum(tensor => tensor.Bytes);
             SafetensorsWriter.Write(target, plan, new Dictionary<string, string> { ["format"] = "pt" }, Progress(screen, total, watch));
             if (screen.IsLive && total > Big) screen.Error.Write("\r\e[K");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 
 namespace Obverse.Cli.Commands;

@@ -7,8 +7,9 @@ internal static class RecipesCommand
 {
     public static Command Create(Screen screen)
     {
-        var quality = InvertCommand.QualityOption("[default: normal]");
-        var json = Flags.Switch("--json", "Print a JSON object a recipe.");
+        var named = new Argument<string[]>("NAME") { Arity = ArgumentArity.ZeroOrMore, Description = "Only these, by name or file." };
+        var quality = DrawingOptions.QualityOption();
+        var json = Flags.Switch("--json", "Print JSON: of one recipe a file for `--recipe FILE.json`, of several a line each.");
         var command = new Command("recipes",
             """
             List the recipes for `obverse invert --recipe`: a canvas, seen through views by an encoder, judged by an
@@ -16,29 +17,31 @@ internal static class RecipesCommand
 
               obverse recipes
               obverse recipes --quality best
+              obverse recipes das --json > mine.json
             """)
         {
-            quality, json,
+            named, quality, json,
         };
         command.SetAction(parsed =>
         {
-            foreach (var name in Recipes.Names)
+            string[] names = parsed.GetValue(named) is { Length: > 0 } given ? given : [.. Recipes.Names];
+            foreach (var name in names)
             {
                 var recipe = Recipes.Named(name, parsed.GetValue(quality) ?? Quality.Normal);
                 if (parsed.GetValue(json))
                 {
-                    screen.Say(recipe.ToJson());
+                    screen.Say(recipe.ToJson(isIndented: names.Length == 1));
                     continue;
                 }
 
-                screen.Say($"{name}: {recipe.About}");
+                screen.Say($"{recipe.Name}: {recipe.About}");
                 screen.Say($"  canvas     {recipe.Canvas}");
                 screen.Say($"  views      {recipe.Views}");
-                screen.Say($"  encoder    {(recipe.Sides.Count == 0 ? "the model, at its own size" : $"the model at {string.Join(", ", recipe.Sides)} pixels, added")}");
+                screen.Say($"  encoder    {(recipe.Sides.Count == 0 ? "the model, at its own size" : $"the model at {string.Join(", ", recipe.Sides)} pixels, losses added")}");
                 screen.Say($"  objective  {recipe.Objective}");
                 screen.Say($"  schedule   {recipe.Schedule}");
-                if (recipe.Prior is { } prior) screen.Say($"  bank       {prior}");
-                if (recipe.Pace is { } pace) screen.Say($"  pace       {pace}");
+                if (recipe.Schedule.Progressive is { } progressive) screen.Say($"             progressive resolution {progressive}");
+                if (recipe.Bank is { } bank) screen.Say($"  bank       {bank}");
             }
 
             return 0;

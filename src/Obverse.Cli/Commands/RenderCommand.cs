@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Files;
 using Obverse.Jobs;
 using Obverse.Models;
 
@@ -10,13 +11,13 @@ internal static class RenderCommand
     public static Command Create(Screen screen)
     {
         var input = new Argument<string>("FILE") { Description = "A canvas that `obverse invert --save` wrote, or a PNG of `obverse invert`, which is drawn again." };
-        var size = Flags.Parsed<PictureSize?>("--size", "N|WxH", "Size to show it at.", text => PictureSize.Parse(text));
+        var size = Flags.Parsed<PictureSize?>("--size", "N|WxH", "Size to render it at.", text => PictureSize.Parse(text));
         size.Required = true;
         var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: the input's name with the size]" };
-        var threads = Flags.Whole("--threads", "Processor cores to use where it is drawn again. [default: as the run had]", 1, 1024);
+        var threads = Flags.Whole("--threads", "Processor cores to use where it is drawn again. [default: as the job had]", 1, 1024);
         var command = new Command("render",
             """
-            Show a finished picture at another size. Pyramids and implicit representations have more to show when
+            Render a finished picture at another size. Pyramids and implicit representations have more to show when
             they are rendered larger; plain pixels are only enlarged.
 
               obverse invert "a tabby cat" --save cat.safetensors
@@ -32,27 +33,21 @@ internal static class RenderCommand
 
     private static int Render(Screen screen, string input, PictureSize size, string? output, int? threads)
     {
-        var path = OutputPaths.Wanting("--out", output ?? OutputPaths.Free(OutputPaths.Beside(input, $"-{size}", ".png")), ".png");
+        var path = OutputPaths.Wanting("--out", output ?? FileNames.Free(FileNames.Beside(input, $"-{size}", ".png")), ".png");
         var isCanvas = Path.GetExtension(input).Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
-        var run = isCanvas ? Run.FromSafetensors(input) : Run.FromPicture(input);
-        OutputPaths.MustBeWritable(path, 3L * size.Width * size.Height + (1 << 16));
-        run = run with { Shown = size };
+        var job = (isCanvas ? InversionJob.FromSafetensors(input) : InversionJob.FromPicture(input)) with { Shown = size };
+        FileNames.MustBeWritable(path, 3L * size.Width * size.Height + (1 << 16));
         if (isCanvas)
         {
             using var canvas = SavedCanvas.Open(input);
-            run.SavePicture(canvas.Show(size.Height, size.Width), path);
+            job.SavePicture(canvas.Show(size.Height, size.Width), path);
         }
         else
         {
-            using var model = LoadedModel.Open(screen, run.Model, threads ?? run.Threads, device: LoadedModel.DeviceOf(run), precision: LoadedModel.PrecisionOf(run));
-            Differences.Tell(run, model, screen);
-            var drawn = Drawing.Draw(run, model.Encoder, new DrawingFiles(path), screen, ProgressView.For(screen, json: false));
-            if (drawn.Checkpoint is not null)
-            {
-                File.Delete(drawn.File);
-                File.Delete(drawn.Checkpoint);
-                return screen.Fail("stopped; nothing was written", 1);
-            }
+            using var workshop = CliModels.Workshop(screen, job, threads);
+            foreach (var model in job.Models) workshop.Model(model.Name);
+            foreach (var difference in Differences.Of(job, workshop)) screen.Note($"not as it was: {difference}");
+            ProgressView.For(screen, json: false).Watch(job.Run(workshop, new Outputs(path) { KeepsWhenStopped = false }, screen.Stop));
         }
 
         screen.Say($"{path}  {size}");

@@ -10,28 +10,26 @@ internal static class RestyleCommand
 
     public static Command Create(Screen screen)
     {
-        var content = new Argument<string>("CONTENT") { Description = "The picture whose layout is kept." };
-        var style = new Option<string>("--style") { HelpName = "IMAGE|TEXT", Description = "The picture whose manner it takes, or words for it.", Required = true };
-        var (mix, mixes) = (PictureEdit.Mix(), PictureEdit.SeveralMixes());
-        var options = new PictureOptions("Where to write. [default: a name made of picture and style, in this folder]");
+        var content = new Argument<string>("CONTENT") { Description = "The picture whose layout stays." };
+        var style = new Option<string>("--style") { HelpName = "IMAGE|TEXT", Description = "The picture whose style it takes, or a text.", Required = true };
+        var moves = new MoveOptions("restyle", "Where to write. [default: a name made of picture and style, in this folder]");
         var command = new Command("restyle",
             """
-            Move a picture toward the manner of another picture, or of a text: as `obverse edit`, but the layers that
-            hold the layout are kept and the deep ones move.
+            Move a picture toward the style of another picture, or of a text: as `obverse edit`, but the layers that
+            hold the layout are frozen and the deep ones move.
 
               obverse restyle cat.jpg --style "a watercolour"
               obverse restyle cat.jpg --style mosaic.jpg --mix 0.8
             """)
         {
-            content, style, mix, mixes,
+            content, style,
         };
-        options.AddTo(command);
-        command.SetAction(parsed => new PictureEdit(screen, options.Session(parsed, screen), "restyle", parsed.GetRequiredValue(content), Parts(parsed.GetRequiredValue(style)),
-            PictureEdit.Chosen(parsed.GetValue(mix), parsed.GetValue(mixes))).Begin());
+        moves.AddTo(command);
+        command.SetAction(parsed => moves.Run(parsed, screen, parsed.GetRequiredValue(content), Parts(parsed.GetRequiredValue(style)), mask: null));
         return command;
     }
 
     // A file that is there, or that is named like a picture, is a picture.
     private static IReadOnlyList<PromptPart> Parts(string style) =>
-        File.Exists(style) || extensions.Contains(Path.GetExtension(style).ToLowerInvariant()) ? [new(null, 1, style)] : Jobs.Prompt.Parse(style).Parts;
+        File.Exists(style) || extensions.Contains(Path.GetExtension(style).ToLowerInvariant()) ? [new(null, 1, style)] : Prompt.Parse(style).Parts;
 }

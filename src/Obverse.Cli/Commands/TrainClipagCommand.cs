@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Torch;
 using Obverse.Training;
 
@@ -54,7 +56,7 @@ internal static class TrainClipagCommand
         {
             if (parsed.GetValue(minutes) is not null && parsed.GetValue(updates) is not null) throw new UsageException("give --minutes or --updates, not both");
             var name = parsed.GetValue(model) ?? LoadedModel.Default;
-            var source = LoadedModel.Find(name, screen);
+            var source = CliModels.Find(name, screen);
             foreach (var file in (string?[])[parsed.GetValue(classifier), parsed.GetValue(exam)])
                 if (file is not null && !File.Exists(file)) throw new FileNotFoundException($"{file}: no such file");
             var folder = parsed.GetValue(output) ?? Path.Combine("models", "pocket-clipag");
@@ -68,7 +70,7 @@ internal static class TrainClipagCommand
                 Steps = parsed.GetValue(updates), Minutes = parsed.GetValue(updates) is null ? parsed.GetValue(minutes) ?? 60 : null, Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             };
             Directory.CreateDirectory(working);
-            OutputPaths.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
+            FileNames.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
             var asJson = parsed.GetValue(json);
             var done = RobustClip.Train(source, parsed.GetValue(data) ?? "pocket-data", options, folder, working, parsed.GetValue(classifier), parsed.GetValue(exam), text =>
             {
@@ -87,7 +89,7 @@ internal static class TrainClipagCommand
 
     private static int SideOf(string name, Screen screen)
     {
-        using var opened = LoadedModel.Open(screen, name, reads: false, sees: false);
+        using var opened = CliModels.Open(screen, name, reads: false, sees: false);
         return opened.Encoder.Side;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
@@ -67,7 +68,7 @@ internal static class TrainCommand
             var sources = shape is null ? Sources(parsed.GetValue(data), parsed.GetRequiredValue(pictures), chosen, parsed.GetValue(wordnet)) : null;
             var towers = shape is null ? null : ClipConfig.Load(shape);
             Directory.CreateDirectory(working);
-            OutputPaths.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
+            FileNames.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
 
             void Tell(string text)
             {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using Obverse.Files;
 using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
@@ -31,7 +32,7 @@ internal static partial class ViewsCommand
         command.SetAction(parsed =>
         {
             var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".png", ".jpg", ".webp");
-            OutputPaths.MustBeWritable(path, 4 << 20);
+            FileNames.MustBeWritable(path, 4 << 20);
             var picture = parsed.GetValue(input) is { } file ? Square(Picture.Load(file)) : TestPicture();
             Sheet(picture, parsed.GetValue(draws) ?? 5, (ulong)(parsed.GetValue(seed) ?? 0)).Save(path);
             screen.Say($"{path}  {Views.Catalogue().Count} views");

@@ -1,5 +1,6 @@
 using Obverse.Evaluation;
 using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Retrieval;
 using Obverse.Torch;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Obverse.Jobs;
 
 namespace Obverse.Cli;
 

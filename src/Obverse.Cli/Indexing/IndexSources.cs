@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Training;
 
 namespace Obverse.Cli;

@@ -1,4 +1,5 @@
 using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Training;
 
 namespace Obverse.Cli;

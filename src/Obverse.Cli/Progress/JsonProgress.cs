@@ -5,10 +5,10 @@ namespace Obverse.Cli;
 /// <summary>A JSON object a step.</summary>
 internal sealed class JsonProgress(Screen screen) : ProgressView(screen)
 {
-    public override void During(Action<Action<Moment>> work) => work(moment => Screen.Json(new
+    public override void During(Action<Action<StepEvent>> work) => work(at => Screen.Json(new
     {
-        moment.Event, Prompt = moment.Title, Step = moment.Done, moment.Step.Of, moment.Step.Loss, Similarity = double.IsNaN(moment.Step.Similarity) ? (double?)null : moment.Step.Similarity,
-        StepsPerSecond = Finite(moment.StepsPerSecond), SecondsLeft = Finite(moment.SecondsLeft),
+        Event = at.Phase, Prompt = at.Title, Step = at.Done, Of = at.Step.Count, at.Step.Loss, Similarity = double.IsNaN(at.Step.Similarity) ? (double?)null : at.Step.Similarity,
+        StepsPerSecond = Finite(at.StepsPerSecond), SecondsLeft = Finite(at.SecondsLeft),
     }));
 
     private static double? Finite(double value) => double.IsFinite(value) ? Math.Round(value, 3) : null;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Obverse.Jobs;
 
 namespace Obverse.Cli;
 
@@ -8,18 +9,18 @@ internal sealed class LineProgress(Screen screen) : ProgressView(screen)
 {
     private const double EverySeconds = 5;
 
-    public override void During(Action<Action<Moment>> work)
+    public override void During(Action<Action<StepEvent>> work)
     {
         var watch = Stopwatch.StartNew();
         var next = 0.0;
-        work(moment =>
+        work(at =>
         {
-            if (moment.Done < moment.Step.Of && watch.Elapsed.TotalSeconds < next) return;
+            if (at.Done < at.Step.Count && watch.Elapsed.TotalSeconds < next) return;
             next = watch.Elapsed.TotalSeconds + EverySeconds;
-            Screen.Error.WriteLine(Line(moment));
+            Screen.Error.WriteLine(Line(at));
         });
     }
 
-    public static string Line(Moment moment) => string.Create(CultureInfo.InvariantCulture,
-        $"{moment.Event} {moment.Done}/{moment.Step.Of}  loss {moment.Step.Loss:0.0000}{moment.Similarity}  {moment.Pace}");
+    public static string Line(StepEvent at) => string.Create(CultureInfo.InvariantCulture,
+        $"{at.Phase} {at.Done}/{at.Step.Count}  loss {at.Step.Loss:0.0000}{Similarity(at)}  {Speed(at)}");
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Obverse.Imaging;
+using Obverse.Jobs;
 using Spectre.Console;
 
 namespace Obverse.Cli;
@@ -11,32 +12,32 @@ internal sealed class LiveProgress(Screen screen) : ProgressView(screen)
     private const double PictureEverySeconds = 0.5, NumbersEverySeconds = 0.25;
     private const int BarWidth = 32;
 
-    public override void During(Action<Action<Moment>> work)
+    public override void During(Action<Action<StepEvent>> work)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Screen.Error) });
         var showsPicture = console.Profile.Capabilities is { Ansi: true, Unicode: true, ColorSystem: ColorSystem.TrueColor or ColorSystem.EightBit };
         var watch = Stopwatch.StartNew();
         var (nextPicture, nextNumbers) = (0.0, 0.0);
         HalfBlocks? picture = null;
-        Moment? last = null;
-        HalfBlocks Preview(Moment moment) => HalfBlocks.Of(moment.Picture(), 32, Math.Max(4, console.Profile.Height - 6));
-        console.Live(new Text("")).AutoClear(true).Start(live => work(moment =>
+        StepEvent? last = null;
+        HalfBlocks Preview(StepEvent at) => HalfBlocks.Of(at.Picture(), 32, Math.Max(4, console.Profile.Height - 6));
+        console.Live(new Text("")).AutoClear(true).Start(live => work(at =>
         {
-            last = moment;
+            last = at;
             var now = watch.Elapsed.TotalSeconds;
-            if (now < nextNumbers && moment.Done < moment.Step.Of) return;
+            if (now < nextNumbers && at.Done < at.Step.Count) return;
             nextNumbers = now + NumbersEverySeconds;
             if (showsPicture && now >= nextPicture)
             {
                 nextPicture = now + PictureEverySeconds;
-                picture = Preview(moment);
+                picture = Preview(at);
             }
 
-            var rows = new List<Spectre.Console.Rendering.IRenderable> { new Text(moment.Title, new Style(decoration: Decoration.Bold)) };
+            var rows = new List<Spectre.Console.Rendering.IRenderable> { new Text(at.Title, new Style(decoration: Decoration.Bold)) };
             if (picture is not null) rows.Add(picture);
-            rows.Add(new Markup($"{Bar(moment)} {moment.Done}/{moment.Step.Of}"));
+            rows.Add(new Markup($"{Bar(at)} {at.Done}/{at.Step.Count}"));
             rows.Add(new Text(string.Create(CultureInfo.InvariantCulture,
-                $"loss {moment.Step.Loss:0.0000}{moment.Similarity}  {moment.Pace}")));
+                $"loss {at.Step.Loss:0.0000}{Similarity(at)}  {Speed(at)}")));
             rows.Add(new Text("Ctrl-C stops and keeps what is there", new Style(Color.Grey)));
             live.UpdateTarget(new Rows(rows));
             live.Refresh();
@@ -44,9 +45,9 @@ internal sealed class LiveProgress(Screen screen) : ProgressView(screen)
         if (showsPicture && last is not null) console.Write(Preview(last)); // what came of it stays on the screen
     }
 
-    private static string Bar(Moment moment)
+    private static string Bar(StepEvent at)
     {
-        var full = (int)((long)BarWidth * moment.Done / moment.Step.Of);
+        var full = (int)((long)BarWidth * at.Done / at.Step.Count);
         return $"[green]{new string('━', full)}[/][grey35]{new string('━', BarWidth - full)}[/]";
     }
 }

@@ -3,7 +3,7 @@ namespace Obverse.Jobs;
 /// <summary>One way of drawing that is compared with others: a recipe, and whether it begins from the bank that was fitted without perturbation.</summary>
 public sealed record Variant(string Name, string About, Recipe Recipe, bool PlainBank = false)
 {
-    public bool NeedsBank => Recipe.Prior is not null;
+    public bool NeedsBank => Recipe.Bank is not null;
 }
 
 /// <summary>
@@ -20,12 +20,13 @@ public static class Ablations
     {
         Recipe Named(string name)
         {
-            var recipe = Recipes.Named(name, quality, side, side).On(canvas) with { Pace = null }; // whole steps: what is compared is the method
+            var recipe = Recipes.Named(name, quality, side, side).On(canvas).Exact(); // whole steps: what is compared is the method
             return steps is { } count && recipe.Canvas is Inr ? recipe.Steps(count) : recipe;
         }
 
         Recipe full = Named("implicit"), unswept = full with { Schedule = full.Schedule with { LayerSweep = null } };
-        Recipe NotAligned(Recipe recipe) => recipe with { Prior = recipe.Prior! with { Neighbours = 0 } };
+        Recipe NotAligned(Recipe recipe) => recipe with { Bank = recipe.Bank! with { Neighbours = 0 } };
+        Recipe Progressive(Recipe recipe) => recipe with { Schedule = recipe.Schedule with { Progressive = Recipes.Named(Recipes.FromNothing, quality, side, side).Schedule.Progressive } };
         Recipe NotBlended(Recipe recipe) => recipe with { Objective = Objective.Toward() };
         return
         [
@@ -36,12 +37,12 @@ public static class Ablations
             new("no-blend", "v as the text has it: nothing draws toward pictures", NotBlended(full)),
             new("no-sweep-no-procrustes", "iv as its label has it", NotAligned(unswept)),
             new("no-sweep-no-blend", "v as its label has it", NotBlended(unswept)),
-            new("plain", "a random start, no Procrustes, no blending; everything else as in full", full with { Prior = null, Objective = Objective.Toward() }),
+            new("plain", "a random start, no Procrustes, no blending; everything else as in full", full with { Bank = null, Objective = Objective.Toward() }),
             new("40-steps", "everything, in 40 steps", full.Steps(40)),
             new("400-steps", "everything, in 400 steps", full.Steps(400)),
             new(Recipes.Default, "what `invert` draws with: from a bank, blended, not aligned, short", Named(Recipes.Default)),
             new(Recipes.FromNothing, "what `invert` draws with where there is no bank, at its own width and rate", Named(Recipes.FromNothing)),
-            new("paced", "the same with its cheaper early steps, as `invert` takes them (normal and best quality)", Named(Recipes.FromNothing) with { Pace = Recipes.Named(Recipes.FromNothing, quality, side, side).Pace }),
+            new("progressive", "the same with progressive resolution, as `invert` takes them (normal and best quality)", Progressive(Named(Recipes.FromNothing))),
             new("pyramid", "levels of pixels with Adam", Named("pyramid")),
             new("clip-inv", "pixels (Kazemi et al. 2024)", Named("clip-inv")),
             new("das", "levels of pixels (Fort and Whitaker 2025)", Named("das")),
@@ -49,6 +50,6 @@ public static class Ablations
         ];
     }
 
-    /// <summary>What is compared where nothing else is asked for: not four hundred steps, which take long, nor the pace, which is no part of the method.</summary>
+    /// <summary>What is compared where nothing else is asked for: not four hundred steps, which take long, nor progressive resolution, which is no part of the method.</summary>
     public static IReadOnlyList<string> Usual { get; } = ["full", "no-sweep", "no-awp", "no-procrustes", "no-blend", "plain", "40-steps", Recipes.Default, Recipes.FromNothing, "clip-inv", "das", "das-ensemble"];
 }

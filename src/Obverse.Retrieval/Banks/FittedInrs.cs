@@ -27,7 +27,7 @@ public sealed class FittedInrs(InrBankSettings settings) : IDisposable
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        Tensor[] parts = [.. canvas.Layers.SelectMany(layer => layer.Parameters).Select(p => p.Detach().To(DType.Float16))];
+        Tensor[] parts = [.. canvas.Groups.SelectMany(layer => layer.Parameters).Select(p => p.Detach().To(DType.Float16))];
         using var rounded = new InrCanvas(settings.Plan, [.. parts.Chunk(2).Select(pair => (pair[0].To(DType.Float32), pair[1].To(DType.Float32)))], canvas.Height, canvas.Width);
         var errors = (rounded.Colours().Clamp(-1, 1) - targets).Square().Mean([1, 2]).ToFloats();
         for (var i = 0; i < hashes.Count; i++) Put(hashes[i], [.. parts.Select(part => part.Narrow(0, i, 1))], 10 * Math.Log10(4 / Math.Max(errors[i], 1e-12)));

@@ -28,7 +28,7 @@ public sealed record WeightNoise
             using var scope = new TensorScope();
             using var still = new NoGrad();
             using var canvas = bank.Take(entry, side, side);
-            Tensor[] weights = [.. canvas.Layers.Select(layer => layer.Parameters[0])];
+            Tensor[] weights = [.. canvas.Groups.Select(layer => layer.Parameters[0])];
             Tensor[] kept = [.. weights.Select(weight => weight.Detach().Clone())];
             var (plain, wanted) = (canvas.Colours().Clamp(-1, 1), targets(entry));
             for (var draw = 0; draw < Draws; draw++)

@@ -13,7 +13,7 @@ public abstract class Canvas : IDisposable
     public abstract long Width { get; }
 
     /// <summary>The parameters in named groups, shallow (coarse) to deep (fine); a schedule gives each its own rate.</summary>
-    public abstract IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers { get; }
+    public abstract IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Groups { get; }
 
     /// <summary>What the parameters say: [count, 3, height, width], differentiable, not yet forced into [0, 1].</summary>
     public abstract Tensor Render();
@@ -50,7 +50,7 @@ public abstract class Canvas : IDisposable
     public virtual Tensor Show(long height, long width) => Show() is var shown && shown.Size(2) == height && shown.Size(3) == width ? shown : shown.Resize(height, width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
 
     /// <summary>Tensors that make this canvas again, by name.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> State() => Layers.SelectMany(layer => layer.Parameters.Select((p, i) => KeyValuePair.Create($"{layer.Name}.{i}", p)));
+    public virtual IEnumerable<KeyValuePair<string, Tensor>> State() => Groups.SelectMany(group => group.Parameters.Select((p, i) => KeyValuePair.Create($"{group.Name}.{i}", p)));
 
     /// <summary>Takes the parameters over from <see cref="State"/> of a canvas of the same plan and size.</summary>
     public virtual void Restore(Func<string, Tensor> state)
@@ -65,7 +65,7 @@ public abstract class Canvas : IDisposable
 
     public virtual void Dispose()
     {
-        foreach (var (_, parameters) in Layers)
+        foreach (var (_, parameters) in Groups)
         {
             foreach (var parameter in parameters) parameter.Dispose();
         }
@@ -80,15 +80,4 @@ public abstract class Canvas : IDisposable
         leaf.RequiresGrad = true;
         return leaf;
     }
-}
-
-/// <summary>The description of a canvas: an immutable record that a run's JSON holds.</summary>
-[Parts("is")]
-public abstract record CanvasPlan
-{
-    /// <summary>Makes the canvas. <paramref name="start"/>, if given, is [1 or count, 3, height, width] in [0, 1]: the picture to begin with.</summary>
-    public abstract Canvas Create(long count, long height, long width, Generator random, Tensor? start = null);
-
-    /// <summary>The plan for a run of <paramref name="to"/> steps in place of <paramref name="from"/>.</summary>
-    public virtual CanvasPlan Stretched(int from, int to) => this;
 }

@@ -21,8 +21,9 @@ public sealed record Inr(int Hidden = 3, int Size = 256, InrActivation Activatio
     public static Inr Siren(int hidden = 3, int width = 256, double omega = 30) => new(hidden, width, InrActivation.Siren, omega, omega, null);
 
     /// <summary>Weights by FINER's own initialisation: first U(±1/2), others U(±sqrt(6/in)/omega), biases U(±1/sqrt(in)).</summary>
-    public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
+    public override Canvas Create(CanvasContext context)
     {
+        var (count, height, width, random, start) = context;
         if (start is not null) throw new ArgumentException("an INR canvas begins from weights, not from a picture; fit one to the picture first, or use the pyramid");
         using var scope = new TensorScope();
         var layers = new List<(Tensor, Tensor)>();
@@ -55,7 +56,7 @@ public sealed class InrCanvas : Canvas
     public override long Count => layers[0].Weight.Size(0);
     public override long Height { get; }
     public override long Width { get; }
-    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
+    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Groups => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
 
     /// <summary>Places, row-major, as FINER has them: [height·width, 2] of (y, x), each from -1 to 1 with both ends (a side of one pixel is at -1), float32.</summary>
     public static Tensor Grid(long height, long width, Device? device = null) => TensorScope.Of(() =>

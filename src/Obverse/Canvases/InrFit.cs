@@ -24,7 +24,7 @@ public sealed record InrFit
     public Tensor Targets(Tensor pictures) => TensorScope.Of(() =>
     {
         var sigma = Blur ?? 6 * Math.Min(pictures.Size(2), pictures.Size(3)) / 224.0;
-        var soft = sigma == 0 ? pictures : new BlurView { Sigma = new(sigma, sigma) }.Apply(pictures, Draws.None);
+        var soft = sigma == 0 ? pictures : new BlurView { Sigma = new(sigma, sigma) }.Apply(pictures, ViewParameters.None);
         return (soft.Flatten(2).Transpose(1, 2) * 2 - 1).Contiguous();
     });
 
@@ -33,7 +33,7 @@ public sealed record InrFit
     {
         using var scope = new TensorScope();
         using var one = (InrCanvas)plan.Create(1, height, width, random);
-        return new(plan, [.. one.Layers.Select(layer => (layer.Parameters[0].Detach().Expand(count, -1, -1), layer.Parameters[1].Detach().Expand(count, -1)))], height, width);
+        return new(plan, [.. one.Groups.Select(layer => (layer.Parameters[0].Detach().Expand(count, -1, -1), layer.Parameters[1].Detach().Expand(count, -1)))], height, width);
     }
 
     /// <summary>Step after step; the optimiser is a new one.</summary>
@@ -48,7 +48,7 @@ public sealed record InrFit
     {
         using var scope = new TensorScope();
         Tensor Losses() => (canvas.Colours() - targets).Square().Mean([1, 2]); // [count]; a sum of them gives each its own gradient
-        Tensor[] weights = [.. canvas.Layers.Select(layer => layer.Parameters[0])]; // matrices only: biases are not perturbed
+        Tensor[] weights = [.. canvas.Groups.Select(group => group.Parameters[0])]; // matrices only: biases are not perturbed
         Tensor? before = null;
         Tensor[] deltas = [];
         if (Gamma > 0)
@@ -61,7 +61,7 @@ public sealed record InrFit
 
         var losses = Losses();
         losses.Sum().Backward();
-        Observe?.Invoke(step, deltas, [.. canvas.Layers.SelectMany(layer => layer.Parameters).Select(p => p.Grad!)]);
+        Observe?.Invoke(step, deltas, [.. canvas.Groups.SelectMany(group => group.Parameters).Select(p => p.Grad!)]);
         foreach (var group in adam.Groups) group.Rate = Rate * Math.Pow(0.1, step / (double)Steps);
         adam.Step();
         adam.ZeroGrad();

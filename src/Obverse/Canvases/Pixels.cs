@@ -7,10 +7,11 @@ namespace Obverse;
 /// <param name="GrowAt">Steps before which the sides double, up to the final ones.</param>
 /// <param name="MinMax">Finished by stretching each picture's values to 0 … 1, as CLIP-Inv saves, in place of clamping.</param>
 [Part("pixels")]
-public sealed record Pixels(double StartShare = 1, IReadOnlyList<int>? GrowAt = null, bool MinMax = false) : CanvasPlan
+public sealed record Pixels(double StartShare = 1, ValueList<int>? GrowAt = null, bool MinMax = false) : CanvasPlan
 {
-    public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
+    public override Canvas Create(CanvasContext context)
     {
+        var (count, height, width, random, start) = context;
         var (h, w) = ((long)Math.Max(1, Math.Round(height * StartShare)), (long)Math.Max(1, Math.Round(width * StartShare)));
         using var scope = new TensorScope();
         var pixels = start is null ? random.Uniform(0, 1, count, 3, h, w) : start.To(random.Device).Resize(h, w, Interpolation.Bicubic, antialias: true).Clamp(0, 1).Expand(count, 3, h, w);
@@ -18,11 +19,6 @@ public sealed record Pixels(double StartShare = 1, IReadOnlyList<int>? GrowAt = 
     }
 
     public override CanvasPlan Stretched(int from, int to) => this with { GrowAt = GrowAt is null ? null : [.. GrowAt.Select(step => (int)((long)step * to / from))] };
-
-    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Pixels {{ StartShare = {StartShare:0.###}, GrowAt = [{string.Join(", ", GrowAt ?? [])}], MinMax = {MinMax} }}");
-
-    public bool Equals(Pixels? other) => other is not null && StartShare == other.StartShare && MinMax == other.MinMax && (GrowAt ?? []).SequenceEqual(other.GrowAt ?? []);
-    public override int GetHashCode() => HashCode.Combine(StartShare, MinMax, GrowAt?.Count);
 }
 
 /// <summary>Pixels that are moved directly. Values are clamped before the optimiser's step, as CLIP-Inv does, so they may leave [0, 1] by one step.</summary>
@@ -33,7 +29,7 @@ public sealed class PixelCanvas(Tensor start, long height, long width, Pixels pl
     public override long Count => pixels.Size(0);
     public override long Height => pixels.Size(2);
     public override long Width => pixels.Size(3);
-    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => [("pixels", [pixels])];
+    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Groups => [("pixels", [pixels])];
 
     public override Tensor Render() => pixels;
     public override Tensor Present(Tensor raw) => raw;

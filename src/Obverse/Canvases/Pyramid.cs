@@ -14,8 +14,9 @@ namespace Obverse;
 [Part("pyramid")]
 public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false, double Falloff = 0, double NaturalColours = 0) : CanvasPlan
 {
-    public override Canvas Create(long count, long height, long width, Generator random, Tensor? start = null)
+    public override Canvas Create(CanvasContext context)
     {
+        var (count, height, width, random, start) = context;
         var (marginY, marginX) = ((long)(height * Margin), (long)(width * Margin));
         var (h, w) = (height + 2 * marginY, width + 2 * marginX);
         using var scope = new TensorScope();
@@ -73,7 +74,7 @@ public sealed class PyramidCanvas : Canvas
     /// <summary>[1, 1, h, w] of 0 and 1: multiplies the gradient that arrives at the sum (DAS's inpainting).</summary>
     public Tensor? Mask { get; init; }
 
-    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Layers => closed ? [("sum", levels)] : [.. levels.Select((level, i) => ($"level{sizes[i].Height}x{sizes[i].Width}", (IReadOnlyList<Tensor>)[level]))];
+    public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Groups => closed ? [("sum", levels)] : [.. levels.Select((level, i) => ($"level{sizes[i].Height}x{sizes[i].Width}", (IReadOnlyList<Tensor>)[level]))];
 
     public override Tensor Render() => Squash(closed ? levels[0] : Sum(Height, Width));
 

@@ -11,6 +11,9 @@ public abstract partial record Objective
 
     public static Objective operator +(Objective a, Objective b) => new WeightedSum([(1, a), (1, b)]);
     public static Objective operator *(double weight, Objective a) => new WeightedSum([(weight, a)]);
+
+    /// <summary>With a weight that changes over the run.</summary>
+    public static Objective operator *(Ramp weight, Objective a) => new RampedObjective(weight, a);
 }
 
 public readonly record struct Term(double Weight, Objective Objective)
@@ -22,10 +25,10 @@ public readonly record struct Term(double Weight, Objective Objective)
 [Part("sum")]
 public sealed record WeightedSum : Objective
 {
-    public WeightedSum(IReadOnlyList<Term> terms) =>
+    public WeightedSum(ValueList<Term> terms) =>
         Terms = [.. terms.SelectMany(term => term.Objective is WeightedSum inner ? inner.Terms.Select(t => new Term(term.Weight * t.Weight, t.Objective)) : [term])];
 
-    public IReadOnlyList<Term> Terms { get; }
+    public ValueList<Term> Terms { get; }
 
     public override Tensor Evaluate(Scene scene)
     {
@@ -34,7 +37,13 @@ public sealed record WeightedSum : Objective
         return total;
     }
 
-    public bool Equals(WeightedSum? other) => other is not null && Terms.SequenceEqual(other.Terms);
-    public override int GetHashCode() => Terms.Count;
-    public override string ToString() => string.Join(" + ", Terms.Select(t => t.Weight == 1 ? t.Objective.ToString() : $"{t.Weight} * {t.Objective}"));
+    public override string ToString() => string.Join(" + ", Terms.Select(t => t.Weight == 1 ? t.Objective.ToString() : FormattableString.Invariant($"{t.Weight} * {t.Objective}")));
+}
+
+/// <summary>An objective whose weight changes over the run.</summary>
+[Part("ramped")]
+public sealed record RampedObjective(Ramp Weight, Objective Objective) : Objective
+{
+    public override Tensor Evaluate(Scene scene) => Objective.Evaluate(scene) * Weight.At(scene.Step, scene.Steps);
+    public override string ToString() => $"({Weight}) * {Objective}";
 }

@@ -6,6 +6,7 @@ public static partial class Recipes
     /// CLIP-Inv (Kazemi et al. 2024; spec pixel-baselines.md 3.1): raw pixels from noise, 64 -> 128 -> 224, Adam 0.1, 13 copies, TV 0.005, 3400 steps. `best` is as published;
     /// the others keep the proportions.
     /// </summary>
+    [Recipe]
     public static Recipe ClipInv(Quality quality = Quality.Normal, int width = 128, int height = 128)
     {
         var steps = Choose(quality, 170, 680, 3400);

@@ -6,6 +6,7 @@ public static partial class Recipes
     /// Direct Ascent Synthesis as its demo has it (Fort and Whitaker 2025; spec pixel-baselines.md 3.2): every whole resolution of a canvas with a margin of a quarter, SGD 0.2,
     /// 100 steps, 32 copies jittered by whole pixels, uniform noise of 0.2. `draft` takes fewer steps and copies.
     /// </summary>
+    [Recipe]
     public static Recipe Das(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
         Name = "das",
@@ -18,6 +19,7 @@ public static partial class Recipes
     };
 
     /// <summary>DAS with the gradients of several encoders added. Offline the members are one tower at several input sides, until a second tower draws.</summary>
+    [Recipe]
     public static Recipe DasEnsemble(Quality quality = Quality.Normal, int width = 128, int height = 128) => Das(quality, width, height) with
     {
         Name = "das-ensemble",

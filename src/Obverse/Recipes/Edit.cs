@@ -9,6 +9,7 @@ public static partial class Recipes
     /// are, the peak of a low and falling rate goes from the third to the last: places keep where they are, what is drawn there changes. The spec keeps one layer still; two, at this rate, kept more of the
     /// picture for the same move (docs/applications.md).
     /// </summary>
+    [Recipe(WorksOnPicture = true)]
     public static Recipe Edit(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
         Name = "edit",
@@ -16,7 +17,7 @@ public static partial class Recipes
         Canvas = Inr.Finer(hidden: 3, width: Choose(quality, 96, 128, 256), omega: 10),
         Fit = Plainly(quality),
         Views = Framed(Choose(quality, 6, 8, 16)).Averaged(),
-        Objective = Objective.Toward() + 0.2 * Objective.TowardStart(),
+        Objective = Objective.Toward() + 0.2 * Objective.Toward(Targets.Start),
         Schedule = Schedule.Adam(2e-4).Sweep(width: 1.0, from: 2, frozen: 2).Cosine().Steps(Choose(quality, 120, 160, 240)),
     };
 

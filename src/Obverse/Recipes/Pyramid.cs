@@ -8,6 +8,7 @@ public static partial class Recipes
     /// A few resolutions and Adam (spec zoo.md 8.1): what draws best with a small un-robust tower within a minute. Blur and noise in the views turn texture into shape (docs/defaults.md): what they
     /// take away cannot answer the tower; the rate falls as a cosine so that the last steps settle.
     /// </summary>
+    [Recipe]
     public static Recipe Pyramid(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
         Name = "pyramid",

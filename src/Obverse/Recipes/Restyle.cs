@@ -6,6 +6,7 @@ public static partial class Recipes
     /// A picture in the manner of another, or of a text (spec implicit-inversion.md 2.9): as <see cref="Edit"/>, but only the deep two of five layers move, at a higher rate. The spec keeps the two
     /// shallowest, where the layout is; a third kept more of the layout for the same move (docs/applications.md).
     /// </summary>
+    [Recipe(WorksOnPicture = true)]
     public static Recipe Restyle(Quality quality = Quality.Normal, int width = 128, int height = 128) => Edit(quality, width, height) with
     {
         Name = "restyle",

@@ -5,7 +5,7 @@ namespace Obverse;
 
 /// <summary>
 /// Rotation, translation, scale and shear about the centre in one matrix and one bilinear look-up, as kornia's RandomAffine does them.
-/// Draws: angle, shear_x, shear_y in degrees, tx, ty in pixels, scale, on; each [count].
+/// Parameters: angle, shear_x, shear_y in degrees, tx, ty in pixels, scale, on; each [count].
 /// </summary>
 [Part("affine")]
 public sealed record AffineView : View
@@ -34,7 +34,7 @@ public sealed record AffineView : View
     /// <summary>How likely each picture is touched.</summary>
     public double Probability { get; init; } = 1;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => new Draws
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => new ViewParameters
     {
         ["angle"] = Angle.Draw(random, count),
         ["tx"] = Interval.Around0(TranslateX * width).Draw(random, count),
@@ -44,13 +44,13 @@ public sealed record AffineView : View
         ["shear_y"] = ShearY.Draw(random, count),
     }.Sometimes(random, Probability, count);
 
-    public override Tensor Apply(Tensor images, Draws draws) => Warp.By(images, [.. Matrices(draws, images.Size(0), images.Size(2), images.Size(3)).Select(m => m.Inverse())], Border);
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => Warp.By(images, [.. Matrices(parameters, images.Size(0), images.Size(2), images.Size(3)).Select(m => m.Inverse())], Border);
 
     /// <summary>One matrix a picture, source pixel to output pixel. A scale that was not drawn is 1.</summary>
-    public static Matrix3[] Matrices(Draws draws, long count, long height, long width)
+    public static Matrix3[] Matrices(ViewParameters parameters, long count, long height, long width)
     {
-        var (angle, tx, ty, x, y, on) = (draws.Numbers("angle", count), draws.Numbers("tx", count), draws.Numbers("ty", count), draws.Numbers("shear_x", count), draws.Numbers("shear_y", count), draws.On(count));
-        var scale = draws.ContainsKey("scale") ? draws.Numbers("scale", count) : [.. Enumerable.Repeat(1.0, (int)count)];
+        var (angle, tx, ty, x, y, on) = (parameters.Numbers("angle", count), parameters.Numbers("tx", count), parameters.Numbers("ty", count), parameters.Numbers("shear_x", count), parameters.Numbers("shear_y", count), parameters.On(count));
+        var scale = parameters.ContainsKey("scale") ? parameters.Numbers("scale", count) : [.. Enumerable.Repeat(1.0, (int)count)];
         return [.. Enumerable.Range(0, (int)count).Select(i => on[i] ? Matrix3.Affine(angle[i], tx[i], ty[i], scale[i], x[i], y[i], height, width) : Matrix3.Identity)];
     }
 }

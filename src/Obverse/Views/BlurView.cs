@@ -4,7 +4,7 @@ namespace Obverse;
 
 /// <summary>
 /// Gaussian blur: exp(-i²/2σ²) for |i| up to a radius, normalised, rows then columns, mirrored at the border without repeating its pixel (implicit-inversion 2.4).
-/// Draws: sigma, pixels, [count]; nothing where it is fixed.
+/// Parameters: sigma, pixels, [count]; nothing where it is fixed.
 /// </summary>
 [Part("blur")]
 public sealed record BlurView : View
@@ -15,9 +15,9 @@ public sealed record BlurView : View
     public int? Radius { get; init; }
     protected internal override bool IsRandom => Sigma.Low != Sigma.High;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => IsRandom ? new() { ["sigma"] = Sigma.Draw(random, count) } : Draws.None;
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => IsRandom ? new() { ["sigma"] = Sigma.Draw(random, count) } : ViewParameters.None;
 
-    public override Tensor Apply(Tensor images, Draws draws)
+    public override Tensor Apply(Tensor images, ViewParameters parameters)
     {
         var (n, c, h, w) = (images.Size(0), images.Size(1), images.Size(2), images.Size(3));
         var side = Math.Min(h, w);
@@ -25,7 +25,7 @@ public sealed record BlurView : View
         if (Radius is null && Math.Ceiling(3 * most) >= side) most = side / 8.0;
         var radius = Radius ?? (int)Math.Ceiling(3 * most);
         if (radius >= side) throw new ArgumentException($"Blur: a radius of {radius} was asked of a picture of {h} x {w}; mirroring wants it below the side");
-        double[] sigmas = IsRandom ? draws.Numbers("sigma", n) : [most];
+        double[] sigmas = IsRandom ? parameters.Numbers("sigma", n) : [most];
         var kernel = Tensor.From((double[])[.. sigmas.SelectMany(sigma => Taps(Math.Min(sigma, most), radius))], sigmas.Length, 2 * radius + 1).To(images.Device, images.DType);
         var weight = (sigmas.Length == 1 ? kernel.Expand(n * c, 2 * radius + 1) : kernel.RepeatInterleave(c, 0)).Reshape(n * c, 1, 1, 2 * radius + 1);
         return images.Reshape(1, n * c, h, w).Pad([radius, radius, radius, radius], "reflect")

@@ -5,7 +5,7 @@ namespace Obverse;
 
 /// <summary>
 /// Brightness x b, then contrast about the picture's mean, then saturation about its luma (.299, .587, .114); nothing is clamped (implicit-inversion 2.6).
-/// Draws: brightness, contrast, saturation, factors, [count].
+/// Parameters: brightness, contrast, saturation, factors, [count].
 /// </summary>
 [Part("color")]
 public sealed record ColorView : View
@@ -15,24 +15,24 @@ public sealed record ColorView : View
     public double Contrast { get; init; } = 0.2;
     public double Saturation { get; init; } = 0.2;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => new()
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => new()
     {
         ["brightness"] = Interval.Around1(Brightness).Draw(random, count),
         ["contrast"] = Interval.Around1(Contrast).Draw(random, count),
         ["saturation"] = Interval.Around1(Saturation).Draw(random, count),
     };
 
-    public override Tensor Apply(Tensor images, Draws draws)
+    public override Tensor Apply(Tensor images, ViewParameters parameters)
     {
-        var (b, c) = (draws.Each("brightness", images), draws.Each("contrast", images));
+        var (b, c) = (parameters.Each("brightness", images), parameters.Each("contrast", images));
         var x = images * (b * c) + images.Mean([1, 2, 3], keep: true) * (b * (1 - c)); // = About(mean, b x, c) in one pass fewer
-        return Colors.About(Colors.Luma(x), x, draws.Each("saturation", images));
+        return Colors.About(Colors.Luma(x), x, parameters.Each("saturation", images));
     }
 }
 
 /// <summary>
 /// kornia's ColorJitter: clamp to [0, 1], then brightness (0), contrast (1), saturation (2) and hue (3) in a random order that the batch shares, each clamped.
-/// Draws: brightness, contrast, saturation (factors) and hue (turns), [count]; order, [count, 4] or [4] int64; on, [count].
+/// Parameters: brightness, contrast, saturation (factors) and hue (turns), [count]; order, [count, 4] or [4] int64; on, [count].
 /// </summary>
 [Part("color-jitter")]
 public sealed record ColorJitterView : View
@@ -46,7 +46,7 @@ public sealed record ColorJitterView : View
     public double Hue { get; init; } = 0.1;
     public double Probability { get; init; } = 1;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => new Draws
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => new ViewParameters
     {
         ["brightness"] = Interval.Around1(Brightness).Draw(random, count),
         ["contrast"] = Interval.Around1(Contrast).Draw(random, count),
@@ -55,50 +55,50 @@ public sealed record ColorJitterView : View
         ["order"] = random.Permutation(4).Reshape(1, 4).Expand(count, 4),
     }.Sometimes(random, Probability, count);
 
-    public override Tensor Apply(Tensor images, Draws draws)
+    public override Tensor Apply(Tensor images, ViewParameters parameters)
     {
         var x = images.Clamp(0, 1);
-        foreach (var step in draws.Integers("order")[..4])
+        foreach (var step in parameters.Integers("order")[..4])
         {
             x = step switch
             {
-                0 => x * draws.Each("brightness", images),
-                1 => Colors.About(Colors.Luma(x).Mean([1, 2, 3], keep: true), x, draws.Each("contrast", images)),
-                2 => Colors.About(Colors.Luma(x), x, draws.Each("saturation", images)),
-                _ => Colors.TurnHue(x, draws.Each("hue", images)),
+                0 => x * parameters.Each("brightness", images),
+                1 => Colors.About(Colors.Luma(x).Mean([1, 2, 3], keep: true), x, parameters.Each("contrast", images)),
+                2 => Colors.About(Colors.Luma(x), x, parameters.Each("saturation", images)),
+                _ => Colors.TurnHue(x, parameters.Each("hue", images)),
             };
             x = x.Clamp(0, 1);
         }
 
-        return draws.ContainsKey("on") ? x.Where(draws.Each("on", images) > 0, images) : x;
+        return parameters.ContainsKey("on") ? x.Where(parameters.Each("on", images) > 0, images) : x;
     }
 }
 
-/// <summary>(x - m) / s with m = ±mean and s = exp(±std) a picture and channel: what CLIP-Inv calls colour jitter (pixel-baselines 3.1). Draws: u_mean, u_std, U[0, 1), [count, 3, 1, 1].</summary>
+/// <summary>(x - m) / s with m = ±mean and s = exp(±std) a picture and channel: what CLIP-Inv calls colour jitter (pixel-baselines 3.1). Parameters: u_mean, u_std, U[0, 1), [count, 3, 1, 1].</summary>
 [Part("color-shift")]
 public sealed record ColorShiftView : View
 {
     public double Mean { get; init; }
     public double Std { get; init; }
 
-    public override Draws Draw(Generator random, long count, long height, long width) => new() { ["u_mean"] = random.Uniform(0, 1, count, 3, 1, 1), ["u_std"] = random.Uniform(0, 1, count, 3, 1, 1) };
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => new() { ["u_mean"] = random.Uniform(0, 1, count, 3, 1, 1), ["u_std"] = random.Uniform(0, 1, count, 3, 1, 1) };
 
-    public override Tensor Apply(Tensor images, Draws draws) => (images - (draws.Get("u_mean", images) - 0.5) * (2 * Mean)) / ((draws.Get("u_std", images) - 0.5) * (2 * Std)).Exp();
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => (images - (parameters.Get("u_mean", images) - 0.5) * (2 * Mean)) / ((parameters.Get("u_std", images) - 0.5) * (2 * Std)).Exp();
 }
 
-/// <summary>torchvision's adjust_contrast: about the mean of grey, clamped; CLIPStyler finishes its pictures with 1.5 (canvases 5.8). Draws nothing.</summary>
+/// <summary>torchvision's adjust_contrast: about the mean of grey, clamped; CLIPStyler finishes its pictures with 1.5 (canvases 5.8). ViewParameters nothing.</summary>
 [Part("contrast")]
 public sealed record ContrastView : View
 {
     public double Factor { get; init; } = 1.5;
     protected internal override bool IsRandom => false;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => ViewParameters.None;
 
-    public override Tensor Apply(Tensor images, Draws draws) => (images * Factor + Colors.Luma(images, 0.2989).Mean([1, 2, 3], keep: true) * (1 - Factor)).Clamp(0, 1); // torchvision rounds .299 to .2989
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => (images * Factor + Colors.Luma(images, 0.2989).Mean([1, 2, 3], keep: true) * (1 - Factor)).Clamp(0, 1); // torchvision rounds .299 to .2989
 }
 
-/// <summary>(x - mean) / std a channel; CLIP's by default (clip.md 1.5). An encoder does this itself: for views that show what a network sees. Draws nothing.</summary>
+/// <summary>(x - mean) / std a channel; CLIP's by default (clip.md 1.5). An encoder does this itself: for views that show what a network sees. ViewParameters nothing.</summary>
 [Part("normalize")]
 public sealed record NormalizeView : View
 {
@@ -106,8 +106,8 @@ public sealed record NormalizeView : View
     public Rgb Std { get; init; } = Rgb.ClipStd;
     protected internal override bool IsRandom => false;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
-    public override Tensor Apply(Tensor images, Draws draws) => (images - Mean.Like(images)) / Std.Like(images);
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => ViewParameters.None;
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => (images - Mean.Like(images)) / Std.Like(images);
 }
 
 internal static class Colors

@@ -3,7 +3,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>The square in the centre. Draws nothing.</summary>
+/// <summary>The square in the centre. ViewParameters nothing.</summary>
 [Part("crop")]
 public sealed record CentreCropView : View
 {
@@ -12,11 +12,11 @@ public sealed record CentreCropView : View
     protected internal override bool IsRandom => false;
 
     public override (long Height, long Width) SizeOf(long height, long width) => (Size, Size);
-    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
-    public override Tensor Apply(Tensor images, Draws draws) => Pieces.Box(images, (images.Size(2) - Size) / 2, (images.Size(3) - Size) / 2, Size, Size);
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => ViewParameters.None;
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => Pieces.Box(images, (images.Size(2) - Size) / 2, (images.Size(3) - Size) / 2, Size, Size);
 }
 
-/// <summary>A square somewhere in the picture, resized where asked. Draws: box, [count, 4] int64: top, left, height, width.</summary>
+/// <summary>A square somewhere in the picture, resized where asked. Parameters: box, [count, 4] int64: top, left, height, width.</summary>
 [Part("patch")]
 public sealed record PatchView : View
 {
@@ -32,18 +32,18 @@ public sealed record PatchView : View
 
     public override (long Height, long Width) SizeOf(long height, long width) => (To ?? Size, To ?? Size);
 
-    public override Draws Draw(Generator random, long count, long height, long width)
+    public override ViewParameters Sample(Generator random, long count, long height, long width)
     {
         if (Size > Math.Min(height, width)) throw new ArgumentException($"Patch: a square of {Size} was asked of a picture of {height} x {width}");
         var side = Tensor.Full([count], Size, DType.Int64, random.Device);
         return new() { ["box"] = Tensor.Stack([random.Integers(0, height - Size + 1, count), random.Integers(0, width - Size + 1, count), side, side], 1) };
     }
 
-    public override Tensor Apply(Tensor images, Draws draws) =>
-        Pieces.Boxes(images, draws.Integers("box"), box => To is { } side ? box.Resize(side, side, By, Antialias) : box);
+    public override Tensor Apply(Tensor images, ViewParameters parameters) =>
+        Pieces.Boxes(images, parameters.Integers("box"), box => To is { } side ? box.Resize(side, side, By, Antialias) : box);
 }
 
-/// <summary>torchvision's RandomResizedCrop: a part of random area and shape, resized (canvases 5.4). Draws: box, [count, 4] int64: top, left, height, width.</summary>
+/// <summary>torchvision's RandomResizedCrop: a part of random area and shape, resized (canvases 5.4). Parameters: box, [count, 4] int64: top, left, height, width.</summary>
 [Part("random-resized-crop")]
 public sealed record RandomResizedCropView : View
 {
@@ -62,15 +62,15 @@ public sealed record RandomResizedCropView : View
 
     public override (long Height, long Width) SizeOf(long height, long width) => (Height, Width);
 
-    public override Draws Draw(Generator random, long count, long height, long width)
+    public override ViewParameters Sample(Generator random, long count, long height, long width)
     {
         var boxes = new long[4 * count];
         for (var i = 0; i < count; i++) Box(random, height, width).CopyTo(boxes, 4 * i);
         return new() { ["box"] = Tensor.From(boxes, count, 4) };
     }
 
-    public override Tensor Apply(Tensor images, Draws draws) =>
-        Pieces.Boxes(images, draws.Integers("box"), box => box.Resize(Height, Width, By, Antialias));
+    public override Tensor Apply(Tensor images, ViewParameters parameters) =>
+        Pieces.Boxes(images, parameters.Integers("box"), box => box.Resize(Height, Width, By, Antialias));
 
     private long[] Box(Generator random, long height, long width)
     {
@@ -95,7 +95,7 @@ public sealed record RandomResizedCropView : View
     }
 }
 
-/// <summary>"torch.nn.functional.interpolate" to a size. Draws nothing.</summary>
+/// <summary>"torch.nn.functional.interpolate" to a size. ViewParameters nothing.</summary>
 [Part("resize")]
 public sealed record ResizeView : View
 {
@@ -109,6 +109,6 @@ public sealed record ResizeView : View
     protected internal override bool IsRandom => false;
 
     public override (long Height, long Width) SizeOf(long height, long width) => (Height, Width);
-    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
-    public override Tensor Apply(Tensor images, Draws draws) => images.Resize(Height, Width, By, Antialias, AlignCorners);
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => ViewParameters.None;
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => images.Resize(Height, Width, By, Antialias, AlignCorners);
 }

@@ -7,7 +7,7 @@ namespace Obverse;
 
 /// <summary>
 /// A random square, resampled: Lanczos-2 where it shrinks, then bicubic with aligned corners (MakeCutoutsOrig of nerdyrodent/VQGAN-CLIP).
-/// Draws: u, U[0, 1), that gave the side, [count]; box, [count, 3] int64: top, left, side.
+/// Parameters: u, U[0, 1), that gave the side, [count]; box, [count, 3] int64: top, left, side.
 /// </summary>
 [Part("lanczos-cut")]
 public sealed record LanczosCutView : View
@@ -20,7 +20,7 @@ public sealed record LanczosCutView : View
 
     public override (long Height, long Width) SizeOf(long height, long width) => (Size, Size);
 
-    public override Draws Draw(Generator random, long count, long height, long width)
+    public override ViewParameters Sample(Generator random, long count, long height, long width)
     {
         var most = Math.Min(height, width);
         var least = Math.Min(most, Size);
@@ -36,9 +36,9 @@ public sealed record LanczosCutView : View
         return new() { ["u"] = u, ["box"] = Tensor.From(box, count, 3) };
     }
 
-    public override Tensor Apply(Tensor images, Draws draws)
+    public override Tensor Apply(Tensor images, ViewParameters parameters)
     {
-        var box = draws.Integers("box");
+        var box = parameters.Integers("box");
         return Pieces.Each(images, (one, i) => Resample(Pieces.Box(one, box[3 * i], box[3 * i + 1], box[3 * i + 2], box[3 * i + 2]), Size, Size));
     }
 
@@ -71,7 +71,7 @@ public sealed record LanczosCutView : View
     }
 }
 
-/// <summary>(average + maximum) / 2 of adaptive pooling of the whole picture. Draws nothing.</summary>
+/// <summary>(average + maximum) / 2 of adaptive pooling of the whole picture. ViewParameters nothing.</summary>
 [Part("pool")]
 public sealed record PoolView : View
 {
@@ -80,13 +80,13 @@ public sealed record PoolView : View
     protected internal override bool IsRandom => false;
 
     public override (long Height, long Width) SizeOf(long height, long width) => (Height, Width);
-    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
-    public override Tensor Apply(Tensor images, Draws draws) => (images.AdaptiveAvgPool2d(Height, Width) + images.AdaptiveMaxPool2d(Height, Width)) / 2;
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => ViewParameters.None;
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => (images.AdaptiveAvgPool2d(Height, Width) + images.AdaptiveMaxPool2d(Height, Width)) / 2;
 }
 
 /// <summary>
 /// kornia's RandomErasing with same_on_batch: one black box for all pictures, or none for any.
-/// Draws: x, y, w, h, pixels, int64, and on, [count], all the same, or one number.
+/// Parameters: x, y, w, h, pixels, int64, and on, [count], all the same, or one number.
 /// </summary>
 [Part("erase")]
 public sealed record EraseView : View
@@ -98,7 +98,7 @@ public sealed record EraseView : View
     public Interval Ratio { get; init; } = new(0.3, 1 / 0.3);
     public double Probability { get; init; } = 1;
 
-    public override Draws Draw(Generator random, long count, long height, long width)
+    public override ViewParameters Sample(Generator random, long count, long height, long width)
     {
         var area = random.Next(Area.Low, Area.High) * height * width;
         var ratio = Ratio.Low < 1 && Ratio.High > 1
@@ -114,10 +114,10 @@ public sealed record EraseView : View
         };
     }
 
-    public override Tensor Apply(Tensor images, Draws draws)
+    public override Tensor Apply(Tensor images, ViewParameters parameters)
     {
         var count = images.Size(0);
-        var (x, y, w, h, on) = (draws.Integers("x", count), draws.Integers("y", count), draws.Integers("w", count), draws.Integers("h", count), draws.On(count));
+        var (x, y, w, h, on) = (parameters.Integers("x", count), parameters.Integers("y", count), parameters.Integers("w", count), parameters.Integers("h", count), parameters.On(count));
         return Pieces.Blacken(images, i => on[i] ? (y[i], x[i], h[i], w[i]) : default);
     }
 }

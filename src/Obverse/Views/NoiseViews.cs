@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>+ sigma · N(0, 1). Draws: noise, the raw numbers, [count, 3, height, width].</summary>
+/// <summary>+ sigma · N(0, 1). Parameters: noise, the raw numbers, [count, 3, height, width].</summary>
 [Part("noise")]
 public sealed record NoiseView : View
 {
@@ -11,35 +11,35 @@ public sealed record NoiseView : View
     /// <summary>One noise for all pictures, as CLIPAG's patches have it (clipag 4.5).</summary>
     public bool IsShared { get; init; }
 
-    public override Draws Draw(Generator random, long count, long height, long width) =>
+    public override ViewParameters Sample(Generator random, long count, long height, long width) =>
         new() { ["noise"] = random.Normal(IsShared ? 1 : count, 3, height, width).Expand(count, 3, height, width) };
 
-    public override Tensor Apply(Tensor images, Draws draws) => images + draws.Get("noise", images) * Sigma;
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => images + parameters.Get("noise", images) * Sigma;
 }
 
-/// <summary>+ f · N(0, 1), f one U(0, most) a picture (VQGAN+CLIP's cutouts, canvases 5.7). Draws: factor, [count, 1, 1, 1]; noise, [count, 3, height, width].</summary>
+/// <summary>+ f · N(0, 1), f one U(0, most) a picture (VQGAN+CLIP's cutouts, canvases 5.7). Parameters: factor, [count, 1, 1, 1]; noise, [count, 3, height, width].</summary>
 [Part("varied-noise")]
 public sealed record VariedNoiseView : View
 {
     public double Most { get; init; } = 0.1;
 
-    public override Draws Draw(Generator random, long count, long height, long width) =>
+    public override ViewParameters Sample(Generator random, long count, long height, long width) =>
         new() { ["factor"] = random.Uniform(0, Most, count, 1, 1, 1), ["noise"] = random.Normal(count, 3, height, width) };
 
-    public override Tensor Apply(Tensor images, Draws draws) => images + draws.Get("noise", images) * draws.Each("factor", images);
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => images + parameters.Get("noise", images) * parameters.Each("factor", images);
 }
 
-/// <summary>+ scale · U[0, 1): positive, of mean scale/2 (DAS, pixel-baselines 3.2). Draws: noise, the raw numbers, [count, 3, height, width].</summary>
+/// <summary>+ scale · U[0, 1): positive, of mean scale/2 (DAS, pixel-baselines 3.2). Parameters: noise, the raw numbers, [count, 3, height, width].</summary>
 [Part("uniform-noise")]
 public sealed record UniformNoiseView : View
 {
     public double Scale { get; init; } = 0.2;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => new() { ["noise"] = random.Uniform(0, 1, count, 3, height, width) };
-    public override Tensor Apply(Tensor images, Draws draws) => images + draws.Get("noise", images) * Scale;
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => new() { ["noise"] = random.Uniform(0, 1, count, 3, height, width) };
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => images + parameters.Get("noise", images) * Scale;
 }
 
-/// <summary>Into [0, 1]. Draws nothing.</summary>
+/// <summary>Into [0, 1]. ViewParameters nothing.</summary>
 [Part("clip")]
 public sealed record ClipView : View
 {
@@ -47,6 +47,6 @@ public sealed record ClipView : View
     public bool KeepsGradient { get; init; }
     protected internal override bool IsRandom => false;
 
-    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
-    public override Tensor Apply(Tensor images, Draws draws) => KeepsGradient ? images.ClampWithGrad(0, 1) : images.Clamp(0, 1);
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => ViewParameters.None;
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => KeepsGradient ? images.ClampWithGrad(0, 1) : images.Clamp(0, 1);
 }

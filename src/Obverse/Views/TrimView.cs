@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>Cuts so many rows off the top and bottom and columns off both sides: DAS's padded canvas back to the picture. Draws nothing.</summary>
+/// <summary>Cuts so many rows off the top and bottom and columns off both sides: DAS's padded canvas back to the picture. ViewParameters nothing.</summary>
 [Part("trim")]
 public sealed record TrimView : View
 {
@@ -11,8 +11,8 @@ public sealed record TrimView : View
     protected internal override bool IsRandom => false;
 
     public override (long Height, long Width) SizeOf(long height, long width) => (height - 2 * Rows, width - 2 * Columns);
-    public override Draws Draw(Generator random, long count, long height, long width) => Draws.None;
-    public override Tensor Apply(Tensor images, Draws draws) => Pieces.Box(images, Rows, Columns, images.Size(2) - 2 * Rows, images.Size(3) - 2 * Columns);
+    public override ViewParameters Sample(Generator random, long count, long height, long width) => ViewParameters.None;
+    public override Tensor Apply(Tensor images, ViewParameters parameters) => Pieces.Box(images, Rows, Columns, images.Size(2) - 2 * Rows, images.Size(3) - 2 * Columns);
 }
 
 public sealed partial record Views

@@ -10,10 +10,10 @@ namespace Obverse;
 public abstract record View
 {
     /// <summary>Random numbers for <paramref name="count"/> pictures of height x width pixels: named tensors whose first dimension is count.</summary>
-    public abstract Draws Draw(Generator random, long count, long height, long width);
+    public abstract ViewParameters Sample(Generator random, long count, long height, long width);
 
     /// <summary>Applies them: [count, 3, height, width] to [count, 3, h', w'].</summary>
-    public abstract Tensor Apply(Tensor images, Draws draws);
+    public abstract Tensor Apply(Tensor images, ViewParameters parameters);
 
     /// <summary>The size that a picture of height x width has afterwards.</summary>
     public virtual (long Height, long Width) SizeOf(long height, long width) => (height, width);

@@ -61,7 +61,7 @@ public sealed partial record Views
     }
 
     /// <summary>
-    /// What each view of the catalogue makes of one picture [1, 3, h, w]: a row of <paramref name="count"/> draws. Rows are drawn from (seed, name), so that a view added leaves the others as they were.
+    /// What each view of the catalogue makes of one picture [1, 3, h, w]: a row of <paramref name="count"/> samples. Rows are drawn from (seed, name), so that a view added leaves the others as they were.
     /// The tensors belong to the scope open outside.
     /// </summary>
     public static IEnumerable<ViewRow> ContactSheet(Tensor picture, int count = 8, ulong seed = 0)
@@ -69,7 +69,7 @@ public sealed partial record Views
         foreach (var (name, views) in Catalogue((int)Math.Min(picture.Size(2), picture.Size(3))))
         {
             using var random = Generator.For(seed, [.. name.Select(c => (ulong)c)]);
-            yield return new(name, views, Row(picture, views with { Copies = count }, random));
+            yield return new(name, views, Row(picture, views with { Count = count }, random));
         }
 
         static Tensor Row(Tensor picture, Views views, Generator random)

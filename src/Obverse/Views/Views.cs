@@ -2,48 +2,61 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>How a picture is looked at: a chain of views, each drawn anew for every one of <see cref="Copies"/> copies.</summary>
+/// <summary>How a picture is seen: a chain of augmentations, sampled anew for every one of <see cref="Count"/> views of it.</summary>
 public sealed partial record Views
 {
-    public int Copies { get; init; } = 1;
-    public IReadOnlyList<View> Chain { get; init; } = [];
+    /// <summary>Augmentations per step.</summary>
+    public int Count { get; init; } = 1;
+    public ValueList<View> Chain { get; init; } = [];
 
-    /// <summary>True: the embeddings of the copies are averaged on the sphere before the objective sees them (implicit-inversion 2.6). False: the losses are.</summary>
+    /// <summary>True: the embeddings of the views are averaged on the sphere before the objective sees them (implicit-inversion 2.6). False: the losses are.</summary>
     public bool IsAveraged { get; init; }
 
-    /// <summary>One copy, nothing done.</summary>
+    /// <summary>One view, nothing done.</summary>
     public static Views Plain { get; } = new();
 
-    public static Views Of(int copies) => new() { Copies = copies > 0 ? copies : throw new ArgumentOutOfRangeException(nameof(copies), copies, "Views.Of: wanted at least one copy") };
+    public static Views Of(int count) => new() { Count = count > 0 ? count : throw new ArgumentOutOfRangeException(nameof(count), count, "Views.Of: wanted at least one view") };
 
-    /// <summary>[n, 3, h, w] to [n * Copies, 3, h', w']; the copies of one picture lie next to each other.</summary>
-    public Tensor Apply(Tensor images, Generator random) => Apply(images, Draw(random, images.Size(0), images.Size(2), images.Size(3)));
+    /// <summary>[n, 3, h, w] to [n * Count, 3, h', w']; the views of one picture lie next to each other.</summary>
+    public Tensor Apply(Tensor images, Generator random) => Apply(images, Sample(random, images.Size(0), images.Size(2), images.Size(3)));
 
-    /// <summary>The same with draws made before, one entry a view.</summary>
-    public Tensor Apply(Tensor images, IReadOnlyList<Draws> draws)
+    /// <summary>The same with parameters sampled before, one entry a view.</summary>
+    public Tensor Apply(Tensor images, IReadOnlyList<ViewParameters> parameters)
     {
-        if (draws.Count != Chain.Count) throw new ArgumentException($"Views.Apply: {draws.Count} draws given, the chain has {Chain.Count} views");
-        var copied = Copies == 1;
+        if (parameters.Count != Chain.Count) throw new ArgumentException($"Views.Apply: parameters for {parameters.Count} views given, the chain has {Chain.Count} views");
+        var copied = Count == 1;
         for (var i = 0; i < Chain.Count; i++)
         {
-            if (!copied && Chain[i].IsRandom) (images, copied) = (images.RepeatInterleave(Copies, 0), true);
-            images = Chain[i].Apply(images, draws[i]);
+            if (!copied && Chain[i].IsRandom) (images, copied) = (images.RepeatInterleave(Count, 0), true);
+            images = Chain[i].Apply(images, parameters[i]);
         }
 
-        return copied ? images : images.RepeatInterleave(Copies, 0);
+        return copied ? images : images.RepeatInterleave(Count, 0);
     }
 
-    /// <summary>The random numbers for all copies of <paramref name="pictures"/> pictures of height x width, one entry a view.</summary>
-    public IReadOnlyList<Draws> Draw(Generator random, long pictures, long height, long width)
+    /// <summary>The random numbers for all views of <paramref name="pictures"/> pictures of height x width, one entry a view.</summary>
+    public IReadOnlyList<ViewParameters> Sample(Generator random, long pictures, long height, long width)
     {
-        var draws = new List<Draws>(Chain.Count);
+        var parameters = new List<ViewParameters>(Chain.Count);
         foreach (var view in Chain)
         {
-            draws.Add(view.Draw(random, pictures * Copies, height, width));
+            parameters.Add(view.Sample(random, pictures * Count, height, width));
             (height, width) = view.SizeOf(height, width);
         }
 
-        return draws;
+        return parameters;
+    }
+
+    /// <summary>What an encoder makes of all views of pictures [count, 3, h, w]: unit embeddings [count, views, d], or [count, 1, d] where they are averaged.</summary>
+    /// <param name="encoder">Who sees them.</param>
+    /// <param name="images">The pictures.</param>
+    /// <param name="random">Of this step and this encoder.</param>
+    /// <param name="parameters">Recorded ones in place of random ones; null: none.</param>
+    public Tensor Encode(Encoder encoder, Tensor images, Generator random, IReadOnlyList<ViewParameters>? parameters = null)
+    {
+        var views = parameters is null ? Apply(images, random) : Apply(images, parameters);
+        var embeddings = encoder.Embed(views).Reshape(images.Size(0), Count, -1);
+        return IsAveraged ? embeddings.Mean(1, keep: true).Normalized() : embeddings; // spec implicit-inversion.md 2.6
     }
 
     /// <summary>The size that a picture of height x width has after the whole chain.</summary>
@@ -53,9 +66,5 @@ public sealed partial record Views
         return (height, width);
     }
 
-    public bool Equals(Views? other) => other is not null && Copies == other.Copies && IsAveraged == other.IsAveraged && Chain.SequenceEqual(other.Chain);
-
-    public override int GetHashCode() => Chain.Aggregate(HashCode.Combine(Copies, IsAveraged), HashCode.Combine);
-
-    public override string ToString() => $"{Copies} x {(Chain.Count == 0 ? "plain" : string.Join(", ", Chain))}{(IsAveraged ? ", averaged" : "")}";
+    public override string ToString() => $"{Count} x {(Chain.Count == 0 ? "plain" : string.Join(", ", Chain))}{(IsAveraged ? ", averaged" : "")}";
 }

@@ -1,0 +1,170 @@
+using System.Globalization;
+using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Cli;
+
+/// <summary>A command that draws: asks for a job, shows it being done, says what came of it.</summary>
+internal sealed record DrawingSession(Screen Screen)
+{
+    public required InversionRequest Request { get; init; }
+    public string? Out { get; init; }
+    public int Every { get; init; }
+    public string? Film { get; init; }
+    public string? Save { get; init; }
+    public bool Json { get; init; }
+    public int? Threads { get; init; }
+    public Device? Device { get; init; }
+    public Precision? Precision { get; init; }
+
+    /// <summary>Null: where several pictures are compared and there is a judge.</summary>
+    public bool? Judges { get; init; }
+
+    /// <summary>A name for the picture where none is asked for, without its extension.</summary>
+    public string? Named { get; init; }
+
+    /// <summary>Several pictures of one command: what each has behind its name, and what of the job it changes.</summary>
+    public IReadOnlyList<(string Suffix, Func<InversionJob, InversionJob> Change)> Series { get; init; } = [("", job => job)];
+
+    /// <summary>A command's own report of what was drawn, in place of the usual line.</summary>
+    public Action<IReadOnlyList<JobFinished>, Workshop>? Report { get; init; }
+
+    public int Run()
+    {
+        using var workshop = CliModels.Workshop(Screen, Threads, Device, Precision);
+        var request = Request.Check(workshop);
+        var outputs = Outputs(Out ?? (Named ?? FileNames.Slug(request.Prompt.ToString())) + ".png");
+        outputs.MustBeWritable(Bytes(Request.Shown ?? Request.Size ?? new(512, 512)));
+        var job = request.Job(workshop, Screen.Stop);
+        Screen.Stop.ThrowIfCancellationRequested();
+        var strange = new StrangeTexts(Screen, Json);
+        foreach (var model in job.Models) strange.Tell(workshop.Model(model.Name), request.Prompt);
+        return Report is not null ? InSeries(job, workshop, outputs) : Request.Count == 1 ? One(job, workshop, outputs) : Several(job, workshop, outputs);
+    }
+
+    /// <summary>Goes on from a checkpoint: the rest of the same job.</summary>
+    public int Resume(string checkpoint)
+    {
+        var job = InversionJob.FromSafetensors(checkpoint);
+        var outputs = Outputs(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true) with { Resume = checkpoint };
+        outputs.MustBeWritable(Bytes(job.Shown ?? new(job.Width, job.Height)));
+        using var workshop = CliModels.Workshop(Screen, job, Threads);
+        foreach (var model in job.Models) workshop.Model(model.Name);
+        foreach (var difference in Differences.Of(job, workshop)) Screen.Note($"not as it was: {difference}");
+        return One(job with { Threads = Runtime.Threads }, workshop, outputs);
+    }
+
+    /// <summary>The judge, unless nobody is to judge.</summary>
+    public Judge? OpenJudge(Workshop workshop, bool asked = false) => Judges == false || (Judges is null && !asked && !Zoo.Names.Contains(LoadedModel.JudgeName)) ? null : workshop.Judge();
+
+    private JobFinished Draw(InversionJob job, Workshop workshop, Outputs outputs, bool introduces = true) =>
+        ProgressView.For(Screen, Json).Watch(job.Run(workshop, outputs, Screen.Stop), started => { if (introduces) Introduce((InversionJob)started); });
+
+    private int One(InversionJob job, Workshop workshop, Outputs outputs)
+    {
+        var drawn = Draw(job, workshop, outputs);
+        if (drawn.IsStopped) return Stopped(drawn);
+        using var judge = Judges == true ? OpenJudge(workshop) : null;
+        Tell(drawn, judge?.Assess(drawn.Picture, job.Prompt.Wanted));
+        return 0;
+    }
+
+    private int InSeries(InversionJob job, Workshop workshop, Outputs outputs)
+    {
+        var drawings = new List<JobFinished>();
+        foreach (var (suffix, change) in Series)
+        {
+            drawings.Add(Draw(change(job), workshop, outputs.With(suffix) with { Compares = true }));
+            if (drawings[^1].IsStopped) return Stopped(drawings[^1]);
+        }
+
+        Report!(drawings, workshop);
+        return 0;
+    }
+
+    private int Several(InversionJob job, Workshop workshop, Outputs outputs)
+    {
+        var drawings = new List<JobFinished>();
+        for (var i = 0; i < Request.Count; i++)
+        {
+            var seed = job.Seed + (ulong)i;
+            drawings.Add(Draw(job with { Seed = seed }, workshop, outputs.With($"-seed{seed}"), introduces: i == 0));
+            if (drawings[i].IsStopped) return Stopped(drawings[i]);
+            if (!Json) Screen.Say(drawings[i].File!);
+        }
+
+        using var judge = OpenJudge(workshop);
+        Judgement?[] judgements = [.. drawings.Select(drawn => judge?.Assess(drawn.Picture, job.Prompt.Wanted))];
+        if (Json) for (var i = 0; i < drawings.Count; i++) Tell(drawings[i], judgements[i]);
+        var grid = FileNames.Beside(outputs.Picture, "-grid");
+        var cells = drawings.Select((drawn, i) => (drawn.Picture, $"seed {drawn.Job.Seed}{(judgements[i] is { } j ? $" · rank {j.LowPass.Rank}, full resolution {j.FullResolution.Rank}" : "")}")).ToList();
+        ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(drawings.Count)), Math.Clamp(Math.Max(drawings[0].Picture.Width, drawings[0].Picture.Height), 128, 256), job.Prompt.ToString()).Save(grid);
+        if (Json) Screen.Json(new { Event = "grid", File = grid });
+        else
+        {
+            foreach (var (drawn, judgement) in drawings.Zip(judgements)) if (judgement is not null) Screen.Say($"  seed {drawn.Job.Seed}: {Describe(judgement)}");
+            Screen.Say($"{grid}  (all {drawings.Count})");
+        }
+
+        return 0;
+    }
+
+    private Outputs Outputs(string picture, bool overwrite = false)
+    {
+        OutputPaths.Wanting("--out", picture, ".png");
+        if (Out is null && !overwrite)
+        {
+            // With several, the names that matter are those of the parts.
+            var first = picture;
+            for (var n = 2; Path.Exists(picture) || (Request.Count > 1 && Path.Exists(FileNames.Beside(picture, "-grid"))) || Series.Any(one => Path.Exists(FileNames.Beside(picture, one.Suffix))); n++) picture = FileNames.Beside(first, $"-{n}");
+        }
+
+        return new(picture)
+        {
+            Every = Every, Film = Film is null ? null : OutputPaths.Wanting("--film", Film, ".gif", ".webp", ".mp4"), Canvas = Save is null ? null : OutputPaths.Wanting("--save", Save, ".safetensors"),
+        };
+    }
+
+    private void Introduce(InversionJob job)
+    {
+        var (steps, views, count) = (job.Recipe.Schedule.StepCount, job.Recipe.Views.Count, Request.Count);
+        if (Json) Screen.Json(new { Event = "start", Prompt = job.Prompt.ToString(), Recipe = job.Recipe.Name, Model = job.ModelNames, Steps = steps, Views = views, job.Width, job.Height, job.Seed, Pictures = count, job.Threads });
+        else Screen.Note($"{job.Prompt}: {job.Recipe.Name}, {job.Width}x{job.Height}, {steps} steps of {views} views, {job.ModelNames}, seed {job.Seed}{(count > 1 ? $" … {job.Seed + (ulong)count - 1}" : "")}");
+    }
+
+    private int Stopped(JobFinished drawn)
+    {
+        var (done, of) = (drawn.Job.StoppedAfter, drawn.Job.Recipe.Schedule.StepCount);
+        if (Json) Screen.Json(new { Event = "stopped", drawn.File, drawn.Checkpoint, Step = done, Of = of });
+        else Screen.Say(drawn.File!);
+        return Screen.Fail($"stopped after step {done} of {of}; go on with: obverse invert --resume {Quoted(drawn.Checkpoint!)}", 1);
+    }
+
+    private void Tell(JobFinished drawn, Judgement? judgement)
+    {
+        if (Json)
+        {
+            Screen.Json(new
+            {
+                Event = "result", drawn.File, drawn.Job.Seed, drawn.Picture.Width, drawn.Picture.Height, Steps = drawn.Job.Recipe.Schedule.StepCount, drawn.Last?.Loss,
+                Similarity = drawn.Last is { } last && double.IsFinite(last.Similarity) ? last.Similarity : (double?)null, Seconds = Math.Round(drawn.Seconds, 3),
+                Judge = judgement is null ? null : new { LowPassRank = judgement.LowPass.Rank, FullRank = judgement.FullResolution.Rank, LowPassLogProbability = judgement.LowPass.LogProbability, FullLogProbability = judgement.FullResolution.LogProbability, Sees = judgement.LowPass.Top.Select(t => t.Name) },
+            });
+            return;
+        }
+
+        Screen.Say($"{drawn.File}  {drawn.Picture.Width}x{drawn.Picture.Height}, similarity {(drawn.Last?.Similarity ?? double.NaN).ToString("0.000", CultureInfo.InvariantCulture)}, {Durations.Show(drawn.Seconds)}");
+        if (judgement is not null) Screen.Say("  " + Describe(judgement));
+    }
+
+    private static string Describe(Judgement judgement) => string.Create(CultureInfo.InvariantCulture,
+        $"judge: rank {judgement.LowPass.Rank} of {judgement.Names} in low-pass views (log-probability {judgement.LowPass.LogProbability:0.00}), {judgement.FullResolution.Rank} at full resolution ({judgement.FullResolution.LogProbability:0.00}); top names: {string.Join(", ", judgement.LowPass.Top.Take(3).Select(t => t.Name))}");
+
+    private static long Bytes(PictureSize size) => 3L * size.Width * size.Height + (1 << 16);
+
+    private static string Quoted(string path) => path.Any(c => !char.IsLetterOrDigit(c) && c is not ('.' or '/' or '-' or '_')) ? $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'" : path;
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Obverse.Jobs;
+
+namespace Obverse.Cli;
+
+/// <summary>Shows a drawing being made.</summary>
+internal abstract class ProgressView(Screen screen)
+{
+    protected Screen Screen => screen;
+
+    public static ProgressView For(Screen screen, bool json) => json ? new JsonProgress(screen) : screen.IsLive ? new LiveProgress(screen) : new LineProgress(screen);
+
+    /// <summary>Runs something that reports every step.</summary>
+    public abstract void During(Action<Action<StepEvent>> work);
+
+    /// <summary>Reads a job's events to the last, which it returns; <paramref name="onStart"/> is called when the models are there.</summary>
+    public JobFinished Watch(IAsyncEnumerable<JobEvent> events, Action<Job>? onStart = null)
+    {
+        JobFinished? finished = null;
+        // The stream is computed on this thread, event by event: nothing is ever waited for.
+        var at = events.GetAsyncEnumerator();
+        try
+        {
+            if (!Next() || at.Current is not JobStarted started) throw new InvalidOperationException("a job's first event was wanted");
+            onStart?.Invoke(started.Job);
+            During(report =>
+            {
+                while (Next())
+                {
+                    if (at.Current is StepEvent step) report(step);
+                    if (at.Current is JobFinished last) finished = last;
+                }
+            });
+        }
+        finally
+        {
+            at.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        return finished!;
+
+        bool Next() => at.MoveNextAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>"7.9 steps/s  12 s left"; empty before there is a speed.</summary>
+    protected static string Speed(StepEvent step) => double.IsFinite(step.StepsPerSecond) ? string.Create(CultureInfo.InvariantCulture, $"{step.StepsPerSecond:0.0} steps/s  {Durations.Show(step.SecondsLeft)} left") : "";
+
+    protected static string Similarity(StepEvent step) => double.IsNaN(step.Step.Similarity) ? "" : string.Create(CultureInfo.InvariantCulture, $"  similarity {step.Step.Similarity:0.000}");
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text;
+using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Torch;
+
+namespace Obverse.Jobs;
+
+public sealed partial record Ablation
+{
+    private int Side => Request.Size?.Width ?? throw new ArgumentException("an ablation wants a size");
+
+    /// <summary>Writes table.md, table.csv and sheet.png from what is there.</summary>
+    /// <param name="encoder">The drawing model: its cosine of picture and caption is CLIPSIM (spec metrics.md 7.4).</param>
+    /// <param name="judge">Judges again the pictures that another one has judged.</param>
+    /// <param name="features">What the Fréchet distance is measured in; null: no distance.</param>
+    /// <param name="real">Real pictures to be near to; null: no distance.</param>
+    /// <param name="realName">What they are.</param>
+    /// <returns>The table.</returns>
+    public string Report(ClipEncoder encoder, Judge judge, PictureFeatures? features = null, IReadOnlyList<Picture>? real = null, string realName = "")
+    {
+        Entry[] entries = [.. Entries().Select(entry => entry.Judge == JudgeSha256 ? entry : entry.By(judge.Assess(Picture.Load(Path.Combine(Folder, entry.File)), Captions[entry.Caption]), JudgeSha256))];
+        if (entries.Length == 0) throw new InvalidDataException($"{Folder}: nothing is drawn there yet");
+        // Only captions that every variant has: the comparison is paired.
+        var common = entries.GroupBy(e => e.Caption).Where(g => Variants.All(v => g.Any(e => e.Variant == v.Name))).Select(g => g.Key).Order().ToArray();
+        var shown = common.Length > 0 ? entries.Where(e => common.Contains(e.Caption)).ToArray() : [.. entries];
+        using var scope = new TensorScope();
+        var similarity = Similarities(encoder, entries);
+        double Own(Entry e) => similarity[(e.Variant, e.Caption)];
+        var reference = features is not null && real is { Count: > 1 } ? Features(features, real) : null;
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{common.Length} captions, {Side} px, seed {Request.Seed}, drawn by {string.Join(" + ", Request.Models)}; the judge never draws. In brackets: the 95 % interval of the paired difference to `{Variants[0].Name}` (bootstrap over captions).");
+        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance ({features!.Name}'s pooled features): {common.Length} pictures against {real!.Count} of {realName}; biased upward at such numbers, to be compared within this table only; its intervals are of the difference over {Halves} halves of the captions, which scatter as the whole does (delete-half jackknife; a bootstrap would be biased, spec metrics.md).");
+        text.Append("\n\n| variant | CLIPSIM under the drawing model | judge, low-pass (log-probability) | judge, full resolution | judge's cosine, low-pass | low-pass rank, median (top-5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
+        Entry[] Of(Variant v) => [.. shown.Where(e => e.Variant == v.Name).OrderBy(e => e.Caption)];
+        var first = Of(Variants[0]);
+        Tensor? firstFeatures = null;
+        foreach (var variant in Variants)
+        {
+            var rows = Of(variant);
+            if (rows.Length == 0) continue;
+            string Cell(Func<Entry, double> number, string format)
+            {
+                var mean = rows.Average(number).ToString(format, CultureInfo.InvariantCulture);
+                if (variant == Variants[0] || rows.Length != first.Length) return mean;
+                var sure = PairedBootstrap.Of([.. rows.Select(number)], [.. first.Select(number)]);
+                return string.Create(CultureInfo.InvariantCulture, $"{mean} [{sure.Low.ToString("+" + format + ";-" + format, CultureInfo.InvariantCulture)}, {sure.High.ToString("+" + format + ";-" + format, CultureInfo.InvariantCulture)}]");
+            }
+
+            int[] ranks = [.. rows.Select(e => e.Rank).Order()];
+            var seen = reference is null || rows.Length < 2 ? null : Features(features!, [.. rows.Select(e => Picture.Load(Path.Combine(Folder, e.File)))]);
+            var distance = seen is null ? "-" : FrechetDistance.Between(seen, reference!).ToString("0", CultureInfo.InvariantCulture);
+            if (variant == Variants[0]) firstFeatures = seen;
+            else if (seen is not null && firstFeatures is not null && rows.Length == first.Length && rows.Length >= 8) distance += Differences(seen, firstFeatures, reference!);
+            double[] seconds = [.. rows.Select(e => e.Seconds).Order()];
+            text.Append(CultureInfo.InvariantCulture, $"| {variant.Name} | {Cell(Own, "0.0")} | {Cell(e => e.LowPass, "0.00")} | {Cell(e => e.FullResolution, "0.00")} | {Cell(e => e.Cosine, "0.000")} | {ranks[ranks.Length / 2]} ({rows.Average(e => e.Rank <= 5 ? 1.0 : 0):P0}) | {distance} | {seconds[seconds.Length / 2]:0.0} |\n");
+        }
+
+        text.Append('\n');
+        foreach (var variant in Variants) text.Append(CultureInfo.InvariantCulture, $"* `{variant.Name}`: {variant.About}\n");
+        Write("table.md", text.ToString());
+        Write("table.csv", "variant,caption,text,clipsim,target_similarity,lowpass,full,lowpass_rank,full_rank,lowpass_cosine,full_cosine,seconds\n" + string.Concat(entries.Select(e => string.Create(CultureInfo.InvariantCulture,
+            $"{e.Variant},{e.Caption},\"{Captions[e.Caption].Replace("\"", "\"\"", StringComparison.Ordinal)}\",{Own(e):F2},{e.Own:F4},{e.LowPass:F3},{e.FullResolution:F3},{e.Rank},{e.FullRank},{e.Cosine:F4},{e.FullCosine:F4},{e.Seconds:F1}\n"))));
+        WriteSheet(shown);
+        return text.ToString();
+    }
+
+    // 100 cos(picture, caption), the raw caption; the run's own number is the cosine to what it drew toward, which Procrustes has turned.
+    private Dictionary<(string, int), double> Similarities(ClipEncoder encoder, IReadOnlyList<Entry> entries)
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var words = entries.Select(e => e.Caption).Distinct().ToDictionary(caption => caption, caption => encoder.Embed([Captions[caption]])[0]);
+        return entries.ToDictionary(e => (e.Variant, e.Caption), e => TensorScope.Of(() => encoder.Embed(Picture.Load(Path.Combine(Folder, e.File)).ToTensor())[0] * words[e.Caption]) is var product ? 100.0 * product.Sum().Item() : 0);
+    }
+
+    private const int Halves = 200;
+
+    // The spread of the difference between two variants' distances over random halves of the captions, around the whole's.
+    private static string Differences(Tensor features, Tensor first, Tensor real)
+    {
+        var random = new Random(1);
+        var n = (int)features.Size(0);
+        double[] differences = [.. Enumerable.Range(0, Halves).Select(_ =>
+        {
+            var order = Enumerable.Range(0, n).ToArray();
+            random.Shuffle(order);
+            using var scope = new TensorScope();
+            var half = Tensor.From([.. order[..(n / 2)].Select(row => (long)row)], n / 2);
+            return FrechetDistance.Between(features.IndexSelect(0, half), real) - FrechetDistance.Between(first.IndexSelect(0, half), real);
+        }).Order()];
+        return string.Create(CultureInfo.InvariantCulture, $" [{differences[Halves / 40]:+0;-0}, {differences[Halves - 1 - Halves / 40]:+0;-0}]");
+    }
+
+    private const int Columns = 10;
+
+    private void WriteSheet(IReadOnlyList<Entry> entries)
+    {
+        int[] columns = [.. entries.Select(e => e.Caption).Distinct().Order().Take(Columns)];
+        var rows = Variants.Where(v => columns.All(c => entries.Any(e => e.Variant == v.Name && e.Caption == c))).ToArray();
+        if (rows.Length == 0) return;
+        var cells = rows.SelectMany(v => columns.Select(c => entries.First(e => e.Variant == v.Name && e.Caption == c))).Select(e => (Picture.Load(Path.Combine(Folder, e.File)), $"{e.Rank}: {Captions[e.Caption]}")).ToList();
+        ContactSheet.Draw(cells, columns.Length, 112, "The judge's low-pass rank, and the caption", rowHeadings: [.. rows.Select(v => v.Name)]).Save(Path.Combine(Folder, "sheet.png"));
+    }
+
+    private Tensor Features(PictureFeatures features, IReadOnlyList<Picture> pictures) =>
+        PictureBatches.Run(pictures.Select(p => PictureBatches.CentreCrop(p.Rgb, p.Width, p.Height, Side)), Side, features.Of);
+
+    private void Write(string name, string text) => AtomicFile.Write(Path.Combine(Folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using Obverse.Files;
+using Obverse.Models;
+using Obverse.Retrieval;
+using Obverse.Torch;
+
+namespace Obverse.Jobs;
+
+/// <summary>A request that can be: recipe and bank are chosen, its pictures are there.</summary>
+public sealed record CheckedRequest(InversionRequest Request, string Recipe, Prompt Prompt, string? Bank)
+{
+    private readonly long began = Stopwatch.GetTimestamp();
+
+    /// <summary>The job; loads the models. With a time to keep, a few steps are measured for it.</summary>
+    public InversionJob Job(Workshop workshop, CancellationToken cancellation = default)
+    {
+        LoadedModel[] models = [.. Request.Models.DefaultIfEmpty(LoadedModel.Drawing).Select(name => workshop.Model(name))];
+        var bank = Bank is null ? null : InrBank.Describe(Bank);
+        var plan = Bank is null ? null : InrBank.PlanOf(Bank);
+        StoredFile? start = Request.Start is null ? null : StoredFile.Of(Request.Start), mask = Request.Mask is null ? null : StoredFile.Of(Request.Mask);
+        Prompt prompt = new([.. Prompt.Parts.Select(part => part.Hashed())]);
+        InversionJob Of(Quality quality)
+        {
+            var size = Request.SizeFor(quality, models[0].Encoder.Side);
+            var recipe = Request.Adapt(Recipes.Named(Recipe, quality, size.Width, size.Height)).On(plan);
+            if (models.Length > 1) recipe = recipe with { Sides = [] }; // sides stand for models that are not there
+            if (Request.Steps is { } steps) recipe = recipe.Steps(steps);
+            if (Request.Views is { } views) recipe = recipe.ViewCount(views);
+            if (Request.Exact) recipe = recipe.Exact();
+            var weights = recipe.Canvas.NeededWeights.ToDictionary(name => name, name => StoredFile.Of(Zoo.WeightsFile(name)));
+            return new()
+            {
+                Recipe = recipe, Prompt = prompt, Models = [.. models.Select(model => model.ForJob)], Width = size.Width, Height = size.Height, Seed = Request.Seed, Start = start, Mask = mask, Bank = bank, Weights = weights.Count > 0 ? weights : null, Shown = Request.Shown,
+                Threads = Runtime.Threads, Libtorch = Runtime.Version, Precision = models[0].Precision, Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
+            };
+        }
+
+        return Request.Time is { } time ? Within(time - Stopwatch.GetElapsedTime(began), Of, workshop, cancellation) : Of(Request.Quality ?? Quality.Normal);
+    }
+
+    // The numbers of the largest quality whose own steps fit, then as many steps as fit.
+    private InversionJob Within(TimeSpan left, Func<Quality, InversionJob> of, Workshop workshop, CancellationToken cancellation)
+    {
+        var until = Stopwatch.StartNew();
+        double SecondsLeft() => (left - until.Elapsed).TotalSeconds / Request.Count;
+        InversionJob? fits = null;
+        var perStep = 0.0;
+        foreach (var quality in new[] { Quality.Draft, Quality.Normal, Quality.Best })
+        {
+            var job = of(quality);
+            var seconds = InversionRun.SecondsPerStep(job, workshop, cancellation);
+            if (fits is not null && SecondsLeft() < seconds * job.Recipe.Schedule.StepCount) break;
+            (fits, perStep) = (job, seconds);
+        }
+
+        const double Writing = 0.3; // seconds for the picture's file
+        return fits! with { Recipe = fits.Recipe.Steps((int)Math.Clamp((SecondsLeft() - Writing) / perStep, 1, 1_000_000)) };
+    }
+}

@@ -1,0 +1,86 @@
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Retrieval;
+using Obverse.Torch;
+
+namespace Obverse.Jobs;
+
+/// <summary>From a job to its inversion as it is before the first step: canvas, targets, mask, what the bank gives.</summary>
+internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
+{
+    private Recipe Recipe => job.Recipe;
+
+    /// <exception cref="ArgumentException">The job wants something that its recipe, size or models cannot give.</exception>
+    public Inversion Build()
+    {
+        var encoder = Encoder();
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var targets = new PromptTargets(job).Of(encoder);
+        Canvas? canvas = null;
+        try
+        {
+            canvas = Recipe.Bank is null ? Canvas(encoder.Device) : new BankGuide(job, workshop).Apply(targets, encoder, () => Canvas(encoder.Device));
+            if (Recipe.ShowsLastSeen) canvas = new LastSeenCanvas(canvas);
+            canvas = Masked(canvas);
+            return new Inversion { Canvas = canvas, Encoder = encoder, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = job.Seed, StopAfter = job.StoppedAfter };
+        }
+        catch
+        {
+            canvas?.Dispose();
+            targets.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The canvas alone, as the job begins it, for parameters that are restored from a file.</summary>
+    public Canvas BuildCanvas(Device device)
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        return Masked(Canvas(device));
+    }
+
+    private Encoder Encoder()
+    {
+        ClipEncoder[] models = [.. job.Models.Select(model => workshop.Model(model.Name).Encoder)];
+        return (models, Recipe.Sides.Count) switch
+        {
+            ([var one], 0) => one,
+            ([var one], 1) => one.At(Recipe.Sides[0]),
+            ([var one], _) => new EnsembleEncoder([.. Recipe.Sides.Select(side => ((Encoder)one.At(side), 1.0))]),
+            (_, 0) => new EnsembleEncoder([.. models.Select(model => ((Encoder)model, 1.0))]),
+            _ => throw new ArgumentException($"recipe '{Recipe.Name}' looks at sides {Recipe.Sides} of one model; {models.Length} were given"),
+        };
+    }
+
+    private Canvas Canvas(Device device)
+    {
+        if (job.Width is < PictureSize.Least or > PictureSize.Most || job.Height is < PictureSize.Least or > PictureSize.Most) throw new ArgumentOutOfRangeException(nameof(job.Width), $"size {job.Width}x{job.Height}: sides of {PictureSize.Least} to {PictureSize.Most} pixels are wanted");
+        using var random = Generator.For(job.Seed, 0);
+        random.Device = device;
+        return Recipe.Canvas.Create(new CanvasContext(job.Height, job.Width, random)
+        {
+            Start = job.Start is null || Recipe.Fit is not null ? null : Sized(job.Start.Load()),
+            WeightsFile = name => job.Weights?.GetValueOrDefault(name)?.Unchanged("file of weights") ?? throw new ArgumentException($"the canvas needs the weights '{name}', and the job names no file for them"),
+        });
+    }
+
+    private Canvas Masked(Canvas canvas)
+    {
+        if (job.Mask is null) return canvas;
+        if (job.Start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
+        return new MaskedCanvas(canvas, TensorScope.Unscoped(() => TensorScope.Of(() => MaskOf(job.Mask.Load()).Clone())), TensorScope.Unscoped(() => TensorScope.Of(() => Sized(job.Start.Load()).Clone())));
+    }
+
+    // A mask with alpha says it by alpha, one without by brightness. [1, 1, h, w]
+    private Tensor MaskOf(Picture picture)
+    {
+        var plane = picture.HasAlpha
+            ? Tensor.From(picture.Alpha, 1, 1, picture.Height, picture.Width).To(DType.Float32) / 255
+            : picture.ToTensor().Mean(1, keep: true);
+        return plane.Resize(job.Height, job.Width, Interpolation.Bilinear, antialias: true).Clamp(0, 1);
+    }
+
+    private Tensor Sized(Picture picture) => picture.ToTensor().Resize(job.Height, job.Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
+}

@@ -1,0 +1,87 @@
+using System.Text.Json.Serialization;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Torch;
+
+namespace Obverse.Jobs;
+
+/// <summary>A model that a job looks with: its name, the SHA-256 of its weights, and that of its text encoder's file where that is another.</summary>
+public sealed record JobModel(string Name, string? Sha256 = null, string? TextSha256 = null);
+
+/// <summary>One picture drawn by CLIP run backwards: recipe, prompt, models, seed, size.</summary>
+[Part("inversion")]
+public sealed record InversionJob : Job
+{
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>The target "prompt".</summary>
+    public required Prompt Prompt { get; init; }
+
+    /// <summary>More targets by name, for recipes whose objectives name them; null: none.</summary>
+    public IReadOnlyDictionary<string, Prompt>? Targets { get; init; }
+
+    /// <summary>Who looks; several are an ensemble whose losses are added.</summary>
+    public required ValueList<JobModel> Models { get; init; }
+    public required int Width { get; init; }
+    public required int Height { get; init; }
+    public ulong Seed { get; init; }
+    public StoredFile? Start { get; init; }
+
+    /// <summary>White (or opaque) where the picture may change.</summary>
+    public StoredFile? Mask { get; init; }
+
+    /// <summary>The bank that <see cref="Recipe.Bank"/> takes from.</summary>
+    public StoredFile? Bank { get; init; }
+
+    /// <summary>Files of weights that the canvas needs (<see cref="CanvasPlan.NeededWeights"/>), by the plan's names; null: none.</summary>
+    public IReadOnlyDictionary<string, StoredFile>? Weights { get; init; }
+
+    /// <summary>The size it is shown at, where that is not the size it was drawn at.</summary>
+    public PictureSize? Shown { get; init; }
+
+    /// <summary>The step after which it was stopped by hand; null: it went to its end.</summary>
+    public int? StoppedAfter { get; init; }
+
+    /// <summary>The models' names, with " + " between them.</summary>
+    [JsonIgnore]
+    public string ModelNames => string.Join(" + ", Models.Select(model => model.Name));
+
+    public override IAsyncEnumerable<JobEvent> Run(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Events(this, workshop, outputs, cancellation);
+
+    /// <summary>Runs it and returns only what came of it.</summary>
+    public JobFinished Finish(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Steps(this, workshop, outputs, cancellation).OfType<JobFinished>().Last();
+
+    /// <summary>True where the file is there and was made by this very job, on however many threads.</summary>
+    public bool IsMade(string path)
+    {
+        if (!File.Exists(path)) return false;
+        try
+        {
+            return FromPicture(path).MakesTheSameAs(this);
+        }
+        catch (Exception wrong) when (wrong is IOException or InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The picture of this job's inversion as it is now; of the job's size, even while the canvas grows.</summary>
+    public Picture Show(Inversion inversion)
+    {
+        using var scope = new TensorScope();
+        if (Shown is { } size) return inversion.Show(size.Height, size.Width).ToPicture();
+        var shown = inversion.Show();
+        return (shown.Size(2) == Height && shown.Size(3) == Width ? shown : inversion.Show(Height, Width)).ToPicture();
+    }
+
+    /// <exception cref="InvalidDataException">A job of another kind, or none.</exception>
+    public static new InversionJob FromPicture(string path) => Inversion(Job.FromPicture(path), path);
+
+    /// <inheritdoc cref="FromPicture"/>
+    public static new InversionJob FromJson(string text) => Inversion(Job.FromJson(text), "the job");
+
+    /// <inheritdoc cref="FromPicture"/>
+    public static new InversionJob FromSafetensors(string path) => Inversion(Job.FromSafetensors(path), path);
+
+    private static InversionJob Inversion(Job job, string source) => job as InversionJob ?? throw new InvalidDataException($"{source}: is no inversion");
+}

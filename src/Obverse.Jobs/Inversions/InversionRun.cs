@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using Obverse.Imaging;
+using Obverse.Torch;
+
+namespace Obverse.Jobs;
+
+/// <summary>Draws one job to its end, or until it is stopped, and writes what there is: the one way in which pictures are drawn.</summary>
+internal static class InversionRun
+{
+    private const int FilmFrames = 100, FramesPerSecond = 20;
+
+    public static async IAsyncEnumerable<JobEvent> Events(InversionJob job, Workshop? workshop, Outputs? outputs, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.CompletedTask; // never left: tensors belong to one thread's scopes
+        foreach (var told in Steps(job, workshop, outputs, cancellation)) yield return told;
+    }
+
+    /// <summary>The same without a task.</summary>
+    public static IEnumerable<JobEvent> Steps(InversionJob job, Workshop? workshop, Outputs? outputs, CancellationToken cancellation)
+    {
+        using var own = workshop is null ? Workshop.For(job) : null;
+        workshop ??= own!;
+        var watch = Stopwatch.StartNew();
+        foreach (var model in job.Models) workshop.Model(model.Name);
+        yield return new JobStarted(job);
+        using var inversion = new InversionBuilder(job, workshop).Build();
+        if (outputs?.Resume is { } checkpoint) inversion.Restore(checkpoint);
+        else if (job.Recipe.Fit is not null)
+        {
+            foreach (var step in Fit(job, workshop, inversion, cancellation)) yield return step;
+        }
+
+        using var film = outputs?.Film is { } path ? Film.Open(path, FramesPerSecond) : null;
+        var filmEvery = outputs?.Every > 0 ? outputs.Every : Math.Max(1, job.Recipe.Schedule.StepCount / FilmFrames);
+        var before = outputs?.Compares == true ? job.Show(inversion) : null;
+        var speed = new Speed();
+        Step? last = null;
+        foreach (var step in inversion.Run(cancellation))
+        {
+            last = step;
+            if (!double.IsFinite(step.Loss)) throw new InvalidDataException($"step {step.Index + 1}: the loss is {step.Loss}; a lower rate, or weights without NaN, are needed");
+            if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) job.Show(inversion).Save(outputs.Frame(step.Index + 1, step.Count));
+            if (film is not null && ((step.Index + 1) % filmEvery == 0 || step.Index + 1 == step.Count)) film.Add(job.Show(inversion));
+            yield return new StepEvent(job.Prompt.ToString(), step, speed.After(step.Index), () => job.Show(inversion));
+        }
+
+        var stopped = inversion.Next < (job.StoppedAfter ?? job.Recipe.Schedule.StepCount);
+        if (stopped && outputs?.KeepsWhenStopped != true) cancellation.ThrowIfCancellationRequested();
+        if (stopped) job = job with { StoppedAfter = inversion.Next };
+        var picture = job.Show(inversion);
+        if (outputs is not null) Save(job, inversion, picture, outputs, stopped);
+        if (film is { Frames: > 0 })
+        {
+            for (var i = 0; i < FramesPerSecond; i++) film.Add(picture); // the last frame stands for a second
+            film.Finish();
+        }
+
+        yield return new JobFinished(job, picture, last, watch.Elapsed.TotalSeconds)
+        {
+            File = outputs?.Picture, Checkpoint = stopped ? outputs?.Checkpoint : null,
+            Before = before is null ? null : (before, Similarity(inversion, before)), Similarity = before is null ? double.NaN : Similarity(inversion, picture),
+        };
+    }
+
+    private static IEnumerable<JobEvent> Fit(InversionJob job, Workshop workshop, Inversion inversion, CancellationToken cancellation)
+    {
+        if (job.Start is not { } start) throw new ArgumentException($"recipe '{job.Recipe.Name}' works on a picture, and the job has no start picture");
+        var picture = new Lazy<Picture>(() => start.Load());
+        var speed = new Speed();
+        foreach (var step in new StartFit(job, workshop.Fits).Run(inversion.Canvas, cancellation))
+        {
+            yield return new StepEvent(start.Path, new Step { Index = step.Index, Count = job.Recipe.Fit!.Steps, Losses = [step.Losses[0]], Similarities = [] }, speed.After(step.Index), () => picture.Value) { Phase = "fit" };
+        }
+    }
+
+    private static void Save(InversionJob job, Inversion inversion, Picture picture, Outputs outputs, bool stopped)
+    {
+        job.SavePicture(picture, outputs.Picture);
+        if (stopped) inversion.Save(outputs.Checkpoint, Metadata(job with { StoppedAfter = null }));
+        else if (outputs.Canvas is { } path) SavedCanvas.Save(inversion.Canvas, path, Metadata(job));
+    }
+
+    private static Dictionary<string, string> Metadata(Job job) => new() { [Job.Keyword] = job.ToJson() };
+
+    private static double Similarity(Inversion inversion, Picture picture)
+    {
+        using var scope = new TensorScope();
+        return inversion.Similarity(picture.ToTensor());
+    }
+
+    /// <summary>What a step of a job takes in seconds, on average over its progressive resolution: a few of each stage are made on a canvas that is thrown away.</summary>
+    public static double SecondsPerStep(InversionJob job, Workshop workshop, CancellationToken cancellation)
+    {
+        const int First = 2, Counted = 4; // the first ones fill caches
+        var schedule = job.Recipe.Schedule;
+        return schedule.Progressive is not { } progressive ? Seconds(job)
+            : progressive.Shares().Sum(part => part.Share * Seconds(job with { Recipe = job.Recipe with { Schedule = schedule with { Progressive = new([part.Stage with { Until = 1 }]) } } }));
+
+        double Seconds(InversionJob one)
+        {
+            using var inversion = new InversionBuilder(one, workshop).Build();
+            var watch = new Stopwatch();
+            foreach (var step in inversion.Run(cancellation).Take(First + Counted))
+            {
+                if (step.Index + 1 == First) watch.Start();
+            }
+
+            return watch.Elapsed.TotalSeconds / Math.Max(1, Math.Min(inversion.Next, First + Counted) - First);
+        }
+    }
+
+    /// <summary>Steps a second over the last second or two.</summary>
+    private sealed class Speed
+    {
+        private readonly Queue<(int Step, long At)> recent = new();
+
+        public double After(int step)
+        {
+            recent.Enqueue((step, Stopwatch.GetTimestamp()));
+            while (recent.Count > 2 && Stopwatch.GetElapsedTime(recent.Peek().At).TotalSeconds > 3) recent.Dequeue();
+            var (first, at) = recent.Peek();
+            return recent.Count < 2 ? double.NaN : (step - first) / Stopwatch.GetElapsedTime(at).TotalSeconds;
+        }
+    }
+}

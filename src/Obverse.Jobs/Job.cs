@@ -1,0 +1,91 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Torch;
+
+namespace Obverse.Jobs;
+
+/// <summary>
+/// Everything that makes one result, as a value: the same job on the same machine with the same number of threads gives the same bytes. Outside files are named by path and hash. It is stored in the
+/// PNG it made; `obverse replay` makes it again. Reading one touches no other file, no network and no libtorch.
+/// </summary>
+[Parts("job")]
+public abstract record Job
+{
+    /// <summary>PNG text chunk, and metadata of safetensors, that holds a job.</summary>
+    public const string Keyword = "obverse-run";
+
+    /// <summary>The shape of the JSON that this version writes; it reads every earlier one (<see cref="JobFormat"/>).</summary>
+    public const int CurrentFormat = 2;
+
+    public int Format { get; init; } = CurrentFormat;
+
+    /// <summary>Versions and thread count that made it.</summary>
+    public string Obverse { get; init; } = Version;
+    public string? Libtorch { get; init; }
+    public int Threads { get; init; }
+
+    /// <summary>In what the towers computed, "fp32" or "bf16"; null in jobs of before there was a choice: fp32.</summary>
+    public string? Precision { get; init; }
+
+    /// <summary>The random numbers' source; null in jobs of before it was stored: libtorch's Mersenne twister.</summary>
+    public string? Random { get; init; } = Generator.Name;
+
+    /// <summary>Where it was drawn; null: on the processor.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>The text that it was read from: a job that is not changed is written as it was.</summary>
+    [JsonIgnore]
+    public string? Source { get; init; }
+
+    public static string Version { get; } = typeof(Job).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    /// <summary>Does it: a stream of events that ends with <see cref="JobFinished"/>. Everything happens on the thread that asks for the next event; nothing is computed ahead.</summary>
+    /// <param name="workshop">Models, banks and fits that jobs share; null: one of its own.</param>
+    /// <param name="outputs">What is written on the way and at the end; null: nothing.</param>
+    /// <param name="cancellation">Ends it after the step at hand; what is there is written, with a checkpoint to go on from.</param>
+    public abstract IAsyncEnumerable<JobEvent> Run(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default);
+
+    /// <summary>With what computes now in place of what computed then, where a replay is to say so.</summary>
+    public Job Here(string precision) => this with { Threads = Runtime.Threads, Libtorch = Runtime.Version, Obverse = Version, Random = Generator.Name, Precision = precision };
+
+    public string ToJson(bool isIndented = false)
+    {
+        var now = PartJson.Write(this, isIndented);
+        return Source is { } text && !isIndented && PartJson.Write(FromJson(text)) == now ? text : now;
+    }
+
+    /// <summary>True where both make the same, on however many threads.</summary>
+    public bool MakesTheSameAs(Job other) => PartJson.Write(this with { Threads = 0 }) == PartJson.Write(other with { Threads = 0 });
+
+    /// <exception cref="InvalidDataException">Not the JSON of a job; or of a later version, which the message names.</exception>
+    public static Job FromJson(string text)
+    {
+        try
+        {
+            var node = JsonNode.Parse(text) as JsonObject ?? throw new InvalidDataException("not a job: a JSON object was wanted");
+            return JobFormat.Current(node).Deserialize<Job>(PartJson.Options)! with { Source = text };
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            throw new InvalidDataException($"not a job: {e.Message.Split('\n')[0]}", e);
+        }
+    }
+
+    /// <summary>The job in a PNG that Obverse wrote.</summary>
+    public static Job FromPicture(string path) =>
+        PngText.Read(path).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{path}: holds no job; only PNGs written by Obverse do");
+
+    /// <summary>The job that a canvas or a checkpoint belongs to.</summary>
+    /// <exception cref="IOException">Not such a file.</exception>
+    public static Job FromSafetensors(string path)
+    {
+        using var file = Safetensors.Open(path);
+        return file.Metadata.TryGetValue(Keyword, out var text) ? FromJson(text) : throw new WeightsException($"{path}: holds no job; a canvas or checkpoint written by Obverse was wanted");
+    }
+
+    /// <summary>Writes a picture with this job in it.</summary>
+    public void SavePicture(Picture picture, string path) => picture.Save(path, text: [new(Keyword, ToJson())]);
+}

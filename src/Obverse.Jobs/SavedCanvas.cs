@@ -1,0 +1,50 @@
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Torch;
+
+namespace Obverse.Jobs;
+
+/// <summary>A finished canvas from a file (`--save`, or a checkpoint), to be shown at any size.</summary>
+public sealed class SavedCanvas : IDisposable
+{
+    private SavedCanvas(InversionJob job, Canvas canvas) => (Job, Canvas) = (job, canvas);
+
+    public InversionJob Job { get; }
+    public Canvas Canvas { get; }
+
+    /// <exception cref="IOException">No canvas, or a damaged one.</exception>
+    public static SavedCanvas Open(string path)
+    {
+        var job = InversionJob.FromSafetensors(path);
+        using var file = Safetensors.Open(path);
+        using var workshop = new Workshop();
+        var canvas = new InversionBuilder(job, workshop).BuildCanvas(Device.Cpu);
+        try
+        {
+            using var scope = new TensorScope();
+            canvas.Restore(name => file["canvas." + name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor : throw new WeightsException($"{path}: tensor 'canvas.{name}' holds NaN or infinite numbers"));
+            return new(job, canvas);
+        }
+        catch
+        {
+            canvas.Dispose();
+            throw;
+        }
+    }
+
+    public Picture Show(int height, int width)
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        return Canvas.Show(height, width).Clamp(0, 1).ToPicture();
+    }
+
+    public void Dispose() => Canvas.Dispose();
+
+    /// <summary>Writes what a canvas has become.</summary>
+    internal static void Save(Canvas canvas, string path, IReadOnlyDictionary<string, string> metadata)
+    {
+        using var scope = new TensorScope();
+        Safetensors.Save(path, canvas.State().Select(pair => KeyValuePair.Create("canvas." + pair.Key, pair.Value)), metadata);
+    }
+}

@@ -1,0 +1,38 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>A canvas whose result is the picture as the views saw it last, before the last update, not after it (Direct Ascent Synthesis; spec pixel-baselines.md 3.2).</summary>
+public sealed class LastSeenCanvas(Canvas inner) : CanvasWrapper(inner)
+{
+    private const string Name = "last-seen";
+    private Tensor? last;
+
+    public override Tensor Present(Tensor raw)
+    {
+        last?.Dispose();
+        last = TensorScope.Unscoped(() => TensorScope.Of(() => raw.Detach().Clone()));
+        return Inner.Present(raw);
+    }
+
+    public override Tensor Show() => last is null ? Inner.Show() : Inner.Finish(last);
+
+    public override IEnumerable<KeyValuePair<string, Tensor>> State() => last is null ? Inner.State() : Inner.State().Append(new(Name, last));
+
+    public override void Restore(Func<string, Tensor> state)
+    {
+        Inner.Restore(state);
+        last?.Dispose();
+        last = TensorScope.Unscoped(() => TensorScope.Of(() =>
+        {
+            using var saved = state(Name);
+            return saved.To(Groups[0].Parameters[0].Device).Clone();
+        }));
+    }
+
+    public override void Dispose()
+    {
+        last?.Dispose();
+        base.Dispose();
+    }
+}

@@ -1,0 +1,48 @@
+using System.Collections;
+
+namespace Obverse;
+
+/// <summary>What an inversion is to be like, by name, each with one <see cref="Target"/> for every member of its encoder: members have embeddings of different widths. Objectives name what they mean: <c>Toward("style")</c>.</summary>
+public sealed class Targets : IEnumerable<KeyValuePair<string, IReadOnlyList<Target>>>, IDisposable
+{
+    /// <summary>What is drawn toward where nothing else is said.</summary>
+    public const string Prompt = "prompt";
+
+    /// <summary>A place among real pictures, blended for the prompt (spec implicit-inversion.md 2.7).</summary>
+    public const string Pictures = "pictures";
+
+    /// <summary>The picture that the run begins with.</summary>
+    public const string Start = "start";
+
+    private readonly Dictionary<string, IReadOnlyList<Target>> named = [];
+
+    public Targets()
+    {
+    }
+
+    /// <summary>A prompt alone, one target a member.</summary>
+    public Targets(params IReadOnlyList<Target> prompt) => this[Prompt] = prompt;
+
+    /// <exception cref="KeyNotFoundException">No target of that name; the message lists those there are.</exception>
+    public IReadOnlyList<Target> this[string name]
+    {
+        get => named.TryGetValue(name, out var found) ? found : throw new KeyNotFoundException($"the objective names the target '{name}'; the run has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys))}");
+        set => named[name] = value;
+    }
+
+    public bool Contains(string name) => named.ContainsKey(name);
+
+    /// <exception cref="ArgumentException">Not one target for every member.</exception>
+    public void MustFit(Encoder encoder)
+    {
+        foreach (var (name, members) in named) if (members.Count != encoder.Members.Count) throw new ArgumentException($"{members.Count} targets '{name}' for {encoder.Members.Count} encoders: one each is wanted");
+    }
+
+    public IEnumerator<KeyValuePair<string, IReadOnlyList<Target>>> GetEnumerator() => named.GetEnumerator();
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    public void Dispose()
+    {
+        foreach (var target in named.Values.SelectMany(members => members)) target.Dispose();
+    }
+}

@@ -1,0 +1,17 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>An objective that looks through views of its own, beside the inversion's: <c>Along("content", "style").Through(Views.Of(64).Patch(128))</c>.</summary>
+[Part("through")]
+public sealed record Through(Objective Objective, Views Views) : Objective
+{
+    public override Tensor Evaluate(Scene scene) => Objective.Evaluate(scene.Through(Views));
+    public override string ToString() => $"{Objective} through {Views}";
+}
+
+public static class ThroughExtensions
+{
+    /// <inheritdoc cref="Obverse.Through"/>
+    public static Objective Through(this Objective objective, Views views) => new Through(objective, views);
+}

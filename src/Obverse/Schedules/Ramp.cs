@@ -1,0 +1,50 @@
+using Obverse.Torch;
+
+namespace Obverse;
+
+/// <summary>A number that changes over a run: a rate, the weight of an objective.</summary>
+[Parts("is")]
+public abstract record Ramp
+{
+    /// <summary>The number at <paramref name="step"/> (from 0) of <paramref name="steps"/>.</summary>
+    public abstract double At(int step, int steps);
+
+    public static Ramp Constant(double value) => new ConstantRamp(value);
+
+    /// <summary>Straight from the first step's number to the last step's.</summary>
+    public static Ramp Linear(double from, double to) => new LinearRamp(from, to);
+
+    /// <summary>From one number to another as half a cosine, which ends flat.</summary>
+    public static Ramp Cosine(double from = 1, double to = 0) => new CosineRamp(from, to);
+
+    /// <summary>Multiplied by <paramref name="factor"/> after every <paramref name="every"/> steps.</summary>
+    public static Ramp StepDown(double from, int every, double factor) => new StepRamp(from, every, factor);
+}
+
+[Part("constant")]
+public sealed record ConstantRamp(double Value) : Ramp
+{
+    public override double At(int step, int steps) => Value;
+    public override string ToString() => FormattableString.Invariant($"{Value}");
+}
+
+[Part("linear")]
+public sealed record LinearRamp(double From, double To) : Ramp
+{
+    public override double At(int step, int steps) => steps < 2 ? From : From + (To - From) * step / (steps - 1);
+    public override string ToString() => FormattableString.Invariant($"{From} to {To}");
+}
+
+[Part("cosine")]
+public sealed record CosineRamp(double From, double To) : Ramp
+{
+    public override double At(int step, int steps) => To + (From - To) * LearningRate.WarmupCosine(step, steps, 0);
+    public override string ToString() => FormattableString.Invariant($"{From} to {To} as a cosine");
+}
+
+[Part("step")]
+public sealed record StepRamp(double From, int Every, double Factor) : Ramp
+{
+    public override double At(int step, int steps) => From * LearningRate.Step(step, Every, Factor);
+    public override string ToString() => FormattableString.Invariant($"{From} x {Factor} every {Every} steps");
+}
