@@ -30,14 +30,14 @@ public sealed class StoredTensor : IDisposable
     }
 
     /// <summary>In <paramref name="type"/> where it is a floating number, checked to be finite. What needs no work stays as it lies in the file; the rest is let go of.</summary>
-    internal Tensor Make(string name, string origin, DType type) => TensorScope.Unscoped(() => TensorScope.Of(() =>
+    internal Tensor Make(string name, string origin, DType type) => Tensor.Owned(() =>
     {
         using var still = new NoGrad();
         var made = parts.Count > 1 ? Tensor.Cat([.. parts.Select(part => Floating(part, type))]) : turned ? Floating(parts[0].T(), type).Contiguous() : Floating(parts[0], type);
         if (made.DType == type && !IsFinite(made)) throw new WeightsException($"{origin}: tensor '{name}' holds NaN or infinite numbers");
         if (!ReferenceEquals(made, parts[0])) Dispose();
         return made;
-    }));
+    });
 
     public void Dispose()
     {

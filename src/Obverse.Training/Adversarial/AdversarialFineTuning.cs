@@ -31,7 +31,7 @@ public sealed class AdversarialFineTuning : IDisposable
         foreach (var (_, tensor) in learned) tensor.RequiresGrad = true;
         // Decay on all tensors, biases and norms too, as AdamW does by default (clipag.md, last lines).
         optimizer = new Adam([new("picture side", [.. learned.Select(l => l.Tensor)], options.Rate) { WeightDecay = options.WeightDecay }], decoupled: true);
-        if (options.Average > 0) averages.AddRange(learned.Select(l => TensorScope.Unscoped(() => l.Tensor.Detach().Clone())));
+        if (options.Average > 0) averages.AddRange(learned.Select(l => l.Tensor.OwnedCopy()));
     }
 
     /// <summary>Updates taken, those before an interruption included.</summary>

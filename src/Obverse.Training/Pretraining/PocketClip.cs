@@ -227,7 +227,7 @@ public static class PocketClip
     {
         Directory.CreateDirectory(output);
         List<KeyValuePair<string, Tensor>> all = [];
-        void Add(string name, Tensor tensor) => all.Add(new(name, TensorScope.Unscoped(() => tensor.Detach().Clone())));
+        void Add(string name, Tensor tensor) => all.Add(new(name, tensor.OwnedCopy()));
         foreach (var (name, tensor) in tower.All)
         {
             if (!name.StartsWith("classifier.", StringComparison.Ordinal)) Add("visual.trunk." + name, tensor);
