@@ -28,7 +28,7 @@ public sealed class FittedStarts : IDisposable
         return true;
     }
 
-    internal void Keep(string key, Canvas canvas) => kept[key] = [.. canvas.State().Select(pair => TensorScope.Unscoped(() => TensorScope.Of(() => pair.Value.Detach().Clone())))];
+    internal void Keep(string key, Canvas canvas) => kept[key] = [.. canvas.State().Select(pair => pair.Value.OwnedCopy())];
 
     public void Dispose()
     {

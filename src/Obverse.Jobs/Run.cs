@@ -148,7 +148,7 @@ public sealed partial record Run
         var start = Start?.Load().ToTensor().Resize(Height, Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
         var mask = Mask is null ? null : MaskOf(Mask.Load());
         if (mask is not null && start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
-        return (Recipe.Canvas.Create(1, Height, Width, random, Recipe.Fit is null ? start : null), mask is null ? null : TensorScope.Unscoped(() => mask.Clone()), mask is null ? null : TensorScope.Unscoped(() => start!.Clone()));
+        return (Recipe.Canvas.Create(1, Height, Width, random, Recipe.Fit is null ? start : null), mask?.OwnedCopy(), mask is null ? null : start!.OwnedCopy());
     }
 
     private IReadOnlyList<Target> TargetsFor(Encoder seen)

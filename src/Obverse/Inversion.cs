@@ -93,7 +93,7 @@ public sealed class Inversion : IDisposable
         Canvas.Restore(name => file["canvas." + name]);
         Begin();
         optimizer!.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
-        if (file.Contains("last-seen")) lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => file["last-seen"].To(Canvas.Layers[0].Parameters[0].Device).Clone()));
+        if (file.Contains("last-seen")) lastSeen = Tensor.Owned(() => file["last-seen"].To(Canvas.Layers[0].Parameters[0].Device).Clone());
     }
 
     public void Dispose()
@@ -121,7 +121,7 @@ public sealed class Inversion : IDisposable
         if (ShowsLastSeen)
         {
             lastSeen?.Dispose();
-            lastSeen = TensorScope.Unscoped(() => TensorScope.Of(() => raw.Detach().Clone()));
+            lastSeen = raw.OwnedCopy();
         }
 
         IReadOnlyList<Look>? looks = null;
