@@ -31,11 +31,11 @@ internal sealed class Tape
         foreach (ref readonly var arg in args)
         {
             if (arg.Owner is Tensor { Tape: { } one }) found = Joined(found, one);
-            else if (arg.Owner is Tensor?[] list)
+            else if (arg.Owner is Tensor[] list)
             {
                 foreach (var tensor in list)
                 {
-                    if (tensor?.Tape is { } other) found = Joined(found, other);
+                    if (tensor.Tape is { } other) found = Joined(found, other);
                 }
             }
         }

@@ -43,7 +43,7 @@ public sealed class ResidualAttentionBlock
     {
         using var scope = new TensorScope();
         x = x + Attend(ln1.Forward(x), causal, trace, index, scope);
-        return scope.Keep(x + Bend(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
+        return scope.Keep(x + Activated(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
     }
 
     private Tensor Attend(Tensor x, bool causal, Trace? trace, int index, TensorScope scope)
@@ -60,8 +60,7 @@ public sealed class ResidualAttentionBlock
         return Tensor.Attention(parts[0], parts[1], parts[2], causal: causal).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
     }
 
-    // x·σ(1.702x) as one fused pass each way: silu(1.702x) / 1.702.
-    private Tensor Bend(Tensor x) => shape.Activation == Activation.Gelu ? x.Gelu() : (x * 1.702).Silu().MulInPlace(1 / 1.702);
+    private Tensor Activated(Tensor x) => shape.Activation == Activation.Gelu ? x.Gelu() : x.QuickGelu();
 }
 
 /// <summary>How the matrices of a new block are drawn.</summary>
