@@ -20,7 +20,7 @@ internal sealed class LoadedModel : IDisposable
     {
         (Name, Encoder) = (name, encoder);
         sha256 = new(() => StoredFile.Hash(Zoo.WeightsFile(name)));
-        wordsSha256 = new(() => encoder.Model.WordsFile is { } file ? StoredFile.Hash(file) : null);
+        wordsSha256 = new(() => encoder.Model.TextWeightsFile is { } file ? StoredFile.Hash(file) : null);
     }
 
     public string Name { get; }

@@ -24,7 +24,7 @@ public sealed unsafe partial class Tensor : SafeHandle
         if (isScoped) TensorScope.Adopt(this);
     }
 
-    /// <summary>A tensor that belongs to no scope; one that is kept for good is not counted as live.</summary>
+    /// <summary>A tensor that belongs to no scope; one that lives as long as the process is not counted as live.</summary>
     internal static Tensor Unscoped(nint owned, bool isCounted = true) => new(owned, isScoped: false, isCounted);
 
     public override bool IsInvalid => handle == 0;

@@ -19,7 +19,7 @@ public sealed class TensorScope : IDisposable
     /// <summary>Lets the tensor outlive this scope; returns it.</summary>
     public Tensor Keep(Tensor tensor)
     {
-        for (var i = tensors.Count - 1; i >= 0; i--) // what is kept was made late
+        for (var i = tensors.Count - 1; i >= 0; i--) // a result is among the last that were made
         {
             if (!ReferenceEquals(tensors[i], tensor)) continue;
             tensors[i] = tensors[^1];

@@ -5,12 +5,12 @@ namespace Obverse.Models;
 /// <summary>QuickGelu is x·σ(1.702x), OpenAI's; Gelu is the exact x·Φ(x). Which one belongs to a checkpoint, not to an architecture (spec clip.md 1.4).</summary>
 public enum Activation { QuickGelu, Gelu }
 
-/// <summary>How one transformer looks: shared by both towers.</summary>
+/// <summary>The shape of a transformer, of either tower.</summary>
 public sealed record TransformerShape(int Width, int Layers, int Heads, int MlpWidth, Activation Activation, double Epsilon = 1e-5);
 
 /// <summary>
 /// Pre-norm transformer block (openai/CLIP clip/model.py): x += attention(ln_1(x)); x += mlp(ln_2(x)). Both towers are stacks of it;
-/// the text tower's let a token look back only.
+/// in the text tower a token attends to itself and those before it.
 /// </summary>
 public sealed class ResidualAttentionBlock
 {
@@ -36,7 +36,7 @@ public sealed class ResidualAttentionBlock
     }
 
     /// <summary>
-    /// [n, tokens, width] to the same; in a <paramref name="causal"/> one every token sees itself and those before it. What lies between is let go of here, not at the step's end: with frozen weights
+    /// [n, tokens, width] to the same; in a <paramref name="causal"/> one every token attends to itself and those before it. What lies between is let go of here, not at the step's end: with frozen weights
     /// autograd needs little of it (bench/results).
     /// </summary>
     public Tensor Forward(Tensor x, bool causal = false, Trace? trace = null, int index = 0)

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Obverse.Torch;
 
-/// <summary>What an operator takes and gives, from its line in Ops/schemas.txt: libtorch's own words for it, which no C function tells.</summary>
+/// <summary>What an operator takes and gives, from its line in Ops/schemas.txt: libtorch's own declaration, which no C function gives.</summary>
 internal sealed class Schema
 {
     private static readonly Lazy<FrozenDictionary<string, string>> lines = new(() => Read().ToFrozenDictionary(line => line[..line.IndexOf('(', StringComparison.Ordinal)]));

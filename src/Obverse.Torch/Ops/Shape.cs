@@ -45,7 +45,7 @@ public sealed partial class Tensor
     public Tensor Diagonal() => diagonal.Call(this);
     public Tensor Contiguous() => contiguous.Call(this);
 
-    /// <summary>Another look at the same memory; the caller answers for its staying inside.</summary>
+    /// <summary>Another view of the same memory; the caller makes sure that it stays inside.</summary>
     public Tensor AsStrided(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides) => as_strided.Call(this, Value.Ints(shape), Value.Ints(strides));
 
     /// <summary>The same values laid out channels last, as CPU convolutions often like them.</summary>

@@ -61,7 +61,7 @@ public sealed record AdversarialOptions
     /// <summary>Part of the run in which the rate rises; it then follows half a cosine to zero.</summary>
     public double Warmup { get; init; } = 0.05;
 
-    /// <summary>Decay an update of the averaged weights that are kept in the end; 0 keeps the last.</summary>
+    /// <summary>Decay an update of the averaged weights that are the result; 0: the last weights.</summary>
     public double Average { get; init; }
 
     /// <summary>Share of the robust weights in the model that is written; the rest are those it began with (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Between the two lies most of either's good.</summary>

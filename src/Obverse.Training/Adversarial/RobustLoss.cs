@@ -22,7 +22,7 @@ public sealed class RobustLoss
         if (options.Objective != RobustObjective.Clipag)
         {
             if (teacher is null) throw new ArgumentNullException(nameof(teacher), "adversarial training: keeping what was seen needs the model that saw it");
-            seen = teacher.See(images);
+            seen = teacher.Features(images);
             probabilities = teacher.Scores(seen).Softmax(1);
             entropy = (probabilities * (probabilities + 1e-12).Log()).Sum(1);
         }
@@ -52,7 +52,7 @@ public sealed class RobustLoss
     /// <summary>[n, 3, s, s] to [n].</summary>
     public Tensor Of(Tensor images)
     {
-        var now = student.See(images);
+        var now = student.Features(images);
         Tensor? loss = null;
         if (seen is not null)
         {

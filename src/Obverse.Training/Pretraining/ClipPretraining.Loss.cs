@@ -8,7 +8,7 @@ public sealed partial class ClipPretraining
     /// <summary>The loss of the batch that belongs to <paramref name="step"/>, its parts as numbers, and how many strings it took.</summary>
     private (Tensor Loss, Dictionary<string, double> Parts, int Strings) Loss(long step)
     {
-        var random = new Random((int)((options.Seed * 0x9E3779B97F4A7C15UL ^ (ulong)step * 0xBF58476D1CE4E5B9UL) >> 33) ^ (int)WordsRandom);
+        var random = new Random((int)((options.Seed * 0x9E3779B97F4A7C15UL ^ (ulong)step * 0xBF58476D1CE4E5B9UL) >> 33) ^ (int)TextRandom);
         List<string> texts = [];
         List<TextLesson> taught = [], named = [];
         if (lessons is not null)

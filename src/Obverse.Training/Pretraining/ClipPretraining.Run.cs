@@ -7,8 +7,8 @@ namespace Obverse.Training;
 public sealed partial class ClipPretraining
 {
     /// <summary>Trains to the end, or until <paramref name="cancel"/> asks to stop, which leaves a checkpoint. The averaged weights are then in place.</summary>
-    /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>log.csv</c> are kept; null keeps none.</param>
-    /// <param name="progress">Told every <see cref="ClipPretrainingOptions.LogEvery"/> steps.</param>
+    /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>log.csv</c> are written; null writes none.</param>
+    /// <param name="progress">Called every <see cref="ClipPretrainingOptions.LogEvery"/> steps.</param>
     /// <param name="cancel">Stops after the step at hand.</param>
     /// <returns>True where the run is finished, false where it was stopped.</returns>
     public bool Run(string? folder = null, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)

@@ -12,7 +12,7 @@ public sealed record PretrainingStep(long Step, double Fraction, TimeSpan Elapse
 /// </summary>
 public sealed partial class ClipPretraining : IDisposable
 {
-    private const ulong StringsDeck = 1, GlossDeck = 2, DefinitionDeck = 3, NameDeck = 4, LabelledDeck = 8, PairDeck = 16, WordsRandom = 32;
+    private const ulong StringsDeck = 1, GlossDeck = 2, DefinitionDeck = 3, NameDeck = 4, LabelledDeck = 8, PairDeck = 16, TextRandom = 32;
 
     private readonly ClipPretrainingOptions options;
     private readonly BpeTokenizer tokenizer;
