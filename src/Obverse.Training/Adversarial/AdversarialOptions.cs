@@ -6,10 +6,10 @@ namespace Obverse.Training;
 /// <summary>What an attacked picture must keep.</summary>
 public enum RobustObjective
 {
-    /// <summary>Its caption: CLIP's own contrast of attacked pictures and true texts (CLIPAG, Ganz and Elad 2023).</summary>
+    /// <summary>CLIP's contrastive loss between attacked pictures and their captions (CLIPAG, Ganz and Elad 2023).</summary>
     [JsonStringEnumMemberName("clipag")] Clipag,
 
-    /// <summary>What the model it began as saw in the clean picture (FARE, Schlarmann et al. 2024), and that model's class probabilities: also what the pictures at hand do not show.</summary>
+    /// <summary>The original model's features of the clean picture (FARE, Schlarmann et al. 2024), and its class probabilities, which hold what the training pictures do not show.</summary>
     [JsonStringEnumMemberName("fare")] Fare,
 
     /// <summary>The sum.</summary>
@@ -50,7 +50,7 @@ public sealed record AdversarialOptions
     public double RampFrom { get; init; }
     public double RampTo { get; init; }
 
-    /// <summary>Weight of the relative squared distance to what was seen before, beside the divergence of class probabilities (zoo.md 8.4).</summary>
+    /// <summary>Weight of the relative squared distance to the original features, beside the divergence of class probabilities (zoo.md 8.4).</summary>
     public double DistanceWeight { get; init; } = 0.5;
 
     /// <summary>Weight of the captions where both objectives are asked for.</summary>

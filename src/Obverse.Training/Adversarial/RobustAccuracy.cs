@@ -21,10 +21,10 @@ public sealed record RobustAccuracy(TopAccuracy Clean, TopAccuracy Attacked, dou
             using var scope = new TensorScope();
             var images = PictureBatches.ToTensor([.. some.Select(p => p.Rgb)], side);
             var right = Tensor.From([.. some.Select(p => (long)p.Right[0])], some.Length).Reshape(-1, 1);
-            (int One, int Five) Count(Tensor seen)
+            (int One, int Five) Count(Tensor x)
             {
                 using var still = new NoGrad();
-                var top = tower.Scores(tower.Features(seen)).TopK(5).Indices.ToArray<long>();
+                var top = tower.Scores(tower.Features(x)).TopK(5).Indices.ToArray<long>();
                 return (some.Where((p, i) => p.Right.Contains((int)top[i * 5])).Count(), some.Where((p, i) => top.Skip(i * 5).Take(5).Any(c => p.Right.Contains((int)c))).Count());
             }
 

@@ -35,14 +35,14 @@ public static class RobustClip
         if (before is not null) Say($"before: {before}");
         var views = new PictureViews(set, PocketClipRecipe.PocketClip.Name, options.Seed, Views);
         var rendered = new RenderedPictures(set, views, options.Side, images => images);
-        var deck = new Deck(views.Count, options.Seed, 400);
+        var sampler = new ShuffledSampler(views.Count, options.Seed, 400);
         RobustBatch Batch(long b)
         {
-            var chosen = deck.Deal(b, options.Batch);
+            var chosen = sampler.Batch(b, options.Batch);
             var random = new Random(unchecked((int)(options.Seed * 1_000_003 + (ulong)b)));
             var captions = chosen.Select(view => rendered.Describe(view, random)).ToArray();
             var images = rendered.Embed(chosen);
-            rendered.Prepare(deck.Deal(b + 1, options.Batch));
+            rendered.Prepare(sampler.Batch(b + 1, options.Batch));
             if (options.Objective == RobustObjective.Fare) return new(images);
             using var still = new NoGrad();
             return new(images, frozen.EncodeText([.. captions.Select(c => c.Caption)]).Normalized(), [.. captions.Select(c => c.Group)]);

@@ -13,11 +13,11 @@ public sealed partial class ClipPretraining
         List<TextLesson> taught = [], named = [];
         if (lessons is not null)
         {
-            foreach (var i in strings.Deal(step, options.Strings)) taught.Add(lessons.Strings[i]);
+            foreach (var i in strings.Batch(step, options.Strings)) taught.Add(lessons.Strings[i]);
             var ofClasses = options.Glosses / 8;
-            foreach (var i in glosses.Deal(step, options.Glosses - ofClasses)) taught.Add(lessons.Glosses[i] with { Text = Shortened(lessons.Glosses[i].Text, random) });
-            foreach (var i in names.Deal(step, options.Names)) named.Add(lessons.Names[i] with { Text = TextLessons.InWords(lessons.Names[i].Text, random) });
-            foreach (var i in definitions.Deal(step, ofClasses)) named.Add(lessons.Definitions[i] with { Text = Shortened(lessons.Definitions[i].Text, random) });
+            foreach (var i in glosses.Batch(step, options.Glosses - ofClasses)) taught.Add(lessons.Glosses[i] with { Text = Shortened(lessons.Glosses[i].Text, random) });
+            foreach (var i in names.Batch(step, options.Names)) named.Add(lessons.Names[i] with { Text = TextLessons.InWords(lessons.Names[i].Text, random) });
+            foreach (var i in definitions.Batch(step, ofClasses)) named.Add(lessons.Definitions[i] with { Text = Shortened(lessons.Definitions[i].Text, random) });
             texts.AddRange(taught.Select(lesson => lesson.Text));
             texts.AddRange(named.Select(lesson => lesson.Text));
         }
@@ -75,7 +75,7 @@ public sealed partial class ClipPretraining
                 Add("hold", options.HoldWeight, (images - first).Square().Sum() / first.Square().Sum());
                 if (options.LabelledPhotos > 0 && cached.Labelled.Count > 0)
                 {
-                    var some = labelled.Deal(step, options.LabelledPhotos).Select(card => cached.Labelled[card]).ToArray();
+                    var some = labelled.Batch(step, options.LabelledPhotos).Select(i => cached.Labelled[i]).ToArray();
                     var photos = cached.Embed([.. some.Select(photo => photo.View)]).Normalized();
                     Add("labelled", options.LabelledWeight, (photos.Matmul(anchors!.T()) * options.ClassScale * 2).CrossEntropy(Tensor.From([.. some.Select(photo => (long)photo.Class)], some.Length)));
                 }
@@ -86,7 +86,7 @@ public sealed partial class ClipPretraining
         return (losses.Aggregate((a, b) => a + b), parts, texts.Count);
     }
 
-    private int[] ViewsOf(long step) => [.. pairs.SelectMany(pair => pair.Deck.Deal(step, pair.Count).Select(i => pair.Views[i]))];
+    private int[] ViewsOf(long step) => [.. pairs.SelectMany(pair => pair.Sampler.Batch(step, pair.Count).Select(i => pair.Views[i]))];
 
     /// <summary>Half of the definitions lose a word in eight: people do not say all of it.</summary>
     private static string Shortened(string definition, Random random)

@@ -12,7 +12,7 @@ public sealed record PretrainingStep(long Step, double Fraction, TimeSpan Elapse
 /// </summary>
 public sealed partial class ClipPretraining : IDisposable
 {
-    private const ulong StringsDeck = 1, GlossDeck = 2, DefinitionDeck = 3, NameDeck = 4, LabelledDeck = 8, PairDeck = 16, TextRandom = 32;
+    private const ulong StringsOrder = 1, GlossOrder = 2, DefinitionOrder = 3, NameOrder = 4, LabelledOrder = 8, PairOrder = 16, TextRandom = 32;
 
     private readonly ClipPretrainingOptions options;
     private readonly BpeTokenizer tokenizer;
@@ -26,8 +26,8 @@ public sealed partial class ClipPretraining : IDisposable
     private readonly List<(string Name, Tensor Tensor)> learned = [];
     private readonly List<Tensor> averages = [];
     private readonly Adam optimizer;
-    private readonly Deck strings, glosses, definitions, names, labelled;
-    private readonly (int Count, int[] Views, Deck Deck)[] pairs;
+    private readonly ShuffledSampler strings, glosses, definitions, names, labelled;
+    private readonly (int Count, int[] Views, ShuffledSampler Sampler)[] pairs;
     private TimeSpan before;
 
     /// <param name="options">How.</param>
@@ -73,14 +73,14 @@ public sealed partial class ClipPretraining : IDisposable
         ], beta2: 0.98, epsilon: 1e-6, decoupled: true); // betas and epsilon: Radford et al. 2021, table 19
         if (options.Average > 0) averages.AddRange(learned.Select(l => l.Tensor.OwnedCopy()));
 
-        strings = new(lessons?.Strings.Count ?? 0, options.Seed, StringsDeck);
-        glosses = new(lessons?.Glosses.Count ?? 0, options.Seed, GlossDeck);
-        definitions = new(lessons?.Definitions.Count ?? 0, options.Seed, DefinitionDeck);
-        names = new(lessons?.Names.Count ?? 0, options.Seed, NameDeck);
-        labelled = new((pictures as CachedPictures)?.Labelled.Count ?? 0, options.Seed, LabelledDeck);
+        strings = new(lessons?.Strings.Count ?? 0, options.Seed, StringsOrder);
+        glosses = new(lessons?.Glosses.Count ?? 0, options.Seed, GlossOrder);
+        definitions = new(lessons?.Definitions.Count ?? 0, options.Seed, DefinitionOrder);
+        names = new(lessons?.Names.Count ?? 0, options.Seed, NameOrder);
+        labelled = new((pictures as CachedPictures)?.Labelled.Count ?? 0, options.Seed, LabelledOrder);
         pairs = pictures is null ? [] : [.. new[] { (ViewKind.Photo, options.Photos), (ViewKind.Drawing, options.Drawings), (ViewKind.Composition, options.Compositions) }
             .Select(kind => (Count: kind.Item2, Views: pictures.Of(kind.Item1).ToArray(), Kind: (ulong)kind.Item1))
-            .Where(kind => kind.Count > 0 && kind.Views.Length > 0).Select(kind => (kind.Count, kind.Views, new Deck(kind.Views.Length, options.Seed, PairDeck + kind.Kind)))];
+            .Where(kind => kind.Count > 0 && kind.Views.Length > 0).Select(kind => (kind.Count, kind.Views, new ShuffledSampler(kind.Views.Length, options.Seed, PairOrder + kind.Kind)))];
     }
 
     /// <summary>Steps taken, those before an interruption included.</summary>

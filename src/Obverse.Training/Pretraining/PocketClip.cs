@@ -65,7 +65,7 @@ public sealed record PocketClipRecipe
     /// <summary>Side of the pictures in pixels that the model takes.</summary>
     public int ImageSize { get; init; } = 128;
 
-    /// <summary>Sides that training views are seen at, part by part.</summary>
+    /// <summary>Sides of the training views in pixels, part by part.</summary>
     public IReadOnlyList<int> Sides { get; init; } = [128, 128, 128, 160];
     public ViewCounts Views { get; init; } = new();
     public required ClipPretrainingOptions Pretraining { get; init; }

@@ -119,19 +119,19 @@ public sealed class PocketExam : IDisposable
     {
         using var still = new NoGrad();
         using var scope = new TensorScope();
-        Tensor Seen(string name) => features[name].Linear(weight, bias);
+        Tensor Embedded(string name) => features[name].Linear(weight, bias);
         return new()
         {
-            ImageNet224 = ZeroShot.Accuracy(Seen("imagenet224"), texts.Classes, imageNetRight),
-            ImageNet160 = ZeroShot.Accuracy(Seen("imagenet160"), texts.Classes, imageNetRight),
-            ImageNet144 = ZeroShot.Accuracy(Seen("imagenet144"), texts.Classes, imageNetRight),
-            ImageNetAnchors = ZeroShot.Accuracy(Seen("imagenet224"), anchors, imageNetRight),
-            TinyImageNet = ZeroShot.Accuracy(Seen("tiny"), texts.Tiny, tinyRight),
-            Cifar10 = ZeroShot.Accuracy(Seen("cifar"), texts.Cifar, cifarRight),
-            Emoji = ZeroShot.Accuracy(Seen("emoji"), texts.Drawings, emojiRight),
+            ImageNet224 = ZeroShot.Accuracy(Embedded("imagenet224"), texts.Classes, imageNetRight),
+            ImageNet160 = ZeroShot.Accuracy(Embedded("imagenet160"), texts.Classes, imageNetRight),
+            ImageNet144 = ZeroShot.Accuracy(Embedded("imagenet144"), texts.Classes, imageNetRight),
+            ImageNetAnchors = ZeroShot.Accuracy(Embedded("imagenet224"), anchors, imageNetRight),
+            TinyImageNet = ZeroShot.Accuracy(Embedded("tiny"), texts.Tiny, tinyRight),
+            Cifar10 = ZeroShot.Accuracy(Embedded("cifar"), texts.Cifar, cifarRight),
+            Emoji = ZeroShot.Accuracy(Embedded("emoji"), texts.Drawings, emojiRight),
             EmojiNames = emojiNames.Length,
             EverydayPhrases = ZeroShot.Accuracy(texts.Phrases, texts.Classes, [.. phrases.Select(phrase => phrase.Classes)]),
-            ModalityGap = ModalityGap.Between(Seen("imagenet224"), texts.Classes),
+            ModalityGap = ModalityGap.Between(Embedded("imagenet224"), texts.Classes),
         };
     }
 

@@ -41,13 +41,13 @@ public static class ProjectionTuning
         var (classes, names) = (classNames.Normalized(), drawingNames.Normalized());
         pictures.Weight.RequiresGrad = pictures.Bias.RequiresGrad = true;
         using var optimizer = new Adam([new("projection", [pictures.Weight, pictures.Bias], options.Rate)], decoupled: true);
-        Deck photoDeck = new(pictures.Labelled.Count, options.Seed, 101), drawingDeck = new(drawings.Count, options.Seed, 102);
+        ShuffledSampler photoSampler = new(pictures.Labelled.Count, options.Seed, 101), drawingSampler = new(drawings.Count, options.Seed, 102);
         for (var step = 0; step < options.Steps; step++)
         {
             using var scope = new TensorScope();
             optimizer.Groups[0].Rate = options.Rate * LearningRate.WarmupCosine(step, options.Steps, 20);
-            var photos = photoDeck.Deal(step, options.Photos).Select(card => pictures.Labelled[card]).ToArray();
-            var drawn = drawingDeck.Deal(step, options.Drawings).Select(card => drawings[card]).ToArray();
+            var photos = photoSampler.Batch(step, options.Photos).Select(i => pictures.Labelled[i]).ToArray();
+            var drawn = drawingSampler.Batch(step, options.Drawings).Select(i => drawings[i]).ToArray();
             var features = pictures.Features([.. photos.Select(photo => photo.View), .. drawn.Select(drawing => drawing.View)]);
             var embedded = features.Linear(pictures.Weight, pictures.Bias);
             var first = features.Linear(firstWeight, firstBias);
