@@ -1,7 +1,7 @@
 using Obverse.Fuzz;
 
 // Obverse.Fuzz TARGET…|all [--count N] [--seed S] [--findings DIR]   |   --replay FILE   |   --list
-var words = args.Where((arg, i) => !arg.StartsWith("--", StringComparison.Ordinal) && (i == 0 || !args[i - 1].StartsWith("--", StringComparison.Ordinal))).ToArray();
+var names = args.Where((arg, i) => !arg.StartsWith("--", StringComparison.Ordinal) && (i == 0 || !args[i - 1].StartsWith("--", StringComparison.Ordinal))).ToArray();
 var findings = Value("--findings") ?? Path.Combine("out", "fuzz");
 if (args is ["--work", var name, var seed, var first, var count, var current, ..])
 {
@@ -24,7 +24,7 @@ if (Value("--replay") is { } file)
     return trial.Wrong is null ? 0 : 1;
 }
 
-if (words.Length == 0)
+if (names.Length == 0)
 {
     Console.Error.WriteLine("usage: run.sh TARGET…|all [--count N] [--seed S] [--findings DIR], --replay FILE, or --list");
     return 2;
@@ -32,7 +32,7 @@ if (words.Length == 0)
 
 var bad = 0;
 Console.WriteLine(Tally.Header);
-foreach (var target in words is ["all"] ? Catalogue.All : words.Select(Catalogue.Named))
+foreach (var target in names is ["all"] ? Catalogue.All : names.Select(Catalogue.Named))
 {
     var tally = new Supervisor(findings).Run(target, int.Parse(Value("--seed") ?? "1"), int.Parse(Value("--count") ?? "100000"));
     Console.WriteLine(tally);

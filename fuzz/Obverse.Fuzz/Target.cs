@@ -18,6 +18,6 @@ internal sealed record Target(string Name, string Extension)
     /// <summary>The errors that the reader's documentation names.</summary>
     public required IReadOnlyList<Type> Documented { get; init; }
 
-    /// <summary>Managed bytes that an input of so many bytes may cost: a factor and a constant (README.md).</summary>
+    /// <summary>Managed bytes that an input of that length may cost: a factor and a constant (README.md).</summary>
     public required Func<long, long> Allowance { get; init; }
 }

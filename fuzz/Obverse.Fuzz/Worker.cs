@@ -7,7 +7,7 @@ internal static class Worker
 {
     private const int MostFindings = 20;
 
-    /// <summary><paramref name="begin"/> is told of each input before it is read, <paramref name="wrong"/> of those that went wrong.</summary>
+    /// <summary><paramref name="begin"/> is called with each input before it is read, <paramref name="wrong"/> with those that went wrong.</summary>
     public static Tally Run(Target target, int seed, int first, int count, Action<int, byte[]>? begin = null, Func<int, byte[], string, string>? wrong = null)
     {
         var inputs = new Inputs(target, seed);

@@ -25,7 +25,7 @@ public sealed class Knowledge : IDisposable
     public Knowledge(Encoder encoder)
     {
         this.encoder = encoder;
-        nothing = Kept(() => encoder.Embed(nonsense).Mean(0, keep: true).Normalized());
+        nothing = Constant(() => encoder.Embed(nonsense).Mean(0, keep: true).Normalized());
         classes = new(encoder, [.. ImageNet.Classes.Select(c => c.ClipName).Distinct()]);
         drawn = new(() => new(encoder, DrawnNames()));
     }
@@ -60,17 +60,17 @@ public sealed class Knowledge : IDisposable
         return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    private static Tensor Kept(Func<Tensor> make) => TensorScope.Unscoped(() => TensorScope.Of(() =>
+    private static Tensor Constant(Func<Tensor> make) => Tensor.Owned(() =>
     {
         using var still = new NoGrad();
         return make();
-    }));
+    });
 
     private sealed class Names(Encoder encoder, string[] texts)
     {
         public string[] Texts => texts;
 
         /// <summary>[texts, d], rows of length 1.</summary>
-        public Tensor Embeddings { get; } = Kept(() => ZeroShot.Classifier(encoder.Embed, texts, ["{}"]));
+        public Tensor Embeddings { get; } = Constant(() => ZeroShot.Classifier(encoder.Embed, texts, ["{}"]));
     }
 }

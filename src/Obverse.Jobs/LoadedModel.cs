@@ -19,7 +19,7 @@ public sealed class LoadedModel : IDisposable
     {
         (Name, Encoder) = (name, encoder);
         sha256 = new(() => StoredFile.Hash(Zoo.WeightsFile(name)));
-        textSha256 = new(() => encoder.Model.WordsFile is { } file ? StoredFile.Hash(file) : null);
+        textSha256 = new(() => encoder.Model.TextWeightsFile is { } file ? StoredFile.Hash(file) : null);
     }
 
     public string Name { get; }

@@ -29,8 +29,8 @@ internal sealed class NormedConvolution : IDisposable
         using var still = new NoGrad();
         var scale = gamma / (variance + epsilon).Sqrt();
         var (w, b) = ((weight * scale.Reshape(outputs, 1, 1, 1)).ChannelsLast(), beta - mean * scale);
-        weight = TensorScope.Unscoped(() => TensorScope.Of(() => w.To(weights.Type).Clone()));
-        bias = TensorScope.Unscoped(() => TensorScope.Of(() => b.To(weights.Type).Clone()));
+        weight = Tensor.Owned(() => w.To(weights.Type).Clone());
+        bias = Tensor.Owned(() => b.To(weights.Type).Clone());
         (gamma, beta, mean, variance) = (null, null, null, null);
     }
 

@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse.Models;
 
-/// <summary>Listens to a network: what it computes on the way, by name ("embeddings", "block.0", "attention.0", …). Give one to Forward to look inside.</summary>
+/// <summary>Records what a network computes on the way, by name ("embeddings", "block.0", "attention.0", …). Give one to Forward to look inside.</summary>
 public sealed class Trace
 {
     private readonly Dictionary<string, Tensor> states = [];

@@ -23,7 +23,7 @@ public sealed partial class RetrievalIndex : IDisposable
         if (texts.Dims != 2 || !texts.Shape.AsSpan().SequenceEqual(images.Shape)) throw new ArgumentException($"index: [{string.Join(", ", texts.Shape)}] texts and [{string.Join(", ", images.Shape)}] images were given; [n, d] of both is wanted");
         if (captions is not null && captions.Count != texts.Size(0)) throw new ArgumentException($"index: {captions.Count} captions and {texts.Size(0)} rows were given; one each is wanted");
         (Model, Captions) = (model, captions ?? []);
-        (this.texts, this.images) = TensorScope.Unscoped(() => (TensorScope.Of(() => texts.Detach().Normalized()), TensorScope.Of(() => images.Detach().Normalized())));
+        (this.texts, this.images) = (Tensor.Owned(() => texts.Detach().Normalized()), Tensor.Owned(() => images.Detach().Normalized()));
     }
 
     public string Model { get; }

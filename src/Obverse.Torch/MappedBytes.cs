@@ -3,11 +3,11 @@ using Obverse.Files;
 
 namespace Obverse.Torch;
 
-/// <summary>A file's bytes, mapped by libtorch, or memory of its own: tensors may lie over them, and what is looked at stays as long as one of them does.</summary>
+/// <summary>A file's bytes, mapped by libtorch, or memory of its own: tensors may lie over them, and the memory stays as long as one of them does.</summary>
 public sealed unsafe class MappedBytes : IDisposable
 {
     private readonly bool isFile;
-    private readonly Dictionary<long, int> looks = []; // how many tensors were made over the bytes at an offset and are still there
+    private readonly Dictionary<long, int> views = []; // how many tensors were made over the bytes at an offset and are still there
 
     private MappedBytes(string name, Tensor tensor, bool isFile) => (Name, Tensor, this.isFile) = (name, tensor, isFile);
 
@@ -49,13 +49,13 @@ public sealed unsafe class MappedBytes : IDisposable
         var view = Tensor.At(at, type, shape);
         if (!isFile) return view;
         var length = view.Elements * Safetensors.ElementSize(type);
-        lock (looks) looks[at] = looks.GetValueOrDefault(at) + 1;
+        lock (views) views[at] = views.GetValueOrDefault(at) + 1;
         var bytes = Tensor.Alias();
         view.Released = () =>
         {
-            lock (looks)
+            lock (views)
             {
-                if (--looks[at] == 0 && !bytes.IsClosed) GiveBack(bytes.Data, at, length);
+                if (--views[at] == 0 && !bytes.IsClosed) GiveBack(bytes.Data, at, length);
             }
 
             bytes.Dispose();

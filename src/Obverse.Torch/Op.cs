@@ -107,7 +107,7 @@ public sealed unsafe class Op
     {
         if (!wanted.Accepts(arg.Tag)) throw new ArgumentException($"{this}: argument '{wanted.Name}' was given {arg.Tag}, wanted {wanted.Type}");
         if (arg.Owner is Tensor { IsClosed: true }) throw new ObjectDisposedException(wanted.Name, $"{this}: the tensor given as '{wanted.Name}' was disposed");
-        if (arg.Owner is Tensor?[] list && list.Any(t => t is { IsClosed: true })) throw new ObjectDisposedException(wanted.Name, $"{this}: a tensor of the list given as '{wanted.Name}' was disposed");
+        if (arg.Owner is Tensor[] list && list.Any(t => t.IsClosed)) throw new ObjectDisposedException(wanted.Name, $"{this}: a tensor of the list given as '{wanted.Name}' was disposed");
     }
 
     // One word an argument: the number, or a handle that the call consumes; of an optional one 0, or a word of the heap's that the call frees.
@@ -128,7 +128,7 @@ public sealed unsafe class Op
             Kind.Type => (uint)arg.Number,
             Kind.Int or Kind.Float or Kind.Bool or Kind.Device => (ulong)arg.Number,
             Kind.Text => Text((string)arg.Owner!),
-            _ => List(arg, wanted.Kind),
+            _ => List(arg),
         };
         return wanted.IsOptional ? OnHeap(word) : word;
     }
@@ -155,13 +155,13 @@ public sealed unsafe class Op
         return (ulong)made;
     }
 
-    private static ulong List(in Value arg, Kind kind)
+    private static ulong List(in Value arg)
     {
         nint list;
-        if (arg.Owner is Tensor?[] tensors)
+        if (arg.Owner is Tensor[] tensors)
         {
             C.Check(C.NewList((nuint)tensors.Length, &list), "list");
-            foreach (var tensor in tensors) C.Check(C.Append(list, kind == Kind.TensorList ? Copy(tensor!) : tensor is null ? 0 : OnHeap(Copy(tensor))), "list");
+            foreach (var tensor in tensors) C.Check(C.Append(list, Copy(tensor)), "list");
             return (ulong)list;
         }
 
@@ -180,7 +180,7 @@ public sealed unsafe class Op
             parts.Add($"{parameters[i].Name}: " + args[i].Owner switch
             {
                 Tensor tensor => tensor.Described,
-                Tensor?[] list => $"[{string.Join(", ", list.Take(8).Select(t => t?.Described ?? "none"))}{(list.Length > 8 ? $", … {list.Length}" : "")}]",
+                Tensor[] list => $"[{string.Join(", ", list.Take(8).Select(t => t.Described))}{(list.Length > 8 ? $", … {list.Length}" : "")}]",
                 string text => $"\"{text}\"",
                 _ => args[i].Tag switch
                 {

@@ -5,7 +5,7 @@ using Obverse.Files;
 namespace Obverse.Torch;
 
 /// <summary>A tensor that will be written: what the header says of it is known before its numbers are asked for.</summary>
-/// <param name="Read">Gives it when its turn has come; it is let go of behind it.</param>
+/// <param name="Read">Called when it is written; what it gives is disposed afterwards.</param>
 public sealed record PlannedTensor(string Name, DType Type, long[] Shape, Func<Tensor> Read)
 {
     public long Bytes => Shape.Aggregate((long)Safetensors.ElementSize(Type), (product, side) => checked(product * side));
@@ -14,7 +14,7 @@ public sealed record PlannedTensor(string Name, DType Type, long[] Shape, Func<T
 /// <summary>Writes safetensors with one tensor in memory at a time, atomically.</summary>
 public static unsafe class SafetensorsWriter
 {
-    /// <param name="progress">Told of the bytes written so far, every 64 MiB at least; may throw to stop, and nothing is left behind.</param>
+    /// <param name="progress">Called with the bytes written so far, every 64 MiB at least; may throw to stop, and nothing is left behind.</param>
     public static void Write(string path, IReadOnlyList<PlannedTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null, Action<long>? progress = null)
     {
         using var header = Header(tensors, metadata);

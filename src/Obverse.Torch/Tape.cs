@@ -1,7 +1,7 @@
 namespace Obverse.Torch;
 
 /// <summary>
-/// Functions whose gradient libtorch cannot be told, as its C functions register none: each cuts the graph. What comes out is a new leaf; on the way back
+/// Functions whose gradient is ours, since libtorch's C functions cannot register one: each cuts the graph. What comes out is a new leaf; in the backward pass
 /// its gradient is taken through the function here and goes on into the graph below. A tensor knows the tape of what it was made from, so
 /// <see cref="Tensor.Backward"/> and <see cref="Tensor.Gradients"/> walk over the cuts as if they were not there.
 /// </summary>
@@ -31,11 +31,11 @@ internal sealed class Tape
         foreach (ref readonly var arg in args)
         {
             if (arg.Owner is Tensor { Tape: { } one }) found = Joined(found, one);
-            else if (arg.Owner is Tensor?[] list)
+            else if (arg.Owner is Tensor[] list)
             {
                 foreach (var tensor in list)
                 {
-                    if (tensor?.Tape is { } other) found = Joined(found, other);
+                    if (tensor.Tape is { } other) found = Joined(found, other);
                 }
             }
         }

@@ -1,8 +1,46 @@
 namespace Obverse.Torch;
 
-/// <summary>The way back.</summary>
-public sealed partial class Tensor
+/// <summary>Gradients: what is recorded for them, and the backward pass.</summary>
+public sealed unsafe partial class Tensor
 {
+    /// <summary>True where gradients are recorded. Setting it makes a leaf.</summary>
+    public bool RequiresGrad
+    {
+        get => C.RequiresGrad(C.Impl(Handle)) != 0;
+        set => C.Check(C.SetRequiresGrad(Handle, value ? (byte)1 : (byte)0), $"requires_grad of {Described}");
+    }
+
+    /// <summary>The gradient that <see cref="Backward"/> left here, a new handle each time; null where there is none.</summary>
+    public Tensor? Grad
+    {
+        get
+        {
+            var gradient = C.Grad(C.Impl(Handle)); // the address of a Tensor that this one owns
+            if (IsUndefined(gradient)) return null;
+            nint copy;
+            C.Check(C.Copy(gradient, &copy), "grad");
+            return new(copy);
+        }
+        set
+        {
+            if (value is null && IsUndefined(C.Grad(C.Impl(Handle)))) return;
+            var place = C.MutableGrad(C.Impl(Handle));
+            if (value is not null) C.Check(C.Assign(value.Handle, place), "grad");
+            else
+            {
+                nint nothing;
+                C.Check(C.Undefined(&nothing), "grad");
+                C.Check(C.Assign(nothing, place), "grad");
+                C.Free(nothing);
+            }
+
+            GC.KeepAlive(value);
+        }
+    }
+
+    /// <summary>What of this tensor's making libtorch's graph does not know; null: nothing.</summary>
+    internal Tape? Tape { get; set; }
+
     /// <summary>Adds d(this)/d(leaf) to the gradient of every leaf below. <paramref name="seed"/> is needed where this is not one number.</summary>
     public void Backward(Tensor? seed = null, bool keepGraph = false) => Back(this, [], seed, keepGraph, createGraph: false);
 
@@ -53,7 +91,17 @@ public sealed partial class Tensor
     }
 
     // Handles of one and the same tensor.
-    private unsafe bool IsSameAs(Tensor other) => C.Impl(Handle) == C.Impl(other.Handle);
+    private bool IsSameAs(Tensor other) => C.Impl(Handle) == C.Impl(other.Handle);
 
     private static readonly Op backward = Op.Find("aten::_backward");
+
+    // The one undefined tensor that all share: its address is known once it was asked for.
+    private static bool IsUndefined(nint tensor) => C.Impl(tensor) == undefined.Value;
+
+    private static readonly Lazy<nint> undefined = new(() =>
+    {
+        nint nothing;
+        C.Check(C.Undefined(&nothing), "undefined");
+        return C.Impl(nothing); // never freed
+    });
 }

@@ -1,8 +1,8 @@
 namespace Obverse.Torch;
 
 /// <summary>
-/// Disposes every tensor made on this thread while it is open, except those that were <see cref="Keep"/>-ed (they move to the scope
-/// around it). Only the loop opens one, and it never spans a `yield` or `await`.
+/// Disposes every tensor made on this thread while it is open, except those passed to <see cref="Keep"/> (they move to the scope
+/// around it). Whatever computes more than one tensor opens one; parts of an inversion need none, since its loop opens one a step. It never spans a `yield` or `await`.
 /// </summary>
 public sealed class TensorScope : IDisposable
 {
@@ -19,7 +19,7 @@ public sealed class TensorScope : IDisposable
     /// <summary>Lets the tensor outlive this scope; returns it.</summary>
     public Tensor Keep(Tensor tensor)
     {
-        for (var i = tensors.Count - 1; i >= 0; i--) // what is kept was made late
+        for (var i = tensors.Count - 1; i >= 0; i--) // a result is among the last that were made
         {
             if (!ReferenceEquals(tensors[i], tensor)) continue;
             tensors[i] = tensors[^1];
@@ -49,7 +49,7 @@ public sealed class TensorScope : IDisposable
         return scope.Keep(body());
     }
 
-    /// <summary>Runs something whose tensors belong to no scope: optimiser state, caches.</summary>
+    /// <summary>Runs something whose tensors all belong to no scope: models, caches. For one tensor there is <see cref="Tensor.Owned"/>.</summary>
     public static T Unscoped<T>(Func<T> body)
     {
         var open = current;

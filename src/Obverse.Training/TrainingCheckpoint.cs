@@ -31,11 +31,7 @@ internal static class TrainingCheckpoint
         if (file.Metadata.GetValueOrDefault("options") != options) throw new InvalidOperationException($"'{path}' was made with other options; give another folder, or the options it was made with.");
         foreach (var (name, tensor) in learned) tensor.CopyInPlace(file["weights." + name]);
         for (var i = 0; i < averages.Count; i++) averages[i].CopyInPlace(file["average." + learned[i].Name]);
-        TensorScope.Unscoped(() =>
-        {
-            optimizer.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
-            return 0;
-        });
+        optimizer.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);
         return (long.Parse(file.Metadata["step"], CultureInfo.InvariantCulture), TimeSpan.FromSeconds(double.Parse(file.Metadata["seconds"], CultureInfo.InvariantCulture)));
     }
 }

@@ -6,7 +6,7 @@ namespace Obverse.Files;
 /// </summary>
 internal sealed class BlobDownload(HubCache cache, IHubSource source, HubWire wire, HubSettings settings, HubProgress progress)
 {
-    private bool toldOfSizes;
+    private bool warnedOfSizes;
 
     /// <returns>The blob's name.</returns>
     public async Task<string> Fetch(HubRepository repository, HubFile file, CancellationToken stop)
@@ -20,7 +20,7 @@ internal sealed class BlobDownload(HubCache cache, IHubSource source, HubWire wi
             return known;
         }
 
-        if (file.Hash is null && !Interlocked.Exchange(ref toldOfSizes, true)) progress.Say($"{repository}: {source.Name} tells no hashes: only sizes are checked");
+        if (file.Hash is null && !Interlocked.Exchange(ref warnedOfSizes, true)) progress.Say($"{repository}: {source.Name} gives no hashes: only sizes are checked");
         var incomplete = cache.Blob(repository, file.Key) + ".incomplete";
         MustHaveRoom(file, incomplete);
         for (var again = false; ; again = true)

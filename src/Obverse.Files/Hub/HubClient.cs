@@ -36,7 +36,7 @@ public sealed class HubClient(HubSettings settings)
         if (chosen.Count == 0) throw new HubException(HubFault.NoFile, guessed is null ? $"{repository}: none of its {pull.Listing.Files!.Count} files is wanted: {HubNames.Shown(string.Join(", ", pull.Listing.Files.Keys.Take(8)))}" : $"{repository}: {source.Name} has no list of its files, and none of the names that models use");
         Cache.Prepare(repository);
         await pull.Fetch(chosen, stop).ConfigureAwait(false);
-        foreach (var index in chosen.Where(name => wanted.IsModel && HubModelFiles.IsIndex(name))) // shards that no list told of
+        foreach (var index in chosen.Where(name => wanted.IsModel && HubModelFiles.IsIndex(name))) // shards that no list named
         {
             await pull.Fetch([.. WeightNames.Shards(pull.Blob(index)).Where(shard => !chosen.Contains(shard) && !wanted.Exclude.Any(glob => HubModelFiles.Matches(glob, shard)))], stop).ConfigureAwait(false);
         }
@@ -57,7 +57,7 @@ public sealed class HubClient(HubSettings settings)
         /// <summary>Those of the names that there are.</summary>
         public async Task<IReadOnlyCollection<string>> Found(IReadOnlyList<string> names, CancellationToken stop)
         {
-            // The first alone: a hub that is not there or wants a token is told of once.
+            // The first alone: a hub that is not there or wants a token is reported once.
             foreach (var batch in new[] { names.Take(1), names.Skip(1) })
             {
                 await Each(batch, async (name, token) =>

@@ -1,6 +1,6 @@
 namespace Obverse.Files;
 
-/// <summary>What kept a repository from being pulled.</summary>
+/// <summary>Why a repository could not be pulled.</summary>
 public enum HubFault
 {
     NoRepository, NoRevision, NoFile, Gated, Unauthorized, Offline,

@@ -26,7 +26,7 @@ public sealed partial record HubModelFiles
     /// <summary>What to ask for one by one where a hub cannot list: the names that models use, and the includes that are names.</summary>
     internal IReadOnlyList<string> Guesses => All ? throw new HubException(HubFault.Refused, "everything (--all) wants a hub that lists a repository's files; name them with --include") : IsModel ? [.. beside, .. WeightNames.All] : Names;
 
-    /// <summary>The includes that are no globs: asked for even where a list does not have them, so that a mistyped one is told of.</summary>
+    /// <summary>The includes that are no globs: asked for even where a list does not have them, so that a mistyped one is reported.</summary>
     internal IReadOnlyList<string> Names => [.. Include.Where(glob => glob.IndexOfAny(['*', '?', '[']) < 0 && !glob.EndsWith('/'))];
 
     internal IReadOnlyList<string> Choose(IReadOnlyCollection<string> names)

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Obverse.Files;
 
-/// <summary>How far a pull is, over all its files. Told by several threads at once.</summary>
+/// <summary>How far a pull is, over all its files. Updated by several threads at once.</summary>
 public sealed class HubProgress(Action<HubProgress>? tell = null)
 {
     private const double WindowSeconds = 8;
@@ -13,7 +13,7 @@ public sealed class HubProgress(Action<HubProgress>? tell = null)
     private readonly Stopwatch watch = Stopwatch.StartNew();
     private long fetched;
 
-    /// <summary>The file that was told of last.</summary>
+    /// <summary>The file that was reported last.</summary>
     public string File { get; private set; } = "";
 
     /// <summary>Something that is not a number: another process is waited for, a try failed.</summary>

@@ -29,7 +29,7 @@ public sealed partial record HubSettings
     /// <summary>A server that asks for a longer wait (Retry-After) is not waited for.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>So many bytes gained by a try that failed make up for it: a long file over a bad line gets through.</summary>
+    /// <summary>A failed try that gained this many bytes does not count: a long file over a bad line gets through.</summary>
     public long Worthwhile { get; init; } = 1 << 20;
 
     /// <summary>Files at once.</summary>

@@ -2,13 +2,13 @@ namespace Obverse.Files;
 
 /// <summary>A repository as its source lists it.</summary>
 /// <param name="Commit">Null where the source knows of none: a folder, or a plain mirror.</param>
-/// <param name="Files">Names and, where they are told, sizes; null where the source cannot list: names have to be tried.</param>
+/// <param name="Files">Names and, where the source gives them, sizes; null where the source cannot list: names have to be tried.</param>
 internal sealed record HubListing(string? Commit, IReadOnlyDictionary<string, long?>? Files);
 
 /// <summary>A file to fetch.</summary>
-/// <param name="Hash">What it will be checked against and named by; null where the source tells none.</param>
+/// <param name="Hash">What it will be checked against and named by; null where the source gives none.</param>
 /// <param name="From">Where its bytes are.</param>
-/// <param name="IsTrusted">True where that is the hub itself, which may see the token.</param>
+/// <param name="IsTrusted">True where that is the hub itself, which may get the token.</param>
 internal sealed record HubFile(string Name, string? Hash, long? Size, string? Commit, string From, bool IsTrusted = false)
 {
     /// <summary>What its half is called: the hash, or one of where it comes from.</summary>

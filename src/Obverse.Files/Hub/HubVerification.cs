@@ -8,7 +8,7 @@ public sealed record HubProblem(string Repository, string Path, string What);
 public static class HubVerification
 {
     /// <param name="repair">Deletes what is wrong, so that the next pull fetches it again. Halves stay: the next pull goes on with them.</param>
-    /// <param name="checkedBlob">Told each blob that was read and its size.</param>
+    /// <param name="checkedBlob">Called with each blob that was read and its size.</param>
     public static IReadOnlyList<HubProblem> Check(HubCache cache, string id, bool repair, Action<string, long>? checkedBlob = null, CancellationToken stop = default)
     {
         var repository = new HubRepository(id, HubRepository.DefaultRevision);

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 
 namespace Obverse.Files;
 
-/// <summary>Requests to a hub: redirects followed by hand, so that the token stays with the hub; failures told in one line; tried again where that may help.</summary>
+/// <summary>Requests to a hub: redirects followed by hand, so that the token stays with the hub; failures reported in one line; tried again where that may help.</summary>
 internal sealed class HubWire : IDisposable
 {
     private const int Hops = 10;
@@ -25,7 +25,7 @@ internal sealed class HubWire : IDisposable
 
     /// <summary>
     /// Sends one request and follows its redirects. HEAD follows only those that stay relative: one to another host carries the answer itself
-    /// (X-Linked-Etag, X-Linked-Size). Once an address is not the hub's, no later one sees the token.
+    /// (X-Linked-Etag, X-Linked-Size). Once an address is not the hub's, no later one gets the token.
     /// </summary>
     /// <param name="seen">Gets every answer on the way.</param>
     public async Task<HttpResponseMessage> Send(HttpMethod method, Uri uri, bool trusted, long offset, string what, CancellationToken stop, Action<HttpResponseMessage>? seen = null)

@@ -70,7 +70,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     {
         if (job.Mask is null) return canvas;
         if (job.Start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
-        return new MaskedCanvas(canvas, TensorScope.Unscoped(() => TensorScope.Of(() => MaskOf(job.Mask.Load()).Clone())), TensorScope.Unscoped(() => TensorScope.Of(() => Sized(job.Start.Load()).Clone())));
+        return new MaskedCanvas(canvas, Tensor.Owned(() => MaskOf(job.Mask.Load()).Clone()), Tensor.Owned(() => Sized(job.Start.Load()).Clone()));
     }
 
     // A mask with alpha says it by alpha, one without by brightness. [1, 1, h, w]

@@ -44,7 +44,7 @@ public sealed class CachedFits : IDisposable
         return true;
     }
 
-    internal void Add(string key, Canvas canvas) => fits[key] = [.. canvas.State().Select(pair => TensorScope.Unscoped(() => TensorScope.Of(() => pair.Value.Detach().Clone())))];
+    internal void Add(string key, Canvas canvas) => fits[key] = [.. canvas.State().Select(pair => pair.Value.OwnedCopy())];
 
     public void Dispose()
     {

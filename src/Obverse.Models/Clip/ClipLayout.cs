@@ -55,7 +55,7 @@ internal static class ClipLayout
             var key = from is null ? name : string.Concat(to, name.AsSpan(from.Length));
             foreach (var (old, now) in inside) key = key.Replace(old, now, StringComparison.Ordinal);
 
-            if (name.EndsWith("_projection.weight", StringComparison.Ordinal) && tensor.Shape.Length == 2) renamed.Add(key, tensor.Turned()); // [D, width] to [width, D]
+            if (name.EndsWith("_projection.weight", StringComparison.Ordinal) && tensor.Shape.Length == 2) renamed.Add(key, tensor.Transposed()); // [D, width] to [width, D]
             else if (key.Contains(".self_attn.q_proj.", StringComparison.Ordinal)) // rows of in_proj: q, k, v
             {
                 StoredTensor[] parts = [tensor, .. new[] { ".k_proj.", ".v_proj." }.Select(part => name.Replace(".q_proj.", part, StringComparison.Ordinal)).Select(other => tensors.TryGetValue(other, out var found) ? found : throw new WeightsException($"{origin}: tensor '{other}' is missing"))];

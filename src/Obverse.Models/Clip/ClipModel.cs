@@ -113,10 +113,10 @@ public sealed class ClipModel : IDisposable
     /// <summary>The folder it was loaded from; null for a new one.</summary>
     public string? Folder { get; private init; }
 
-    /// <summary>The file that its words are in, where they are in another than its pictures (<see cref="ClipConfig.TextOf"/>); null: the same.</summary>
-    public string? WordsFile => Config.TextOf is { } other && Folder is not null ? WeightFiles.Find(Path.Combine(Path.GetDirectoryName(Folder)!, other)) : null;
+    /// <summary>The text tower's weights, where they are in another file than the image tower's (<see cref="ClipConfig.TextOf"/>); null: the same.</summary>
+    public string? TextWeightsFile => Config.TextOf is { } other && Folder is not null ? WeightFiles.Find(Path.Combine(Path.GetDirectoryName(Folder)!, other)) : null;
 
-    /// <summary>What whoever loaded it should be told: where the file and what is known of the published checkpoint disagree, and which of them counts.</summary>
+    /// <summary>For the user: where the file and what is known of the published checkpoint disagree, and which of them counts.</summary>
     public IReadOnlyList<string> Remarks { get; private init; } = [];
 
     /// <summary>What turns text into token rows; null where the folder has none. One that does not fit the text tower is refused.</summary>

@@ -28,7 +28,7 @@ public sealed record ClipPreprocess
 
     public PassOrder Order { get; init; } = PassOrder.Pillow13;
 
-    /// <summary>To the bit what the library gets from Pillow 13: nothing is turned, 16-bit grey is clipped.</summary>
+    /// <summary>To the bit what the library gets from Pillow 13: EXIF orientation is ignored, 16-bit grey is clipped.</summary>
     public static ClipPreprocess Exact(ClipFamily family, int size) => new() { Family = family, Size = size, Upright = false, ClipSixteenBit = true };
 
     /// <summary>[Size, Size, 3] of a file.</summary>

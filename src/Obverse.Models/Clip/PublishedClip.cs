@@ -22,7 +22,7 @@ public sealed record PublishedClip(string Architecture, string Tag, Activation A
     public static PublishedClip? Find(string architecture, string tag) => All.FirstOrDefault(p => p.Tag == tag.Replace('-', '_') && (p.Architecture == architecture || p.Architecture + "-quickgelu" == architecture));
 
     /// <summary>
-    /// The one whose weights lie at <paramref name="path"/>, as far as names tell: a hub cache (<c>models--owner--name</c>), folders <c>owner/name</c>, a folder or a file of
+    /// The one whose weights lie at <paramref name="path"/>, as far as names say: a hub cache (<c>models--owner--name</c>), folders <c>owner/name</c>, a folder or a file of
     /// a published name. Null where none does.
     /// </summary>
     public static PublishedClip? At(string path)

@@ -5,12 +5,12 @@ namespace Obverse.Models;
 /// <summary>QuickGelu is x·σ(1.702x), OpenAI's; Gelu is the exact x·Φ(x). Which one belongs to a checkpoint, not to an architecture (spec clip.md 1.4).</summary>
 public enum Activation { QuickGelu, Gelu }
 
-/// <summary>How one transformer looks: shared by both towers.</summary>
+/// <summary>The shape of a transformer, of either tower.</summary>
 public sealed record TransformerShape(int Width, int Layers, int Heads, int MlpWidth, Activation Activation, double Epsilon = 1e-5);
 
 /// <summary>
 /// Pre-norm transformer block (openai/CLIP clip/model.py): x += attention(ln_1(x)); x += mlp(ln_2(x)). Both towers are stacks of it;
-/// the text tower's let a token look back only.
+/// in the text tower a token attends to itself and those before it.
 /// </summary>
 public sealed class ResidualAttentionBlock
 {
@@ -36,14 +36,14 @@ public sealed class ResidualAttentionBlock
     }
 
     /// <summary>
-    /// [n, tokens, width] to the same; in a <paramref name="causal"/> one every token sees itself and those before it. What lies between is let go of here, not at the step's end: with frozen weights
+    /// [n, tokens, width] to the same; in a <paramref name="causal"/> one every token attends to itself and those before it. What lies between is let go of here, not at the step's end: with frozen weights
     /// autograd needs little of it (bench/results).
     /// </summary>
     public Tensor Forward(Tensor x, bool causal = false, Trace? trace = null, int index = 0)
     {
         using var scope = new TensorScope();
         x = x + Attend(ln1.Forward(x), causal, trace, index, scope);
-        return scope.Keep(x + Bend(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
+        return scope.Keep(x + Activated(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
     }
 
     private Tensor Attend(Tensor x, bool causal, Trace? trace, int index, TensorScope scope)
@@ -60,8 +60,7 @@ public sealed class ResidualAttentionBlock
         return Tensor.Attention(parts[0], parts[1], parts[2], causal: causal).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
     }
 
-    // x·σ(1.702x) as one fused pass each way: silu(1.702x) / 1.702.
-    private Tensor Bend(Tensor x) => shape.Activation == Activation.Gelu ? x.Gelu() : (x * 1.702).Silu().MulInPlace(1 / 1.702);
+    private Tensor Activated(Tensor x) => shape.Activation == Activation.Gelu ? x.Gelu() : x.QuickGelu();
 }
 
 /// <summary>How the matrices of a new block are drawn.</summary>

@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse.Models;
 
-/// <summary>What CLIP sees with: normalised pictures [n, 3, h, w] to [n, D], not normalised.</summary>
+/// <summary>An image tower: normalised pictures [n, 3, h, w] to [n, D], not normalised.</summary>
 public interface IImageTower : IDisposable
 {
     Tensor Forward(Tensor pixels, Trace? trace = null);

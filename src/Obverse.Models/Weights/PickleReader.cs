@@ -8,7 +8,7 @@ namespace Obverse.Models;
 
 /// <summary>
 /// Python's pickles of protocols 2 to 4, to plain values. It is a loop over opcodes: nothing recurses, nothing is looked up or called but by
-/// <see cref="IPickleWords"/>, every length is held against the bytes there are before it is believed.
+/// <see cref="IPickleResolver"/>, every length is held against the bytes there are before it is believed.
 /// </summary>
 internal sealed class PickleReader
 {
@@ -23,11 +23,11 @@ internal sealed class PickleReader
     private readonly MappedBytes memory;
     private readonly long from, end;
     private readonly string origin;
-    private readonly IPickleWords words;
+    private readonly IPickleResolver resolver;
     private long at;
 
-    public PickleReader(MappedBytes memory, long from, long end, string origin, IPickleWords words) =>
-        (this.memory, this.from, this.end, this.origin, this.words, at) = (memory, from, end, origin, words, from);
+    public PickleReader(MappedBytes memory, long from, long end, string origin, IPickleResolver resolver) =>
+        (this.memory, this.from, this.end, this.origin, this.resolver, at) = (memory, from, end, origin, resolver, from);
 
     /// <summary>Where it stands in the file: behind the pickle once that is read.</summary>
     public long Position => at;
@@ -102,11 +102,11 @@ internal sealed class PickleReader
             case 'h': Recall((uint)Unsigned(1)); break;
             case 'j': Recall((uint)Unsigned(4)); break;
 
-            case 'c': Push(words.Global(Line(), Line())); break;
-            case 0x93: Push(PopMany(2) is [string module, string name] ? words.Global(module, name) : throw Bad("a name is not two strings")); break;
-            case 'Q': Push(words.Persistent(Pop())); break;
-            case 'R': Push(PopMany(2) is [var callable, object?[] given] ? words.Reduce(callable, given) : throw Bad("a call's arguments are not a tuple")); break;
-            case 0x81: Push(PopMany(2) is [var type, object?[] made] ? words.New(type, made) : throw Bad("a class's arguments are not a tuple")); break;
+            case 'c': Push(resolver.Global(Line(), Line())); break;
+            case 0x93: Push(PopMany(2) is [string module, string name] ? resolver.Global(module, name) : throw Bad("a name is not two strings")); break;
+            case 'Q': Push(resolver.Persistent(Pop())); break;
+            case 'R': Push(PopMany(2) is [var callable, object?[] given] ? resolver.Reduce(callable, given) : throw Bad("a call's arguments are not a tuple")); break;
+            case 0x81: Push(PopMany(2) is [var type, object?[] made] ? resolver.New(type, made) : throw Bad("a class's arguments are not a tuple")); break;
             case 'b': Build(Pop()); break;
             case 0x95: if (Unsigned(8) is var frame && (frame < 0 || frame > end - at)) throw Bad($"a frame says that it is {(ulong)frame} bytes long, {end - at} are left"); break;
             default: throw Bad($"byte {at - from - 1} is the operation 0x{operation:x2}, which no checkpoint needs");

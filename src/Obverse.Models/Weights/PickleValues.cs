@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Obverse.Models;
 
 /// <summary>What a pickle may ask of the world outside it. The reader itself knows no name and calls nothing.</summary>
-internal interface IPickleWords
+internal interface IPickleResolver
 {
     /// <summary>What stands for a name; one that is not known is refused.</summary>
     object Global(string module, string name);

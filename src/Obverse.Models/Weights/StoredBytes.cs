@@ -57,7 +57,7 @@ internal sealed unsafe class StoredBytes(MappedBytes file, string name, bool isD
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
             memory.Dispose();
-            throw new WeightsException($"{file.Name}: member '{TensorWords.Shown(name)}' does not unpack to its {length} bytes: {e.Message}", e);
+            throw new WeightsException($"{file.Name}: member '{TensorResolver.Shown(name)}' does not unpack to its {length} bytes: {e.Message}", e);
         }
     }
 }

@@ -54,9 +54,9 @@ internal sealed class TensorPaths(string origin, long visits, long letters)
         {
             string text => text,
             long number => number.ToString(CultureInfo.InvariantCulture),
-            _ => throw Bad("a tensor is kept under a key that is neither text nor a whole number"),
+            _ => throw Bad("a tensor is stored under a key that is neither text nor a whole number"),
         }));
-        if (!tensors.TryAdd(name, tensor)) throw Bad($"two tensors are called '{TensorWords.Shown(name)}'");
+        if (!tensors.TryAdd(name, tensor)) throw Bad($"two tensors are called '{TensorResolver.Shown(name)}'");
     }
 
     private WeightsException Bad(string why) => new($"{origin}: not weights: {why}");

@@ -93,7 +93,7 @@ internal sealed class TorchArchive : IDisposable
         {
             var storage = container.Storages[tensor.Storage.Key];
             var wanted = tensor.Storage.Total * Safetensors.ElementSize(tensor.Storage.Type);
-            if (storage.Length < wanted) throw new WeightsException($"{file.Name}: storage '{TensorWords.Shown(tensor.Storage.Key)}' of tensor '{TensorWords.Shown(name)}' has {storage.Length} bytes, wanted {wanted}");
+            if (storage.Length < wanted) throw new WeightsException($"{file.Name}: storage '{TensorResolver.Shown(tensor.Storage.Key)}' of tensor '{TensorResolver.Shown(name)}' has {storage.Length} bytes, wanted {wanted}");
             total += (ulong)tensor.Bytes;
         }
 

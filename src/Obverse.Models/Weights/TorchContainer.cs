@@ -27,7 +27,7 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
         var pickles = members.Keys.Where(name => name == "data.pkl" || name.EndsWith("/data.pkl", StringComparison.Ordinal)).ToList();
         if (pickles.Count != 1) throw new WeightsException($"{file.Name}: a zip with {pickles.Count} members data.pkl, wanted one");
         var root = pickles[0][..^"data.pkl".Length];
-        var origin = $"{file.Name}: {TensorWords.Shown(pickles[0])}";
+        var origin = $"{file.Name}: {TensorResolver.Shown(pickles[0])}";
         StoredBytes Member(string name) => new(file, members[name]);
 
         if (members.ContainsKey(root + "byteorder"))
@@ -39,9 +39,9 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
         using var pickle = Member(pickles[0]);
         if (pickle.Cost > budget) throw new WeightsException($"{origin}: unpacks to {pickle.Length} bytes, allowed are {budget}");
         var isScript = members.ContainsKey(root + "constants.pkl");
-        var words = new TensorWords(origin, isScript);
+        var resolver = new TensorResolver(origin, isScript);
         var (memory, at) = pickle.Locate();
-        var reader = new PickleReader(memory, at, at + pickle.Length, origin, words);
+        var reader = new PickleReader(memory, at, at + pickle.Length, origin, resolver);
         var tensors = TensorPaths.Of(reader.Read(), origin, reader.Operations, pickle.Length);
 
         var storages = new Dictionary<string, StoredBytes>();
@@ -50,7 +50,7 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
             var key = tensor.Storage.Key;
             if (storages.ContainsKey(key)) continue;
             var name = new[] { $"{root}data/{key}", isScript ? $"{root}constants/{key}" : "" }.FirstOrDefault(members.ContainsKey)
-                ?? throw new WeightsException($"{file.Name}: storage '{TensorWords.Shown(key)}' of tensor '{TensorWords.Shown(path)}' is missing");
+                ?? throw new WeightsException($"{file.Name}: storage '{TensorResolver.Shown(key)}' of tensor '{TensorResolver.Shown(path)}' is missing");
             storages.Add(key, Member(name));
         }
 
@@ -61,10 +61,10 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
     private static TorchContainer FromStream(MappedBytes file)
     {
         var (origin, at, operations) = (file.Name, 0L, 0);
-        var words = new TensorWords(origin);
+        var resolver = new TensorResolver(origin);
         object? Next()
         {
-            var reader = new PickleReader(file, at, file.Length, origin, words);
+            var reader = new PickleReader(file, at, file.Length, origin, resolver);
             var value = reader.Read();
             (at, operations) = (reader.Position, reader.Operations);
             return value;
@@ -81,19 +81,19 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
         var storages = new Dictionary<string, StoredBytes>();
         foreach (var item in keys)
         {
-            if (item is not string key || !words.Storages.TryGetValue(key, out var storage)) throw new WeightsException($"{origin}: a storage is listed that no tensor is in");
-            if (file.Length - at < 8) throw new WeightsException($"{origin}: cut off before storage '{TensorWords.Shown(key)}'");
+            if (item is not string key || !resolver.Storages.TryGetValue(key, out var storage)) throw new WeightsException($"{origin}: a storage is listed that no tensor is in");
+            if (file.Length - at < 8) throw new WeightsException($"{origin}: cut off before storage '{TensorResolver.Shown(key)}'");
             var elements = BitConverter.ToInt64(file.Span(at, 8));
             at += 8;
             var size = Safetensors.ElementSize(storage.Type);
-            if (elements != storage.Total || elements > (file.Length - at) / size) throw new WeightsException($"{origin}: storage '{TensorWords.Shown(key)}' has {elements} elements, wanted {storage.Total}, and {file.Length - at} bytes are left");
-            if (!storages.TryAdd(key, new(file, key, false, at, elements * size, elements * size))) throw new WeightsException($"{origin}: storage '{TensorWords.Shown(key)}' is listed twice");
+            if (elements != storage.Total || elements > (file.Length - at) / size) throw new WeightsException($"{origin}: storage '{TensorResolver.Shown(key)}' has {elements} elements, wanted {storage.Total}, and {file.Length - at} bytes are left");
+            if (!storages.TryAdd(key, new(file, key, false, at, elements * size, elements * size))) throw new WeightsException($"{origin}: storage '{TensorResolver.Shown(key)}' is listed twice");
             at += elements * size;
         }
 
         foreach (var (path, tensor) in tensors)
         {
-            if (!storages.ContainsKey(tensor.Storage.Key)) throw new WeightsException($"{origin}: storage '{TensorWords.Shown(tensor.Storage.Key)}' of tensor '{TensorWords.Shown(path)}' is missing");
+            if (!storages.ContainsKey(tensor.Storage.Key)) throw new WeightsException($"{origin}: storage '{TensorResolver.Shown(tensor.Storage.Key)}' of tensor '{TensorResolver.Shown(path)}' is missing");
         }
 
         return new(tensors, storages);

@@ -5,7 +5,7 @@ using Obverse.Torch;
 namespace Obverse.Models;
 
 /// <summary>
-/// Any file of weights, told by what it holds and not by its ending: safetensors, PyTorch's own files, or the index of several of either. Its tensors
+/// Any file of weights, recognised by its content and not by its ending: safetensors, PyTorch's own files, or the index of several of either. Its tensors
 /// are read when they are asked for, in their own element types, and outlive it.
 /// </summary>
 public sealed class WeightFile : IDisposable

@@ -11,7 +11,7 @@ internal sealed record ZipMember(string Name, bool IsDeflated, long At, long Pac
 /// <summary>
 /// The list of a zip's members (APPNOTE.TXT 4.3), ZIP64 too, believed only where it agrees with itself, with the members' own headers and with the
 /// file's length. .NET's ZipArchive trusts more of it and gives no place in the file, which tensors over mapped pages need. Checksums are not
-/// looked at, as PyTorch does not either: it can be told to write none.
+/// looked at, as PyTorch does not either: it can be asked to write none.
 /// </summary>
 internal sealed class ZipDirectory
 {
@@ -42,13 +42,13 @@ internal sealed class ZipDirectory
             Widen(at + 46 + nameLength, extraLength, ref length, ref packed, ref local);
             at += 46 + nameLength + extraLength + commentLength;
 
-            if ((flags & 1) != 0 || method is not (0 or 8)) throw Bad($"member '{TensorWords.Shown(name)}' is {((flags & 1) != 0 ? "encrypted" : $"packed by method {method}")}, wanted stored or deflated");
-            if (local < 0 || local > file.Length - 30 || Number(local, 4) != 0x04034b50) throw Bad($"member '{TensorWords.Shown(name)}' is not at byte {(ulong)local}");
+            if ((flags & 1) != 0 || method is not (0 or 8)) throw Bad($"member '{TensorResolver.Shown(name)}' is {((flags & 1) != 0 ? "encrypted" : $"packed by method {method}")}, wanted stored or deflated");
+            if (local < 0 || local > file.Length - 30 || Number(local, 4) != 0x04034b50) throw Bad($"member '{TensorResolver.Shown(name)}' is not at byte {(ulong)local}");
             var data = local + 30 + Number(local + 26, 2) + Number(local + 28, 2);
-            if (Number(local + 8, 2) != method || Number(local + 26, 2) != nameLength || data > file.Length || !file.Span(local + 30, nameLength).SequenceEqual(rawName)) throw Bad($"member '{TensorWords.Shown(name)}' is another at its place");
-            if (packed < 0 || length < 0 || packed > file.Length - data) throw Bad($"member '{TensorWords.Shown(name)}' says that it is {(ulong)packed} bytes long, {file.Length - data} are left");
-            if (method == 0 ? packed != length : length > 1100 * packed + 64) throw Bad($"member '{TensorWords.Shown(name)}' cannot be {length} bytes, packed in {packed}"); // deflate packs 1032 to 1 at best
-            if (!members.TryAdd(name, new(name, method == 8, data, packed, length))) throw Bad($"two members are called '{TensorWords.Shown(name)}'");
+            if (Number(local + 8, 2) != method || Number(local + 26, 2) != nameLength || data > file.Length || !file.Span(local + 30, nameLength).SequenceEqual(rawName)) throw Bad($"member '{TensorResolver.Shown(name)}' is another at its place");
+            if (packed < 0 || length < 0 || packed > file.Length - data) throw Bad($"member '{TensorResolver.Shown(name)}' says that it is {(ulong)packed} bytes long, {file.Length - data} are left");
+            if (method == 0 ? packed != length : length > 1100 * packed + 64) throw Bad($"member '{TensorResolver.Shown(name)}' cannot be {length} bytes, packed in {packed}"); // deflate packs 1032 to 1 at best
+            if (!members.TryAdd(name, new(name, method == 8, data, packed, length))) throw Bad($"two members are called '{TensorResolver.Shown(name)}'");
             spans.Add((local, data + packed));
         }
 

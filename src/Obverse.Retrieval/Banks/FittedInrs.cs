@@ -77,6 +77,6 @@ public sealed class FittedInrs(InrBankSettings settings) : IDisposable
 
     private void Put(string sha256, Tensor[] parts, double psnr)
     {
-        if (!found.ContainsKey(sha256)) found[sha256] = ([.. parts.Select(part => TensorScope.Unscoped(() => part.Clone()))], psnr);
+        if (!found.ContainsKey(sha256)) found[sha256] = ([.. parts.Select(part => part.OwnedCopy())], psnr);
     }
 }

@@ -21,7 +21,7 @@ public sealed class InrBank : IDisposable
     {
         if (weights.Count != plan.Hidden + 2 || weights.Any(layer => layer.Weight.Size(0) != index.Count || layer.Bias.Size(0) != index.Count)) throw new ArgumentException($"bank: {weights.Count} layers were given, of {string.Join(", ", weights.Select(layer => layer.Weight.Size(0)).Distinct())} entries; {plan.Hidden + 2} layers of {index.Count} are wanted");
         (Plan, Index) = (plan, index);
-        layers = [.. weights.Select(layer => (Own(layer.Weight), Own(layer.Bias)))];
+        layers = [.. weights.Select(layer => (layer.Weight.OwnedCopy(), layer.Bias.OwnedCopy()))];
     }
 
     public Inr Plan { get; }
@@ -163,6 +163,4 @@ public sealed class InrBank : IDisposable
     }
 
     private static string? Sha256Of(Safetensors file) => file.Metadata.GetValueOrDefault("model-sha256") is { Length: > 0 } sha256 ? sha256 : null;
-
-    private static Tensor Own(Tensor tensor) => TensorScope.Unscoped(() => TensorScope.Of(() => tensor.Detach().Clone()));
 }

@@ -4,7 +4,7 @@ namespace Obverse.Torch;
 
 /// <summary>
 /// The activation of FINER and SIREN in one pass: sin(omega (|x| + 1) x), or sin(omega x). By libtorch's operators that is five passes forward and three back, over tensors
-/// that are kept for the way back; here one each, and only x is kept. The factor |x| + 1 is constant in the gradient (FINER's released code).
+/// that are saved for the backward pass; here one each, and only x is saved. The factor |x| + 1 is constant in the gradient (FINER's released code).
 /// </summary>
 internal static unsafe class FinerSine
 {

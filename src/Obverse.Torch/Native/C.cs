@@ -11,7 +11,7 @@ namespace Obverse.Torch;
 /// </summary>
 internal static unsafe class C
 {
-    // torch_call_dispatcher reads the words of a call as this release wrote them.
+    // torch_call_dispatcher reads a call in the layout of this release.
     public const ulong Version = 2UL << 56 | 10UL << 48;
 
     public static readonly delegate* unmanaged<nint, nint, ulong*, ulong, int> Call = (delegate* unmanaged<nint, nint, ulong*, ulong, int>)Find("torch_call_dispatcher");

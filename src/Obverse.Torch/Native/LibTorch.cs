@@ -12,7 +12,7 @@ public sealed class LibTorchException(string message, Exception? inner = null) :
 /// </summary>
 internal static class LibTorch
 {
-    /// <summary>Major and minor of the release that the operators' schemas (Ops/schemas.txt) and the calls' words are of.</summary>
+    /// <summary>Major and minor of the release that the operators' schemas (Ops/schemas.txt) and the layout of calls belong to.</summary>
     public const string Wanted = "2.10";
 
     private static readonly Lock opening = new();

@@ -14,12 +14,12 @@ internal static partial class ProcessMemory
         if (!OperatingSystem.IsLinux()) return;
         // glibc would hand a step's memory back and fault it in anew: a pyramid step took 14 to 30 % longer (bench/results).
         if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = mallopt(TrimThreshold, int.MaxValue);
-        if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = mallopt(MmapThreshold, KeptBlock);
+        if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = mallopt(MmapThreshold, LargestReusedBlock);
     }
 
     // Larger blocks are mapped anew each time. glibc before 2.38 seldom uses an aligned block again (its bug 14581), and libtorch aligns all of them: a pyramid's heap grew from 430 MB to 1.1 GB with
-    // blocks of 12 MB kept (2.36), and stayed at 490 with 2.41. 32 MB is the most that it takes.
-    private static int KeptBlock => Version.TryParse(Marshal.PtrToStringUTF8(gnu_get_libc_version()), out var glibc) && glibc < new Version(2, 38) ? 8 << 20 : 32 << 20;
+    // blocks of 12 MB reused (2.36), and stayed at 490 with 2.41. 32 MB is the most that it takes.
+    private static int LargestReusedBlock => Version.TryParse(Marshal.PtrToStringUTF8(gnu_get_libc_version()), out var glibc) && glibc < new Version(2, 38) ? 8 << 20 : 32 << 20;
 
     /// <summary>Sets a variable where native code reads it: .NET's own setter changes a copy on Unix.</summary>
     public static void SetVariable(string name, string value)

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Obverse.Torch;
 
-/// <summary>What an operator takes and gives, from its line in Ops/schemas.txt: libtorch's own words for it, which no C function tells.</summary>
+/// <summary>What an operator takes and gives, from its line in Ops/schemas.txt: libtorch's own declaration, which no C function gives.</summary>
 internal sealed class Schema
 {
     private static readonly Lazy<FrozenDictionary<string, string>> lines = new(() => Read().ToFrozenDictionary(line => line[..line.IndexOf('(', StringComparison.Ordinal)]));
@@ -86,7 +86,6 @@ internal sealed class Parameter
         {
             Kind.Tensor => [Tag.Tensor, Tag.None], // an undefined tensor, where the schema says plain Tensor (weights of a norm)
             Kind.TensorList => [Tag.TensorList],
-            Kind.OptionalTensorList => [Tag.OptionalTensorList],
             Kind.Int => [Tag.Int],
             Kind.Float => [Tag.Double, Tag.Int],
             Kind.Bool => [Tag.Bool],
@@ -135,7 +134,6 @@ internal sealed class Parameter
         {
             "Tensor" => Kind.Tensor,
             "Tensor[]" => Kind.TensorList,
-            "Tensor?[]" => Kind.OptionalTensorList,
             "int" or "SymInt" => Kind.Int,
             "float" => Kind.Float,
             "bool" => Kind.Bool,
@@ -164,4 +162,4 @@ internal sealed class Parameter
     };
 }
 
-internal enum Kind { Tensor, TensorList, OptionalTensorList, Int, Float, Bool, Type, IntList, FloatList, BoolList, Text, Device, Unsupported }
+internal enum Kind { Tensor, TensorList, Int, Float, Bool, Type, IntList, FloatList, BoolList, Text, Device, Unsupported }

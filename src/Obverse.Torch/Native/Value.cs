@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 
 namespace Obverse.Torch;
 
-internal enum Tag { None, Tensor, Int, Double, Bool, IntList, DoubleList, String, TensorList, OptionalTensorList, Device, BoolList }
+internal enum Tag { None, Tensor, Int, Double, Bool, IntList, DoubleList, String, TensorList, Device, BoolList }
 
 /// <summary>One argument of an operator. Built by conversion (`op.Call(x, 2, 0.5, true)`); keeps what it points to alive through the call.</summary>
 public readonly struct Value
 {
     internal readonly Tag Tag;
-    internal readonly object? Owner; // a Tensor, Tensor?[], string, or the numbers of a long list
+    internal readonly object? Owner; // a Tensor, Tensor[], string, or the numbers of a long list
     private readonly Six numbers; // a number, or a list of up to six
     private readonly int count;
 
@@ -48,8 +48,7 @@ public readonly struct Value
     public static Value Ints(params ReadOnlySpan<long> list) => new(Tag.IntList, list);
     public static Value Bools(params ReadOnlySpan<long> list) => new(Tag.BoolList, list);
     public static Value Doubles(params ReadOnlySpan<double> list) => new(Tag.DoubleList, MemoryMarshal.Cast<double, long>(list));
-    public static Value Tensors(IReadOnlyList<Tensor> list) => new(Tag.TensorList, 0, list as Tensor?[] ?? [.. list]);
-    public static Value OptionalTensors(Tensor?[] list) => new(Tag.OptionalTensorList, 0, list);
+    public static Value Tensors(IReadOnlyList<Tensor> list) => new(Tag.TensorList, 0, list as Tensor[] ?? [.. list]);
 
     [InlineArray(Length)]
     private struct Six

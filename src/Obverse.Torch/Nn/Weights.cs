@@ -94,7 +94,7 @@ public sealed class Weights : IDisposable
         {
             if (!store.IsNew || init is null) throw new WeightsException($"{store.Origin}: tensor '{full}' of shape [{string.Join(", ", shape.ToArray())}] is missing");
             var sides = shape.ToArray();
-            entry = new(null, store.Random is null ? TensorScope.Unscoped(() => StandIn(sides)) : TensorScope.Unscoped(() => TensorScope.Of(() => store.Put(init(store.Random, sides)).To(precise ? DType.Float32 : store.Type))));
+            entry = new(null, store.Random is null ? TensorScope.Unscoped(() => StandIn(sides)) : Tensor.Owned(() => store.Put(init(store.Random, sides)).To(precise ? DType.Float32 : store.Type)));
             store.Entries.Add(full, entry);
         }
 

@@ -49,7 +49,7 @@ public sealed partial class Tensor
 
     /// <summary>
     /// The same as two matrix products. A resize is linear, rows and columns apart: libtorch's own, asked what becomes of the rows of the identity, gives the matrices. Its loop over sixteen neighbours a pixel
-    /// was a tenth of a paced step, most of it on the way back (docs/speed.md).
+    /// was a tenth of a step at progressive resolution, most of it in the backward pass (docs/speed.md).
     /// </summary>
     private Tensor ByMatrices(long height, long width, bool alignCorners, (double Rows, double Columns)? scale)
     {

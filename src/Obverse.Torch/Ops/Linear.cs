@@ -4,7 +4,6 @@ namespace Obverse.Torch;
 public sealed partial class Tensor
 {
     public Tensor Matmul(Tensor other) => IsSlowHalf ? InFloats(() => matmul.Call(Float, other.Float)) : matmul.Call(this, other);
-    public Tensor Dot(Tensor other) => (this * other).Sum();
 
     /// <summary>x Wᵀ + b, W of [out, in].</summary>
     public Tensor Linear(Tensor weight, Tensor? bias = null) => IsSlowHalf ? InFloats(() => linear.Call(Float, weight.Float, bias?.Float)) : linear.Call(this, weight, bias);
@@ -26,19 +25,16 @@ public sealed partial class Tensor
 
     /// <summary>Singular values, descending: this = U diag(S) Vh.</summary>
     public (Tensor U, Tensor S, Tensor Vh) Svd(bool full = false) => svd.CallMany(this, full) is [var u, var s, var v] ? (u, s, v) : default;
-    public (Tensor Q, Tensor R) Qr() => qr.CallMany(this) is [var q, var r] ? (q, r) : default;
 
     /// <summary>Eigenvalues, ascending, and vectors (columns) of a symmetric matrix.</summary>
     public (Tensor Values, Tensor Vectors) Eigh() => eigh.CallMany(this) is [var values, var vectors] ? (values, vectors) : default;
     public Tensor Solve(Tensor right) => solve.Call(this, right);
-    public Tensor Inverse() => inverse.Call(this);
 
     /// <summary>Mean of -log softmax(this)[target]; target holds class numbers (int64) or probabilities.</summary>
     public Tensor CrossEntropy(Tensor target) => cross_entropy.Call(this, target);
-    public Tensor MeanSquaredError(Tensor target) => mse_loss.Call(this, target);
 
     private static readonly Op
         matmul = Op.Find("aten::matmul"), linear = Op.Find("aten::linear"), embedding = Op.Find("aten::embedding"), layer_norm = Op.Find("aten::layer_norm"), group_norm = Op.Find("aten::group_norm"),
-        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), qr = Op.Find("aten::linalg_qr"), eigh = Op.Find("aten::linalg_eigh"),
-        solve = Op.Find("aten::linalg_solve"), inverse = Op.Find("aten::linalg_inv"), cross_entropy = Op.Find("aten::cross_entropy_loss"), mse_loss = Op.Find("aten::mse_loss");
+        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), eigh = Op.Find("aten::linalg_eigh"),
+        solve = Op.Find("aten::linalg_solve"), cross_entropy = Op.Find("aten::cross_entropy_loss");
 }

@@ -15,14 +15,14 @@ public readonly record struct Scalar
 }
 
 /// <summary>
-/// Numbers as tensors without dimensions, since libtorch's C functions take no Scalar: the overloads for tensors do the same with them, and they widen nothing. A thread keeps
-/// those that it used last, so a number in a loop is made once.
+/// Numbers as tensors without dimensions, since libtorch's C functions take no Scalar: the overloads for tensors do the same with them, and they widen nothing. Each thread
+/// caches those that it asked for twice, so a number in a loop is seldom made again.
 /// </summary>
 internal static unsafe class Numbers
 {
-    private const int Kept = 256; // a power of two
+    private const int Places = 256; // a power of two
 
-    [ThreadStatic] private static Place[]? kept;
+    [ThreadStatic] private static Place[]? cache;
 
     /// <summary>The number in the type in which it meets this tensor: its own, float32 for half ones (the kernels compute in it), what promotion gives otherwise.</summary>
     public static Tensor For(Tensor like, Scalar number)
@@ -39,11 +39,11 @@ internal static unsafe class Numbers
     /// <summary>The same where an operator wants all its tensors on one device.</summary>
     public static Tensor Beside(Tensor like, Scalar number) => like.Device is var device && device == Device.Cpu ? For(like, number) : For(like, number).To(device);
 
-    // Only what is asked for twice in a row is kept: a rate that is another at every step would lie for long between the large blocks of a step, and the heap would grow round it.
+    // Cached only when a place is asked for the same number twice in a row: a rate that differs at every step would stay between the large blocks of a step, and the heap would grow round it.
     private static Tensor Of(Scalar number, DType type)
     {
         var bits = type == DType.Int64 ? number.Integer : BitConverter.DoubleToInt64Bits(number.Real);
-        ref var place = ref (kept ??= new Place[Kept])[(int)((ulong)(bits * 31 + (int)type) * 0x9E3779B97F4A7C15UL >> 56) & Kept - 1];
+        ref var place = ref (cache ??= new Place[Places])[(int)((ulong)(bits * 31 + (int)type) * 0x9E3779B97F4A7C15UL >> 56) & Places - 1];
         if (place.Tensor is { } known && place.Bits == bits && place.Type == type) return known;
         LibTorch.Ensure();
         nint made;

@@ -13,7 +13,6 @@ public sealed partial class Tensor
     public Tensor Unsqueeze(int dim) => unsqueeze.Call(this, dim);
     public Tensor Squeeze(int dim) => squeeze.Call(this, dim);
     public Tensor Expand(params ReadOnlySpan<long> shape) => expand.Call(this, Value.Ints(shape));
-    public Tensor Repeat(params ReadOnlySpan<long> times) => repeat.Call(this, Value.Ints(times));
 
     /// <summary>Each row <paramref name="times"/> times in a row: a, a, b, b ("aten::repeat_interleave", whose backward adds row by row; this one's is a sum).</summary>
     public Tensor RepeatInterleave(long times, int dim)
@@ -37,7 +36,6 @@ public sealed partial class Tensor
     /// <summary>Adds each row of <paramref name="source"/> [n, width] to the row of this whose number stands in <paramref name="index"/> [n].</summary>
     public Tensor AddRowsInPlace(Tensor index, Tensor source) => scatter_add_in_place.CallInPlace(this, 0, index.Unsqueeze(1).Expand(source.Sizes), source);
 
-
     /// <summary>Shifts with wrap-around: out[i] = in[i - shift].</summary>
     public Tensor Roll(ReadOnlySpan<long> shifts, ReadOnlySpan<long> dims) => roll.Call(this, Value.Ints(shifts), Value.Ints(dims));
 
@@ -47,7 +45,7 @@ public sealed partial class Tensor
     public Tensor Diagonal() => diagonal.Call(this);
     public Tensor Contiguous() => contiguous.Call(this);
 
-    /// <summary>Another look at the same memory; the caller answers for its staying inside.</summary>
+    /// <summary>Another view of the same memory; the caller makes sure that it stays inside.</summary>
     public Tensor AsStrided(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides) => as_strided.Call(this, Value.Ints(shape), Value.Ints(strides));
 
     /// <summary>The same values laid out channels last, as CPU convolutions often like them.</summary>
@@ -91,10 +89,10 @@ public sealed partial class Tensor
 
     private static readonly Op
         reshape = Op.Find("aten::reshape"), flatten = Op.Find("aten::flatten", "using_ints"), permute = Op.Find("aten::permute"), transpose = Op.Find("aten::transpose", "int"),
-        t = Op.Find("aten::t"), unsqueeze = Op.Find("aten::unsqueeze"), squeeze = Op.Find("aten::squeeze", "dim"), expand = Op.Find("aten::expand"), repeat = Op.Find("aten::repeat"),
+        t = Op.Find("aten::t"), unsqueeze = Op.Find("aten::unsqueeze"), squeeze = Op.Find("aten::squeeze", "dim"), expand = Op.Find("aten::expand"),
         cat = Op.Find("aten::cat"), stack = Op.Find("aten::stack"), split = Op.Find("aten::split", "Tensor"), chunk = Op.Find("aten::chunk"),
         unbind = Op.Find("aten::unbind", "int"), narrow = Op.Find("aten::narrow"), select = Op.Find("aten::select", "int"), slice = Op.Find("aten::slice", "Tensor"), index_select = Op.Find("aten::index_select"),
-        index = Op.Find("aten::index", "Tensor"), index_put_in_place = Op.Find("aten::index_put_"), gather = Op.Find("aten::gather"), scatter_add_in_place = Op.Find("aten::scatter_add_"),
+        gather = Op.Find("aten::gather"), scatter_add_in_place = Op.Find("aten::scatter_add_"),
         roll = Op.Find("aten::roll"), diff = Op.Find("aten::diff"), triu = Op.Find("aten::triu"),
         diagonal = Op.Find("aten::diagonal"), contiguous = Op.Find("aten::contiguous"), as_strided = Op.Find("aten::as_strided"), clone = Op.Find("aten::clone"), detach = Op.Find("aten::detach"),
         to_dtype = Op.Find("aten::to", "dtype"), to_device = Op.Find("aten::to", "device"), copy_in_place = Op.Find("aten::copy_"), pad = Op.Find("aten::pad"),

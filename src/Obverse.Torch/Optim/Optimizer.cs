@@ -83,7 +83,7 @@ public abstract class Optimizer(IReadOnlyList<ParameterGroup> groups) : IDisposa
         {
             foreach (var slot in Slots)
             {
-                if (saved($"{i}.{slot}") is { } moment) state[(parameter, slot)] = TensorScope.Unscoped(() => TensorScope.Of(() => moment.To(parameter.Device).Clone()));
+                if (saved($"{i}.{slot}") is { } moment) state[(parameter, slot)] = Tensor.Owned(() => moment.To(parameter.Device).Clone());
             }
 
             i++;
@@ -106,7 +106,7 @@ public abstract class Optimizer(IReadOnlyList<ParameterGroup> groups) : IDisposa
     /// <summary>A moment of this parameter, zero at first; lives as long as the optimiser.</summary>
     protected Tensor Moment(Tensor parameter, string slot)
     {
-        if (!state.TryGetValue((parameter, slot), out var moment)) state[(parameter, slot)] = moment = TensorScope.Unscoped(() => TensorScope.Of(() => parameter.Detach().ZerosLike()));
+        if (!state.TryGetValue((parameter, slot), out var moment)) state[(parameter, slot)] = moment = Tensor.Owned(() => parameter.Detach().ZerosLike());
         return moment;
     }
 }

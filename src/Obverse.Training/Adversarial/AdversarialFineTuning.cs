@@ -8,7 +8,7 @@ public sealed record RobustBatch(Tensor Images, Tensor? Texts = null, IReadOnlyL
 
 /// <summary>
 /// Adversarial fine-tuning of a CLIP's picture side (spec clipag.md 4.1, zoo.md 8.4): perturb each batch so that the loss is as high as it gets within eps, then lower it
-/// there. The text tower and the temperature stand still, batch norms keep their statistics. Killed at any moment, it goes on from its last checkpoint.
+/// there. The text tower and the temperature are frozen, batch norms keep their statistics. Killed at any moment, it goes on from its last checkpoint.
 /// </summary>
 public sealed class AdversarialFineTuning : IDisposable
 {
@@ -31,7 +31,7 @@ public sealed class AdversarialFineTuning : IDisposable
         foreach (var (_, tensor) in learned) tensor.RequiresGrad = true;
         // Decay on all tensors, biases and norms too, as AdamW does by default (clipag.md, last lines).
         optimizer = new Adam([new("picture side", [.. learned.Select(l => l.Tensor)], options.Rate) { WeightDecay = options.WeightDecay }], decoupled: true);
-        if (options.Average > 0) averages.AddRange(learned.Select(l => TensorScope.Unscoped(() => l.Tensor.Detach().Clone())));
+        if (options.Average > 0) averages.AddRange(learned.Select(l => l.Tensor.OwnedCopy()));
     }
 
     /// <summary>Updates taken, those before an interruption included.</summary>
@@ -70,8 +70,8 @@ public sealed class AdversarialFineTuning : IDisposable
 
     /// <summary>Trains to the end, or until <paramref name="cancel"/> asks to stop, which leaves a checkpoint. The averaged weights are then in place.</summary>
     /// <param name="batch">The b-th batch of the run; called inside a <see cref="TensorScope"/>.</param>
-    /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>log.csv</c> are kept; null keeps none.</param>
-    /// <param name="progress">Told every <see cref="AdversarialOptions.LogEvery"/> updates.</param>
+    /// <param name="folder">Where <c>checkpoint.safetensors</c> and <c>log.csv</c> are written; null writes none.</param>
+    /// <param name="progress">Called every <see cref="AdversarialOptions.LogEvery"/> updates.</param>
     /// <param name="cancel">Stops after the update at hand.</param>
     /// <returns>True where the run is finished, false where it was stopped.</returns>
     public bool Run(Func<long, RobustBatch> batch, string? folder = null, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)

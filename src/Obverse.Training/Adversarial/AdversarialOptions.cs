@@ -6,10 +6,10 @@ namespace Obverse.Training;
 /// <summary>What an attacked picture must keep.</summary>
 public enum RobustObjective
 {
-    /// <summary>Its caption: CLIP's own contrast of attacked pictures and true texts (CLIPAG, Ganz and Elad 2023).</summary>
+    /// <summary>CLIP's contrastive loss between attacked pictures and their captions (CLIPAG, Ganz and Elad 2023).</summary>
     [JsonStringEnumMemberName("clipag")] Clipag,
 
-    /// <summary>What the model it began as saw in the clean picture (FARE, Schlarmann et al. 2024), and that model's class probabilities: also what the pictures at hand do not show.</summary>
+    /// <summary>The original model's features of the clean picture (FARE, Schlarmann et al. 2024), and its class probabilities, which hold what the training pictures do not show.</summary>
     [JsonStringEnumMemberName("fare")] Fare,
 
     /// <summary>The sum.</summary>
@@ -50,7 +50,7 @@ public sealed record AdversarialOptions
     public double RampFrom { get; init; }
     public double RampTo { get; init; }
 
-    /// <summary>Weight of the relative squared distance to what was seen before, beside the divergence of class probabilities (zoo.md 8.4).</summary>
+    /// <summary>Weight of the relative squared distance to the original features, beside the divergence of class probabilities (zoo.md 8.4).</summary>
     public double DistanceWeight { get; init; } = 0.5;
 
     /// <summary>Weight of the captions where both objectives are asked for.</summary>
@@ -61,7 +61,7 @@ public sealed record AdversarialOptions
     /// <summary>Part of the run in which the rate rises; it then follows half a cosine to zero.</summary>
     public double Warmup { get; init; } = 0.05;
 
-    /// <summary>Decay an update of the averaged weights that are kept in the end; 0 keeps the last.</summary>
+    /// <summary>Decay an update of the averaged weights that are the result; 0: the last weights.</summary>
     public double Average { get; init; }
 
     /// <summary>Share of the robust weights in the model that is written; the rest are those it began with (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Between the two lies most of either's good.</summary>

@@ -35,7 +35,7 @@ public static class Attacks
     /// <param name="images">[n, 3, h, w] in 0 … 1.</param>
     /// <param name="options">How.</param>
     /// <param name="start">The perturbation to begin with, or null for none; see <see cref="RandomStart"/>.</param>
-    /// <param name="watch">Told of every step.</param>
+    /// <param name="watch">Called after every step.</param>
     public static Tensor Pgd(Func<Tensor, Tensor> losses, Tensor images, AttackOptions options, Tensor? start = null, Action<AttackStep>? watch = null) => TensorScope.Of(() =>
     {
         var clean = images.Detach();

@@ -21,15 +21,15 @@ public sealed record RobustAccuracy(TopAccuracy Clean, TopAccuracy Attacked, dou
             using var scope = new TensorScope();
             var images = PictureBatches.ToTensor([.. some.Select(p => p.Rgb)], side);
             var right = Tensor.From([.. some.Select(p => (long)p.Right[0])], some.Length).Reshape(-1, 1);
-            (int One, int Five) Count(Tensor seen)
+            (int One, int Five) Count(Tensor x)
             {
                 using var still = new NoGrad();
-                var top = tower.Scores(tower.See(seen)).TopK(5).Indices.ToArray<long>();
+                var top = tower.Scores(tower.Features(x)).TopK(5).Indices.ToArray<long>();
                 return (some.Where((p, i) => p.Right.Contains((int)top[i * 5])).Count(), some.Where((p, i) => top.Skip(i * 5).Take(5).Any(c => p.Right.Contains((int)c))).Count());
             }
 
             var was = Count(images);
-            var now = Count(Attacks.Pgd(x => -tower.Scores(tower.See(x)).LogSoftmax(1).Gather(1, right).Squeeze(1), images, attack));
+            var now = Count(Attacks.Pgd(x => -tower.Scores(tower.Features(x)).LogSoftmax(1).Gather(1, right).Squeeze(1), images, attack));
             clean = (clean.One + was.One, clean.Five + was.Five);
             attacked = (attacked.One + now.One, attacked.Five + now.Five);
             count += some.Length;

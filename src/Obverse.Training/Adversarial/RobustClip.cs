@@ -8,7 +8,7 @@ namespace Obverse.Training;
 /// <summary>A CLIP made robust: its picture side tuned under attack on a picture set, its text side as it was (spec clipag.md 4.1, zoo.md 8.4).</summary>
 public static class RobustClip
 {
-    /// <summary>Trains and writes a model folder. What a killed run needs to go on is kept under <paramref name="work"/>.</summary>
+    /// <summary>Trains and writes a model folder. Checkpoints and caches go to <paramref name="work"/>.</summary>
     /// <param name="model">The model's folder.</param>
     /// <param name="pictures">The folder of a <see cref="PictureSet"/>.</param>
     /// <param name="options">How.</param>
@@ -16,7 +16,7 @@ public static class RobustClip
     /// <param name="work">Folder for checkpoint and log.</param>
     /// <param name="classifier">Weights of the classifier that the trunk was published with, to ask for classes in place of ImageNet's names; or null.</param>
     /// <param name="exam">Held-out photographs, <c>name.wnid.jpg</c> in a zip, to be named before and after; or null.</param>
-    /// <param name="progress">Told now and then.</param>
+    /// <param name="progress">Called every few steps.</param>
     /// <param name="cancel">Stops and leaves a checkpoint.</param>
     /// <returns>Accuracy before and after (null where there was no exam), or null where it was stopped.</returns>
     public static (RobustAccuracy? Before, RobustAccuracy? After)? Train(string model, string pictures, AdversarialOptions options, string output, string work, string? classifier = null, string? exam = null, Action<string>? progress = null, CancellationToken cancel = default)
@@ -35,14 +35,14 @@ public static class RobustClip
         if (before is not null) Say($"before: {before}");
         var views = new PictureViews(set, PocketClipRecipe.PocketClip.Name, options.Seed, Views);
         var rendered = new RenderedPictures(set, views, options.Side, images => images);
-        var deck = new Deck(views.Count, options.Seed, 400);
+        var sampler = new ShuffledSampler(views.Count, options.Seed, 400);
         RobustBatch Batch(long b)
         {
-            var chosen = deck.Deal(b, options.Batch);
+            var chosen = sampler.Batch(b, options.Batch);
             var random = new Random(unchecked((int)(options.Seed * 1_000_003 + (ulong)b)));
             var captions = chosen.Select(view => rendered.Describe(view, random)).ToArray();
             var images = rendered.Embed(chosen);
-            rendered.Prepare(deck.Deal(b + 1, options.Batch));
+            rendered.Prepare(sampler.Batch(b + 1, options.Batch));
             if (options.Objective == RobustObjective.Fare) return new(images);
             using var still = new NoGrad();
             return new(images, frozen.EncodeText([.. captions.Select(c => c.Caption)]).Normalized(), [.. captions.Select(c => c.Group)]);
@@ -77,7 +77,7 @@ public static class RobustClip
     /// <param name="tower">Whom to ask.</param>
     /// <param name="zip"><c>name.wnid.jpg</c>.</param>
     /// <param name="options">Side and eps.</param>
-    /// <param name="every">Every so many pictures only.</param>
+    /// <param name="every">Only every n-th picture.</param>
     public static RobustAccuracy Examine(RobustTower tower, string zip, AdversarialOptions options, int every = 2)
     {
         var wnids = ImageNet.Classes.ToDictionary(c => c.Wnid, c => c.Index);

@@ -2,16 +2,16 @@ using Obverse.Torch;
 
 namespace Obverse.Training;
 
-/// <summary>What the attack raises and the training lowers, a number a picture. Made for one batch: it holds what the clean pictures were, and their texts.</summary>
+/// <summary>What the attack raises and the training lowers: one loss per picture. Made for one batch: it holds the features of the clean pictures, and their captions.</summary>
 public sealed class RobustLoss
 {
     private readonly AdversarialOptions options;
     private readonly RobustTower student;
-    private readonly Tensor? seen, probabilities, entropy, texts, shared;
+    private readonly Tensor? cleanFeatures, probabilities, entropy, texts, shared;
 
     /// <param name="options">Which objective.</param>
-    /// <param name="student">Who is attacked.</param>
-    /// <param name="teacher">What it began as; needed for FARE.</param>
+    /// <param name="student">The tower that is attacked.</param>
+    /// <param name="teacher">The tower before training; needed for FARE.</param>
     /// <param name="images">Clean pictures, [n, 3, s, s].</param>
     /// <param name="texts">Normalised embeddings of their captions, [n, D]; needed for CLIPAG.</param>
     /// <param name="groups">Pictures of equal groups are true of each other's captions; null: each stands alone.</param>
@@ -21,15 +21,15 @@ public sealed class RobustLoss
         using var still = new NoGrad();
         if (options.Objective != RobustObjective.Clipag)
         {
-            if (teacher is null) throw new ArgumentNullException(nameof(teacher), "adversarial training: keeping what was seen needs the model that saw it");
-            seen = teacher.See(images);
-            probabilities = teacher.Scores(seen).Softmax(1);
+            if (teacher is null) throw new ArgumentNullException(nameof(teacher), "adversarial training: FARE needs the original model as teacher");
+            cleanFeatures = teacher.Features(images);
+            probabilities = teacher.Scores(cleanFeatures).Softmax(1);
             entropy = (probabilities * (probabilities + 1e-12).Log()).Sum(1);
         }
 
         if (options.Objective != RobustObjective.Fare)
         {
-            this.texts = texts ?? throw new ArgumentNullException(nameof(texts), "adversarial training: a contrast of pictures and captions needs captions");
+            this.texts = texts ?? throw new ArgumentNullException(nameof(texts), "adversarial training: CLIPAG needs captions");
             var n = (int)texts.Size(0);
             if (groups is null) shared = Tensor.Eye(n);
             else
@@ -52,13 +52,13 @@ public sealed class RobustLoss
     /// <summary>[n, 3, s, s] to [n].</summary>
     public Tensor Of(Tensor images)
     {
-        var now = student.See(images);
+        var now = student.Features(images);
         Tensor? loss = null;
-        if (seen is not null)
+        if (cleanFeatures is not null)
         {
             var scores = student.Scores(now).LogSoftmax(1);
             var divergence = entropy! - (probabilities! * scores).Sum(1); // KL(p || q)
-            loss = divergence + (now - seen).Square().Sum(1) / seen.Square().Sum(1) * options.DistanceWeight;
+            loss = divergence + (now - cleanFeatures).Square().Sum(1) / cleanFeatures.Square().Sum(1) * options.DistanceWeight;
             Agreement = scores.Detach().Argmax(1).EqualTo(probabilities!.Argmax(1)).To(DType.Float32).Mean().Item();
         }
 

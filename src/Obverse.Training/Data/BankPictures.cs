@@ -20,7 +20,7 @@ public static partial class BankPictures
     /// <param name="set">That `obverse data pocket` built.</param>
     /// <param name="dreambooth">The benchmark's folder with its references_and_licenses.txt; null: no photographs.</param>
     /// <param name="folder">An existing folder.</param>
-    /// <param name="remark">Told of what is left out.</param>
+    /// <param name="remark">Called for what is left out.</param>
     public static (int Drawings, int Photographs) Write(PictureSet set, string? dreambooth, string folder, Action<string> remark)
     {
         List<string> captions = [], sources = [];

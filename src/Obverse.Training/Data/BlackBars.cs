@@ -3,7 +3,7 @@ using Obverse.Models;
 
 namespace Obverse.Training;
 
-/// <summary>Photographs that somebody made square by black bars, without them: a representation begun from bars draws bars.</summary>
+/// <summary>Photographs that somebody made square by black bars, without them: a representation fitted to bars draws bars.</summary>
 public static class BlackBars
 {
     private const int Black = 16; // of 255, in every channel: JPEG does not leave black at 0

@@ -1,6 +1,6 @@
 namespace Obverse.Training;
 
-/// <summary>An emoji set and the words that tell its pictures from another set's.</summary>
+/// <summary>An emoji set and the words that distinguish its pictures from another set's.</summary>
 /// <param name="Set">Its package name without the scope.</param>
 /// <param name="Nouns">"a flat icon of a red apple".</param>
 /// <param name="Adjectives">"a glossy red apple".</param>

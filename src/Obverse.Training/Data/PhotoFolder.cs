@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using Obverse.Files;
 using Obverse.Imaging;
 
 namespace Obverse.Training;
@@ -47,7 +48,7 @@ public sealed class PhotoFolder : IDisposable
                 var all = names.TryGetValue(label, out var known) ? known : [label.Replace('_', ' ')];
                 classes[label] = entry = new PictureEntry
                 {
-                    Style = Name, Label = label, Name = all[0], Names = all, Concept = Slug(all[0]), Split = PictureSet.Train,
+                    Style = Name, Label = label, Name = all[0], Names = all, Concept = FileNames.Slug(all[0], most: int.MaxValue), Split = PictureSet.Train,
                     Format = PictureFormat.Jpeg, Source = "", Width = 0, Height = 0,
                 };
             }
@@ -80,8 +81,6 @@ public sealed class PhotoFolder : IDisposable
         stream.ReadExactly(bytes);
         return bytes;
     }
-
-    static string Slug(string name) => string.Join('-', name.ToLowerInvariant().Split(name.Where(letter => !char.IsLetterOrDigit(letter)).Append(' ').ToArray(), StringSplitOptions.RemoveEmptyEntries));
 
     /// <summary>Width and height from the frame header (ITU T.81, B.2.2), without decoding.</summary>
     internal static (int Width, int Height)? JpegSize(ReadOnlySpan<byte> jpeg)

@@ -107,7 +107,7 @@ public sealed class PictureSet : IDisposable
     static PictureEntry[] Parse(ReadOnlySpan<byte> text, int count, long fileLength, string path)
     {
         var entries = new List<PictureEntry>(Math.Clamp(count, 0, text.Length));
-        Dictionary<(string, string), PictureEntry> firsts = [];      // the lists of a class's words are kept once, not once a picture
+        Dictionary<(string, string), PictureEntry> firsts = [];      // the lists of a class's words are stored once, not once a picture
         for (int stop; (stop = text.IndexOf((byte)'\n')) >= 0; text = text[(stop + 1)..])
         {
             var entry = JsonSerializer.Deserialize<PictureEntry>(text[..stop], Json) ?? throw new InvalidDataException($"Line {entries.Count + 1} of '{path}' is null.");

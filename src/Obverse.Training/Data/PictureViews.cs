@@ -10,7 +10,7 @@ public sealed record ViewCounts
     public int Photos { get; init; } = 3;
     public int PhotosPerClass { get; init; } = 500;
 
-    /// <summary>Each drawing laid on so many backgrounds.</summary>
+    /// <summary>Backgrounds that each drawing is laid on.</summary>
     public int Drawings { get; init; } = 8;
 
     /// <summary>Compositions in all: colours, blur, night, sunset, snow, two things side by side.</summary>

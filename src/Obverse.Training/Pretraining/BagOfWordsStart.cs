@@ -46,7 +46,7 @@ public static class BagOfWordsStart
     private static Tensor Fit(TextLesson[] lessons, int[][] bags, Tensor meanings, int vocabulary, ulong seed, int epochs)
     {
         var vectors = Tensor.Zeros([vocabulary, meanings.Size(1)]);
-        var deck = new Deck(lessons.Length, seed, 200);
+        var sampler = new ShuffledSampler(lessons.Length, seed, 200);
         using (new NoGrad())
         {
             // Each token begins as the mean of what its strings mean.
@@ -69,7 +69,7 @@ public static class BagOfWordsStart
         {
             using var part = new TensorScope();
             optimizer.Groups[0].Rate = 0.02 * LearningRate.WarmupCosine(step, steps, 5);
-            var some = deck.Deal(step, batch);
+            var some = sampler.Batch(step, batch);
             var loss = 1 - (Sum(vectors, [.. some.Select(i => bags[i])]).Normalized() * Meanings(meanings, [.. some.Select(i => lessons[i])])).Sum(1).Mean();
             optimizer.ZeroGrad();
             loss.Backward();

@@ -22,7 +22,7 @@ public interface ICaptionedPictures
     }
 }
 
-/// <summary>The views of a <see cref="PictureSet"/> with words for them.</summary>
+/// <summary>The views of a <see cref="PictureSet"/> with captions.</summary>
 public abstract class ViewedPictures(PictureSet set) : ICaptionedPictures
 {
     public abstract IReadOnlyList<int> Of(ViewKind kind);
@@ -50,7 +50,7 @@ public abstract class ViewedPictures(PictureSet set) : ICaptionedPictures
     protected abstract ViewRow Row(int view);
 }
 
-/// <summary>Cached features of a frozen tower through a linear projection: locked-image tuning, where only words learn, or nearly (Zhai et al. 2022).</summary>
+/// <summary>Cached features of a frozen tower through a linear projection: locked-image tuning, where the text tower learns and the image side hardly or not at all (Zhai et al. 2022).</summary>
 public sealed class CachedPictures : ViewedPictures
 {
     private readonly FeatureCache cache;

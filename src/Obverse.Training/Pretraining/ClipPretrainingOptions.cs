@@ -56,10 +56,10 @@ public sealed record ClipPretrainingOptions
     public double WeightDecay { get; init; } = 0.05;
     public double ClipNorm { get; init; } = 1;
 
-    /// <summary>Decay a step of the averaged weights that are kept in the end; 0 keeps the last.</summary>
+    /// <summary>Decay a step of the averaged weights that are the result; 0: the last weights.</summary>
     public double Average { get; init; } = 0.998;
 
-    /// <summary>Strings are run in so many groups of like length, so that few padded tokens are computed.</summary>
+    /// <summary>Groups of like length that a batch of strings is run in, so that few padded tokens are computed.</summary>
     public int LengthGroups { get; init; } = 4;
 
     /// <summary>Products of the text tower in bfloat16 (<see cref="Torch.Autocast"/>): several times faster where the processor has AVX512-BF16 or AMX, slower elsewhere.</summary>

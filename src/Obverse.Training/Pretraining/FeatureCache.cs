@@ -35,7 +35,7 @@ public sealed class FeatureCache : IDisposable
     /// <param name="tower">[n, 3, side, side] in 0 … 1 to [n, channels]; called inside a <see cref="TensorScope"/> and without gradients.</param>
     /// <param name="sides">Sides in pixels, one for each part in turn: {128, 128, 160} shows every third part larger.</param>
     /// <param name="batch">Pictures at once.</param>
-    /// <param name="progress">Told after every part.</param>
+    /// <param name="progress">Called after every part.</param>
     /// <param name="cancel">Stops after the batch at hand; finished parts stay.</param>
     public static void Build(string directory, PictureViews views, Func<Tensor, Tensor> tower, IReadOnlyList<int> sides, int batch = 32, Action<WorkProgress>? progress = null, CancellationToken cancel = default)
     {

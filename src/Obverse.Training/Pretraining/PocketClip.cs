@@ -62,15 +62,15 @@ public sealed record PocketClipRecipe
     public required int TextHeads { get; init; }
     public int Merges { get; init; } = 6000;
 
-    /// <summary>Side of pictures in pixels that the model draws and looks at.</summary>
+    /// <summary>Side of the pictures in pixels that the model takes.</summary>
     public int ImageSize { get; init; } = 128;
 
-    /// <summary>Sides that training views are seen at, part by part.</summary>
+    /// <summary>Sides of the training views in pixels, part by part.</summary>
     public IReadOnlyList<int> Sides { get; init; } = [128, 128, 128, 160];
     public ViewCounts Views { get; init; } = new();
     public required ClipPretrainingOptions Pretraining { get; init; }
 
-    /// <summary>What becomes of the projection when the words are learned; null leaves it as the pretraining did.</summary>
+    /// <summary>How the projection is tuned after the text tower is trained; null leaves it as pretraining did.</summary>
     public ProjectionTuningOptions? Tuning { get; init; } = new();
 
     /// <summary>Draws pictures: EfficientNet-Lite0, 512 dimensions, a text tower of 384 x 3 (of 256 dimensions the projection could not reach a thousand anchors).</summary>
@@ -96,7 +96,7 @@ public sealed record PocketClipRecipe
 /// <summary>Makes a small CLIP out of a classifier: analytic projection, distilled text tower, locked-image tuning (spec zoo.md 8.3).</summary>
 public static class PocketClip
 {
-    /// <summary>The whole recipe. What takes long is kept under <paramref name="work"/>: a killed run goes on where it was.</summary>
+    /// <summary>The whole recipe. Checkpoints and caches go to <paramref name="work"/>: a killed run resumes.</summary>
     /// <param name="recipe">Which model.</param>
     /// <param name="sources">Its teachers and pictures.</param>
     /// <param name="output">Folder for the model.</param>
@@ -146,17 +146,17 @@ public static class PocketClip
         if (!done) return null;
 
         Say("measuring");
-        using var words = exam.Words(training.Embed, ImageNetTemplates.All);
-        var locked = exam.Measure(projection.Weight, projection.Bias, projection.Anchors, words);
+        using var texts = exam.Embed(training.Embed, ImageNetTemplates.All);
+        var locked = exam.Measure(projection.Weight, projection.Bias, projection.Anchors, texts);
         Say($"projection as it began: {locked}");
-        if (recipe.Pretraining.ProjectionRate > 0) Say($"projection trained with the words: {exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, words)}");
+        if (recipe.Pretraining.ProjectionRate > 0) Say($"projection trained with the text tower: {exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, texts)}");
         if (recipe.Tuning is { } tuning)
         {
             pictures.Reset();
-            Tune(tuning, pictures, cache, set, words.Classes, training.Embed, (tower.All["classifier.weight"], tower.All["classifier.bias"]), Say);
+            Tune(tuning, pictures, cache, set, texts.Classes, training.Embed, (tower.All["classifier.weight"], tower.All["classifier.bias"]), Say);
         }
 
-        var quality = exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, words);
+        var quality = exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, texts);
         Runtime.Threads = threads;
         Write(recipe, output, tower, weights, pictures, bpe, config, locked, quality, training.Step, last?.Elapsed ?? TimeSpan.FromMinutes(recipe.Pretraining.Minutes ?? 0), cache.Rows.Count, lessons);
         Say(quality.ToString());
@@ -227,7 +227,7 @@ public static class PocketClip
     {
         Directory.CreateDirectory(output);
         List<KeyValuePair<string, Tensor>> all = [];
-        void Add(string name, Tensor tensor) => all.Add(new(name, TensorScope.Unscoped(() => tensor.Detach().Clone())));
+        void Add(string name, Tensor tensor) => all.Add(new(name, tensor.OwnedCopy()));
         foreach (var (name, tensor) in tower.All)
         {
             if (!name.StartsWith("classifier.", StringComparison.Ordinal)) Add("visual.trunk." + name, tensor);

@@ -13,7 +13,7 @@ public sealed record PocketQuality
     public TopAccuracy ImageNet160 { get; init; }
     public TopAccuracy ImageNet144 { get; init; }
 
-    /// <summary>The same at 224 px against the analytic anchors in place of words: what a perfect text tower would reach.</summary>
+    /// <summary>The same at 224 px against the analytic anchors in place of text embeddings: what a perfect text tower would reach.</summary>
     public TopAccuracy ImageNetAnchors { get; init; }
 
     /// <summary>Tiny ImageNet's validation pictures among its 200 names, 64 px enlarged to 128.</summary>
@@ -25,7 +25,7 @@ public sealed record PocketQuality
     /// <summary>Drawings of a style never seen (<see cref="EmojiStyle.HeldOut"/>) among all their names, on white at 128 px. Nearly all the things were seen in other styles.</summary>
     public TopAccuracy Emoji { get; init; }
 
-    /// <summary>Names those drawings are told apart among.</summary>
+    /// <summary>Names that those drawings are classified among.</summary>
     public int EmojiNames { get; init; }
 
     /// <summary>Phrases that name no class, among the 1,000 names.</summary>
@@ -37,7 +37,7 @@ public sealed record PocketQuality
     public override string ToString() => FormattableString.Invariant($"ImageNet 224 px {ImageNet224}, 160 px {ImageNet160}, 144 px {ImageNet144}, anchors {ImageNetAnchors}; Tiny ImageNet {TinyImageNet}; CIFAR-10 {Cifar10}; emoji held out {Emoji}, {EmojiNames:N0} names; everyday phrases {EverydayPhrases}; modality gap {ModalityGap:F3}");
 }
 
-/// <summary>Pooled features of the held-out pictures, computed once and kept in a file: the trunk is frozen, so any projection and any text tower is measured in seconds.</summary>
+/// <summary>Pooled features of the held-out pictures, computed once and cached in a file: the trunk is frozen, so any projection and any text tower is measured in seconds.</summary>
 public sealed class PocketExam : IDisposable
 {
     /// <summary>Sentences that drawings' names are put into.</summary>
@@ -61,7 +61,7 @@ public sealed class PocketExam : IDisposable
     /// <param name="tiny">Tiny ImageNet's validation pictures, a folder a class.</param>
     /// <param name="tinySet">A picture set that has Tiny ImageNet's classes, for their names; and the held-out drawings.</param>
     /// <param name="cifar">CIFAR-10's test pictures, a folder a class.</param>
-    /// <param name="progress">Told of each set.</param>
+    /// <param name="progress">Called with the name of each set.</param>
     public static PocketExam Open(string cache, Func<Tensor, Tensor> tower, IReadOnlyList<ClassName> classes, IReadOnlyList<EverydayPhrase> phrases, string imageNet, string tiny, PictureSet tinySet, string cifar, Action<string>? progress = null)
     {
         Dictionary<string, Tensor> features = [];
@@ -106,32 +106,32 @@ public sealed class PocketExam : IDisposable
     /// <summary>Pooled features of one of the sets ("imagenet224", "tiny", "cifar", "emoji"): [n, channels].</summary>
     public Tensor Features(string set) => features[set];
 
-    /// <summary>The words of all questions by one text tower; with 80 templates it takes a minute or two, with the seven simple ones ten seconds.</summary>
-    public ExamWords Words(TextEmbedder embed, IReadOnlyList<string> templates) => new(
+    /// <summary>Text embeddings of all classes and phrases by one text tower; with 80 templates it takes a minute or two, with the seven simple ones ten seconds.</summary>
+    public ExamTexts Embed(TextEmbedder embed, IReadOnlyList<string> templates) => new(
         ZeroShot.Classifier(embed, [.. classes.Select(c => c.ClipName)], templates),
         ZeroShot.Classifier(embed, tinyNames, templates),
         ZeroShot.Classifier(embed, cifarNames, templates),
         ZeroShot.Classifier(embed, emojiNames, DrawingTemplates),
         ZeroShot.Classifier(embed, [.. phrases.Select(phrase => phrase.Text)], ["{}"]));
 
-    /// <summary>Measures a projection, <c>pooled.Linear(weight, bias)</c>, against the words of a text tower.</summary>
-    public PocketQuality Measure(Tensor weight, Tensor bias, Tensor anchors, ExamWords words)
+    /// <summary>Measures a projection, <c>pooled.Linear(weight, bias)</c>, against the embeddings of a text tower.</summary>
+    public PocketQuality Measure(Tensor weight, Tensor bias, Tensor anchors, ExamTexts texts)
     {
         using var still = new NoGrad();
         using var scope = new TensorScope();
-        Tensor Seen(string name) => features[name].Linear(weight, bias);
+        Tensor Embedded(string name) => features[name].Linear(weight, bias);
         return new()
         {
-            ImageNet224 = ZeroShot.Accuracy(Seen("imagenet224"), words.Classes, imageNetRight),
-            ImageNet160 = ZeroShot.Accuracy(Seen("imagenet160"), words.Classes, imageNetRight),
-            ImageNet144 = ZeroShot.Accuracy(Seen("imagenet144"), words.Classes, imageNetRight),
-            ImageNetAnchors = ZeroShot.Accuracy(Seen("imagenet224"), anchors, imageNetRight),
-            TinyImageNet = ZeroShot.Accuracy(Seen("tiny"), words.Tiny, tinyRight),
-            Cifar10 = ZeroShot.Accuracy(Seen("cifar"), words.Cifar, cifarRight),
-            Emoji = ZeroShot.Accuracy(Seen("emoji"), words.Drawings, emojiRight),
+            ImageNet224 = ZeroShot.Accuracy(Embedded("imagenet224"), texts.Classes, imageNetRight),
+            ImageNet160 = ZeroShot.Accuracy(Embedded("imagenet160"), texts.Classes, imageNetRight),
+            ImageNet144 = ZeroShot.Accuracy(Embedded("imagenet144"), texts.Classes, imageNetRight),
+            ImageNetAnchors = ZeroShot.Accuracy(Embedded("imagenet224"), anchors, imageNetRight),
+            TinyImageNet = ZeroShot.Accuracy(Embedded("tiny"), texts.Tiny, tinyRight),
+            Cifar10 = ZeroShot.Accuracy(Embedded("cifar"), texts.Cifar, cifarRight),
+            Emoji = ZeroShot.Accuracy(Embedded("emoji"), texts.Drawings, emojiRight),
             EmojiNames = emojiNames.Length,
-            EverydayPhrases = ZeroShot.Accuracy(words.Phrases, words.Classes, [.. phrases.Select(phrase => phrase.Classes)]),
-            ModalityGap = ModalityGap.Between(Seen("imagenet224"), words.Classes),
+            EverydayPhrases = ZeroShot.Accuracy(texts.Phrases, texts.Classes, [.. phrases.Select(phrase => phrase.Classes)]),
+            ModalityGap = ModalityGap.Between(Embedded("imagenet224"), texts.Classes),
         };
     }
 
@@ -160,7 +160,7 @@ public sealed class PocketExam : IDisposable
 }
 
 /// <summary>Normalised text embeddings of everything that is asked about, [n, D] each.</summary>
-public sealed record ExamWords(Tensor Classes, Tensor Tiny, Tensor Cifar, Tensor Drawings, Tensor Phrases) : IDisposable
+public sealed record ExamTexts(Tensor Classes, Tensor Tiny, Tensor Cifar, Tensor Drawings, Tensor Phrases) : IDisposable
 {
     public void Dispose()
     {

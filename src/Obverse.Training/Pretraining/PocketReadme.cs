@@ -20,7 +20,7 @@ internal static class PocketReadme
             | ImageNet, 1,000 names, one photograph each (`imagenet-1000.zip`), 224 px | {quality.ImageNet224.Top1:P1} | {quality.ImageNet224.Top5:P1} | {locked.ImageNet224.Top1:P1} / {locked.ImageNet224.Top5:P1} |
             | the same at 160 px | {quality.ImageNet160.Top1:P1} | {quality.ImageNet160.Top5:P1} | {locked.ImageNet160.Top1:P1} / {locked.ImageNet160.Top5:P1} |
             | the same at 144 px | {quality.ImageNet144.Top1:P1} | {quality.ImageNet144.Top5:P1} | {locked.ImageNet144.Top1:P1} / {locked.ImageNet144.Top5:P1} |
-            | the same at 224 px, analytic anchors in place of words | {quality.ImageNetAnchors.Top1:P1} | {quality.ImageNetAnchors.Top5:P1} | {locked.ImageNetAnchors.Top1:P1} / {locked.ImageNetAnchors.Top5:P1} |
+            | the same at 224 px, analytic anchors in place of text embeddings | {quality.ImageNetAnchors.Top1:P1} | {quality.ImageNetAnchors.Top5:P1} | {locked.ImageNetAnchors.Top1:P1} / {locked.ImageNetAnchors.Top5:P1} |
             | Tiny ImageNet validation, 200 names, 128 px | {quality.TinyImageNet.Top1:P1} | {quality.TinyImageNet.Top5:P1} | {locked.TinyImageNet.Top1:P1} / {locked.TinyImageNet.Top5:P1} |
             | CIFAR-10 test, 10 names, 128 px | {quality.Cifar10.Top1:P1} | {quality.Cifar10.Top5:P1} | {locked.Cifar10.Top1:P1} / {locked.Cifar10.Top5:P1} |
             | drawings of a style never seen ({EmojiStyle.HeldOut.Set}), {quality.EmojiNames:N0} names, 128 px | {quality.Emoji.Top1:P1} | {quality.Emoji.Top5:P1} | {locked.Emoji.Top1:P1} / {locked.Emoji.Top5:P1} |

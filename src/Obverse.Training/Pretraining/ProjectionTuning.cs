@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse.Training;
 
-/// <summary>How the projection is tuned once the words stand still.</summary>
+/// <summary>How the projection is tuned once the text tower is frozen.</summary>
 public sealed record ProjectionTuningOptions
 {
     public ulong Seed { get; init; } = 7;
@@ -22,8 +22,8 @@ public sealed record ProjectionTuningOptions
 }
 
 /// <summary>
-/// The last part of locked-image tuning: words and trunk fixed, the projection learns to tell every photograph's class among all class names and every
-/// drawing's name among all names of drawings. It costs no text, so it sees all names at once where a batch of captions shows a few dozen.
+/// The last part of locked-image tuning: text tower and trunk frozen, the projection learns to classify every photograph among all class names and every
+/// drawing's name among all names of drawings. It costs no text, so every batch compares with all names, where a batch of captions holds a few dozen.
 /// </summary>
 public static class ProjectionTuning
 {
@@ -32,8 +32,8 @@ public static class ProjectionTuning
     /// <param name="classNames">Text embeddings of the classes: [classes, D].</param>
     /// <param name="drawingNames">Text embeddings of the names of drawings: [names, D].</param>
     /// <param name="drawings">Views of drawings with the row of their name.</param>
-    /// <param name="progress">Step and its losses, now and then.</param>
-    /// <param name="classifier">The trunk's published classifier, [classes, channels] and [classes]: its probabilities are better than those of the first projection against learned words.</param>
+    /// <param name="progress">Step and its losses, every hundred steps.</param>
+    /// <param name="classifier">The trunk's published classifier, [classes, channels] and [classes]: its probabilities are better than those of the first projection against text embeddings.</param>
     public static void Run(ProjectionTuningOptions options, CachedPictures pictures, Tensor classNames, Tensor drawingNames, IReadOnlyList<(int View, int Name)> drawings, Action<int, double, double, double>? progress = null, (Tensor Weight, Tensor Bias)? classifier = null)
     {
         using var before = new TensorScope();
@@ -41,28 +41,28 @@ public static class ProjectionTuning
         var (classes, names) = (classNames.Normalized(), drawingNames.Normalized());
         pictures.Weight.RequiresGrad = pictures.Bias.RequiresGrad = true;
         using var optimizer = new Adam([new("projection", [pictures.Weight, pictures.Bias], options.Rate)], decoupled: true);
-        Deck photoDeck = new(pictures.Labelled.Count, options.Seed, 101), drawingDeck = new(drawings.Count, options.Seed, 102);
+        ShuffledSampler photoSampler = new(pictures.Labelled.Count, options.Seed, 101), drawingSampler = new(drawings.Count, options.Seed, 102);
         for (var step = 0; step < options.Steps; step++)
         {
             using var scope = new TensorScope();
             optimizer.Groups[0].Rate = options.Rate * LearningRate.WarmupCosine(step, options.Steps, 20);
-            var photos = photoDeck.Deal(step, options.Photos).Select(card => pictures.Labelled[card]).ToArray();
-            var drawn = drawingDeck.Deal(step, options.Drawings).Select(card => drawings[card]).ToArray();
+            var photos = photoSampler.Batch(step, options.Photos).Select(i => pictures.Labelled[i]).ToArray();
+            var drawn = drawingSampler.Batch(step, options.Drawings).Select(i => drawings[i]).ToArray();
             var features = pictures.Features([.. photos.Select(photo => photo.View), .. drawn.Select(drawing => drawing.View)]);
             var embedded = features.Linear(pictures.Weight, pictures.Bias);
             var first = features.Linear(firstWeight, firstBias);
             var e = embedded.Normalized();
             var scores = e.Matmul(classes.T()) * options.Scale; // [photos + drawings, classes]
-            var told = scores[..photos.Length].CrossEntropy(Tensor.From([.. photos.Select(photo => (long)photo.Class)], photos.Length));
-            var named = (e[photos.Length..].Matmul(names.T()) * options.Scale).CrossEntropy(Tensor.From([.. drawn.Select(drawing => (long)drawing.Name)], drawn.Length));
+            var classLoss = scores[..photos.Length].CrossEntropy(Tensor.From([.. photos.Select(photo => (long)photo.Class)], photos.Length));
+            var nameLoss = (e[photos.Length..].Matmul(names.T()) * options.Scale).CrossEntropy(Tensor.From([.. drawn.Select(drawing => (long)drawing.Name)], drawn.Length));
             var hold = (embedded - first).Square().Sum() / first.Square().Sum();
             var was = (classifier is var (weight, bias) ? features.Linear(weight, bias) : first.Normalized().Matmul(classes.T()) * options.Scale).Softmax(1);
             var keep = scores.CrossEntropy(was) + (was * (was + 1e-12).Log()).Sum(1).Mean();
-            var loss = told + named + options.HoldWeight * hold + options.KeepWeight * keep;
+            var loss = classLoss + nameLoss + options.HoldWeight * hold + options.KeepWeight * keep;
             optimizer.ZeroGrad();
             loss.Backward();
             optimizer.Step();
-            if (step % 100 == 0 || step == options.Steps - 1) progress?.Invoke(step, told.Item(), named.Item(), hold.Item());
+            if (step % 100 == 0 || step == options.Steps - 1) progress?.Invoke(step, classLoss.Item(), nameLoss.Item(), hold.Item());
         }
 
         pictures.Weight.Grad = pictures.Bias.Grad = null;

@@ -3,26 +3,26 @@ using Obverse.Torch;
 
 namespace Obverse.Training;
 
-/// <summary>A CLIP of any shape from nothing: pictures and their captions told apart, as CLIP itself was trained (Radford et al. 2021), with no teacher and no classifier.</summary>
+/// <summary>A CLIP of any shape from nothing: contrastive learning of pictures and their captions, as CLIP itself was trained (Radford et al. 2021), with no teacher and no classifier.</summary>
 public static class ScratchClip
 {
-    /// <summary>Trains and writes a model folder. What a killed run needs to go on is kept under <paramref name="work"/>.</summary>
+    /// <summary>Trains and writes a model folder. Checkpoints and caches go to <paramref name="work"/>.</summary>
     /// <param name="config">Both towers; the vocabulary's size is that of the tokenizer that is trained here.</param>
     /// <param name="pictures">The folder of a <see cref="PictureSet"/>.</param>
-    /// <param name="options">How long, and how many captioned pictures a step sees; its parts with teachers are not used.</param>
+    /// <param name="options">How long, and captioned pictures per step; its parts with teachers are not used.</param>
     /// <param name="output">Folder for the model.</param>
     /// <param name="work">Folder for vocabulary, checkpoint and log.</param>
     /// <param name="merges">Size of the vocabulary.</param>
-    /// <param name="progress">Told now and then.</param>
+    /// <param name="progress">Called every few steps.</param>
     /// <param name="cancel">Stops and leaves a checkpoint.</param>
     /// <returns>True where the run is finished.</returns>
     public static bool Train(ClipConfig config, string pictures, ClipPretrainingOptions options, string output, string work, int merges = 4096, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)
     {
         Directory.CreateDirectory(work);
         using var set = PictureSet.Open(pictures, PocketClip.DecodeJpeg);
-        var words = Path.Combine(work, "bpe.txt.gz");
-        if (!File.Exists(words)) BpeTrainer.Train(set.Entries.DistinctBy(entry => (entry.Style, entry.Label)).SelectMany(entry => entry.Names.Concat(entry.Keywords)), merges).Save(words);
-        var tokenizer = BpeTokenizer.Load(words);
+        var vocabulary = Path.Combine(work, "bpe.txt.gz");
+        if (!File.Exists(vocabulary)) BpeTrainer.Train(set.Entries.DistinctBy(entry => (entry.Style, entry.Label)).SelectMany(entry => entry.Names.Concat(entry.Keywords)), merges).Save(vocabulary);
+        var tokenizer = BpeTokenizer.Load(vocabulary);
         config = config with { Text = config.Text with { VocabularySize = tokenizer.VocabularySize, EndId = null } };
 
         var threads = Runtime.Threads;

@@ -6,7 +6,7 @@ namespace Obverse.Training;
 /// <summary>A string to learn, the row of the teacher that says what it means, and the class it names or defines (-1: none).</summary>
 public readonly record struct TextLesson(string Text, int Row, int Class);
 
-/// <summary>What words mean: strings of the teacher, definitions, and the names of the classes.</summary>
+/// <summary>What the text tower learns from: strings of the teacher, definitions, and the names of the classes.</summary>
 public sealed class TextLessons
 {
     private const int DevelopmentEvery = 50;

@@ -5,7 +5,7 @@ namespace Obverse.Training;
 
 /// <summary>
 /// Strings and what a large sentence encoder thinks of them: <c>text-teacher.txt</c>, a string a line, and <c>text-teacher.safetensors</c>, int8 <c>embedding</c>
-/// [n, d] with a float <c>scale</c> [d]. It says which words mean nearly the same, so that words that name no class get a target (spec zoo.md 8.3).
+/// [n, d] with a float <c>scale</c> [d]. It says which strings mean nearly the same, so that those that name no class get a target (spec zoo.md 8.3).
 /// </summary>
 public sealed class TextTeacher : IDisposable
 {

@@ -76,7 +76,7 @@ public abstract class Canvas : IDisposable
     /// <summary>A parameter that lives as long as the canvas.</summary>
     protected static Tensor Leaf(Func<Tensor> make)
     {
-        var leaf = TensorScope.Unscoped(() => TensorScope.Of(() => make().Detach().Clone()));
+        var leaf = Tensor.Owned(() => make().Detach().Clone());
         leaf.RequiresGrad = true;
         return leaf;
     }

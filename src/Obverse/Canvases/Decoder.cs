@@ -25,7 +25,7 @@ public sealed record Decoder(string Weights) : CanvasPlan
         var (height, width) = ((context.Height + (1L << depth) - 1) >> depth, (context.Width + (1L << depth) - 1) >> depth);
         return new DecoderCanvas(context.Random.Normal(context.Count, channels, height, width), layers, context.Height, context.Width);
 
-        Tensor Own(Tensor tensor) => TensorScope.Unscoped(() => TensorScope.Of(() => tensor.To(context.Random.Device, DType.Float32).Clone()));
+        Tensor Own(Tensor tensor) => Tensor.Owned(() => tensor.To(context.Random.Device, DType.Float32).Clone());
     }
 
     /// <summary>Writes a random decoder (He's initialisation) that enlarges by 2^<paramref name="depth"/>.</summary>

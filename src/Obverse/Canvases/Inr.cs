@@ -50,7 +50,7 @@ public sealed class InrCanvas : Canvas
     {
         (this.plan, Height, Width) = (plan, height, width);
         layers = [.. weights.Select(w => (Leaf(() => w.Weight), Leaf(() => w.Bias)))];
-        grid = TensorScope.Unscoped(() => TensorScope.Of(() => Grid(height, width, layers[0].Weight.Device).To(layers[0].Weight.DType)));
+        grid = Tensor.Owned(() => Grid(height, width, layers[0].Weight.Device).To(layers[0].Weight.DType));
     }
 
     public override long Count => layers[0].Weight.Size(0);

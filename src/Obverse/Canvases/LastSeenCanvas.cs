@@ -11,7 +11,7 @@ public sealed class LastSeenCanvas(Canvas inner) : CanvasWrapper(inner)
     public override Tensor Present(Tensor raw)
     {
         last?.Dispose();
-        last = TensorScope.Unscoped(() => TensorScope.Of(() => raw.Detach().Clone()));
+        last = raw.OwnedCopy();
         return Inner.Present(raw);
     }
 
@@ -23,11 +23,7 @@ public sealed class LastSeenCanvas(Canvas inner) : CanvasWrapper(inner)
     {
         Inner.Restore(state);
         last?.Dispose();
-        last = TensorScope.Unscoped(() => TensorScope.Of(() =>
-        {
-            using var saved = state(Name);
-            return saved.To(Groups[0].Parameters[0].Device).Clone();
-        }));
+        last = Tensor.Owned(() => state(Name).To(Groups[0].Parameters[0].Device).Clone());
     }
 
     public override void Dispose()

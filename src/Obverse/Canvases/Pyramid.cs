@@ -55,7 +55,7 @@ public sealed class PyramidCanvas : Canvas
         var longer = Math.Max(height, width);
         sizes = [.. sides.Select(side => (Math.Max(1, (side * height + longer / 2) / longer), Math.Max(1, (side * width + longer / 2) / longer)))];
         levels = closed ? [Leaf(() => Tensor.Zeros([count, 3, height, width], device: device))] : [.. sizes.Select(s => Leaf(() => Tensor.Zeros([count, 3, s.Height, s.Width], device: device)))];
-        this.start = start is null ? null : TensorScope.Unscoped(() => TensorScope.Of(() => start.Detach().Clone()));
+        this.start = start?.OwnedCopy();
     }
 
     public override long Count { get; }

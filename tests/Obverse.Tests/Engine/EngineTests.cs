@@ -234,7 +234,7 @@ public class EngineTests
     private static Tensor Photo(long height, long width) => TensorScope.Of(() =>
     {
         var grid = InrCanvas.Grid(height, width).Reshape(height, width, 2);
-        var (y, x) = (grid[Slot.Rest, 0], grid[Slot.Rest, 1]);
+        var (y, x) = (grid[.., .., 0], grid[.., .., 1]);
         return Tensor.Stack([(y * 2).Sin() * 0.4 + 0.5, (x * 3).Cos() * 0.4 + 0.5, x * y * 0.4 + 0.5]).Unsqueeze(0);
     });
 }

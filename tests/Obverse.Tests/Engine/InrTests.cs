@@ -69,7 +69,7 @@ public class InrTests
             for (var n = 0; n < steps; n++)
             {
                 adam.ZeroGrad();
-                var loss = canvas.Colours(grid).Select(0, 0).MeanSquaredError(target);
+                var loss = (canvas.Colours(grid).Select(0, 0) - target).Square().Mean();
                 loss.Backward();
                 if (n == 0) EachLayer(file, name, "gradient", canvas, layers, p => p.Grad!, 10 * gap.GetProperty("gradient").GetDouble());
                 Assert.Equal(losses[n], loss.Item(), Math.Abs(losses[n]) * 1e-5);

@@ -37,7 +37,7 @@ public class FrechetTests
         var centred = a - a.Mean(0);
         var trace = centred.Square().Sum().Item() / 3;
         Assert.Equal(trace, FrechetDistance.Between(centred, centred * 2), 1e-5); // (2 - 1)² of the spread
-        Assert.Contains("[4, 2] and [4, 1]", Assert.Throws<ArgumentException>(() => FrechetDistance.Between(a, a[Slot.Rest, ..1])).Message, StringComparison.Ordinal);
+        Assert.Contains("[4, 2] and [4, 1]", Assert.Throws<ArgumentException>(() => FrechetDistance.Between(a, a[.., ..1])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

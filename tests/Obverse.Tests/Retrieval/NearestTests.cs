@@ -15,7 +15,7 @@ public class NearestTests
     {
         using var scope = new TensorScope();
         using var random = new Generator(5);
-        var rows = random.Normal(kinds, 3).Round().Repeat(count / kinds, 1); // whole numbers: a score is the same in any order of its sum
+        var rows = random.Normal(kinds, 3).Round().Expand(count / kinds, kinds, 3).Reshape(-1, 3); // whole numbers: a score is the same in any order of its sum
         var wanted = random.Normal(queries, 3).Round();
         var (scores, order) = wanted.Matmul(rows.T()).Sort(1, descending: true);
         var (best, found) = Nearest.To(wanted, rows, k);

@@ -82,15 +82,15 @@ public class PretrainingTests
     }
 
     [Fact]
-    public void Batches_are_dealt_once_round_before_any_card_comes_again()
+    public void Every_index_is_sampled_once_before_any_comes_again()
     {
-        var deck = new Deck(10, 5, 1);
-        var first = Enumerable.Range(0, 5).SelectMany(step => deck.Deal(step, 4)).ToArray();
+        var sampler = new ShuffledSampler(10, 5, 1);
+        var first = Enumerable.Range(0, 5).SelectMany(step => sampler.Batch(step, 4)).ToArray();
         Assert.Equal(Enumerable.Range(0, 10), first[..10].Order());
         Assert.Equal(Enumerable.Range(0, 10), first[10..].Order());
         Assert.NotEqual(first[..10], first[10..]);
-        Assert.Equal(first[12..16], new Deck(10, 5, 1).Deal(3, 4));
-        Assert.NotEqual(first[12..16], new Deck(10, 6, 1).Deal(3, 4));
+        Assert.Equal(first[12..16], new ShuffledSampler(10, 5, 1).Batch(3, 4));
+        Assert.NotEqual(first[12..16], new ShuffledSampler(10, 6, 1).Batch(3, 4));
     }
 
     [Fact]

@@ -133,7 +133,7 @@ public sealed partial class BpeTokenizer
         for (int n; (n = reader.Read(block)) > 0;)
         {
             text.Append(block, 0, n);
-            if (text.Length > MostCharacters) throw new InvalidDataException($"{path}: unpacks to more than {MostCharacters} characters, at most so many wanted");
+            if (text.Length > MostCharacters) throw new InvalidDataException($"{path}: unpacks to more than {MostCharacters} characters, the most that is read");
         }
 
         return text.ToString();

@@ -95,7 +95,7 @@ public sealed partial class BpeTokenizer
         return null;
     }
 
-    /// <summary>The words that <see cref="Encode"/> sees, after cleaning.</summary>
+    /// <summary>The words that <see cref="Encode"/> splits a text into, after cleaning.</summary>
     public IReadOnlyList<string> Words(string text)
     {
         var words = new List<string>();

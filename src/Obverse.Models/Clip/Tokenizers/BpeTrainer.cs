@@ -22,7 +22,7 @@ public sealed class BpeTrainer
 
     /// <summary>
     /// The most frequent pair is merged first; of equals, the one whose parts have the lower ids. Equal lines in any order give equal merges:
-    /// at most so many, fewer where no pair occurs <paramref name="atLeast"/> times any more.
+    /// at most that many, fewer where no pair occurs <paramref name="atLeast"/> times any more.
     /// </summary>
     public static BpeTokenizer Train(IEnumerable<string> lines, int merges, int atLeast = 2, TokenizerFlavour? flavour = null)
     {

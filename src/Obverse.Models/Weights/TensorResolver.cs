@@ -33,12 +33,12 @@ internal sealed record TensorReference(StorageReference Storage, long Offset, lo
 /// <summary>
 /// The names that weights need, and what stands for them: nothing is called, a tensor comes out as a description. Every other name is refused, by name.
 /// </summary>
-internal sealed class TensorWords(string origin, bool isScript = false) : IPickleWords
+internal sealed class TensorResolver(string origin, bool isScript = false) : IPickleResolver
 {
     private const int MaxDims = 8, MaxCopied = 4_000_000;
 
-    private static readonly object orderedDict = new Word("collections.OrderedDict"), rebuildTensor = new Word("torch._utils._rebuild_tensor_v2"), rebuildParameter = new Word("torch._utils._rebuild_parameter"),
-        untyped = new Word("torch.storage.UntypedStorage"), firstArgument = new Word("torch.jit._pickle"), scriptClass = new Word("__torch__");
+    private static readonly object orderedDict = new PickleName("collections.OrderedDict"), rebuildTensor = new PickleName("torch._utils._rebuild_tensor_v2"), rebuildParameter = new PickleName("torch._utils._rebuild_parameter"),
+        untyped = new PickleName("torch.storage.UntypedStorage"), firstArgument = new PickleName("torch.jit._pickle"), scriptClass = new PickleName("__torch__");
 
     private static readonly Dictionary<string, DType> storageTypes = new()
     {
@@ -46,7 +46,7 @@ internal sealed class TensorWords(string origin, bool isScript = false) : IPickl
         ["IntStorage"] = DType.Int32, ["ShortStorage"] = DType.Int16, ["CharStorage"] = DType.Int8, ["ByteStorage"] = DType.UInt8, ["BoolStorage"] = DType.Bool,
     };
 
-    private static readonly Dictionary<string, StorageWord> storages = storageTypes.ToDictionary(t => t.Key, t => new StorageWord(t.Value));
+    private static readonly Dictionary<string, StorageType> storages = storageTypes.ToDictionary(t => t.Key, t => new StorageType(t.Value));
 
     private readonly Dictionary<string, StorageReference> found = [];
     private int copied;
@@ -74,7 +74,7 @@ internal sealed class TensorWords(string origin, bool isScript = false) : IPickl
         if (ReferenceEquals(callable, rebuildParameter)) return arguments is [TensorReference tensor, ..] ? tensor : throw Bad("a parameter is no tensor");
         if (ReferenceEquals(callable, firstArgument)) return arguments is [var value, ..] ? value : throw Bad("a list without its items");
         if (ReferenceEquals(callable, orderedDict)) return Ordered(arguments);
-        throw Bad($"it calls {(callable is Word word ? word.Name : callable is StorageWord ? "a storage" : "a value")}");
+        throw Bad($"it calls {(callable is PickleName word ? word.Name : callable is StorageType ? "a storage" : "a value")}");
     }
 
     public object New(object? type, object?[] arguments) =>
@@ -84,7 +84,7 @@ internal sealed class TensorWords(string origin, bool isScript = false) : IPickl
     public object Persistent(object? id)
     {
         if (id is not object?[] and not null || id is not object?[] parts || parts.Length is not (5 or 6) || parts is not ["storage", var type, string key, string, long total, ..]) throw Bad("a reference out of the pickle is not to a storage");
-        var element = type is StorageWord storage ? storage.Type : ReferenceEquals(type, untyped) ? DType.UInt8 : throw Bad($"storage '{Shown(key)}' is of no type of storages");
+        var element = type is StorageType storage ? storage.Type : ReferenceEquals(type, untyped) ? DType.UInt8 : throw Bad($"storage '{Shown(key)}' is of no type of storages");
         var (offset, elements) = parts.Length == 5 || parts[5] is null ? (0, total) : parts[5] is object?[] and [string, long from, long count] ? (from, count) : throw Bad($"storage '{Shown(key)}' has a view that is none");
         if (total < 0 || total > long.MaxValue / 8 || offset < 0 || elements < 0 || offset > total || elements > total - offset) throw Bad($"storage '{Shown(key)}' is {elements} elements at {offset} of {total}");
         var reference = new StorageReference(key, element, total, offset, elements);
@@ -134,7 +134,7 @@ internal sealed class TensorWords(string origin, bool isScript = false) : IPickl
 
     private WeightsException Bad(string why) => new($"{origin}: not weights: {why}");
 
-    private sealed record Word(string Name);
+    private sealed record PickleName(string Name);
 
-    private sealed record StorageWord(DType Type);
+    private sealed record StorageType(DType Type);
 }
