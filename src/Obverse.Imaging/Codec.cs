@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Obverse.Imaging;
 
-/// <summary>What JPEG and WebP share of Skia's codecs: pixels as the file stores them, neither turned, colour-managed nor multiplied by their opacity.</summary>
+/// <summary>What the formats share of Skia's codecs: pixels as the file stores them, neither rotated, colour-managed nor multiplied by their opacity.</summary>
 internal static unsafe class Codec
 {
     /// <summary>The codec of a file; the bytes stay where they are until it is disposed.</summary>
@@ -16,14 +16,43 @@ internal static unsafe class Codec
     /// <summary>No colour space: without one, Skia leaves values alone whatever profile the file carries, as Pillow does.</summary>
     public static SKImageInfo Layout(int width, int height, bool alpha) => new(width, height, SKColorType.Rgba8888, alpha ? SKAlphaType.Unpremul : SKAlphaType.Opaque);
 
+    /// <summary>RGBA of the whole picture, or of an animation's first frame.</summary>
+    public static byte[] Pixels(SKCodec codec, bool alpha, string format, string name)
+    {
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+        var rgba = new byte[width * height * 4];
+        fixed (byte* to = rgba)
+        {
+            if (codec.GetPixels(Layout(width, height, alpha), (nint)to) is not SKCodecResult.Success and var result) throw new PictureException(name, $"{format} truncated or damaged ({result})");
+        }
+
+        return rgba;
+    }
+
+    /// <summary>Palette indices, which Skia itself hands out of no file: the file's palette is <see cref="GreyRamp"/>, so that they are its reds.</summary>
+    public static byte[] Indices(byte[] file, string format, string name)
+    {
+        fixed (byte* bytes = file)
+        {
+            using var codec = Open(bytes, file.Length) ?? throw new PictureException(name, $"{format} truncated or damaged in its header");
+            var rgba = Pixels(codec, codec.Info.AlphaType != SKAlphaType.Opaque, format, name);
+            var indices = new byte[rgba.Length / 4];
+            for (var i = 0; i < indices.Length; i++) indices[i] = rgba[i * 4];
+            return indices;
+        }
+    }
+
+    /// <summary>Entry i is the grey i, in <paramref name="size"/> bytes.</summary>
+    public static byte[] GreyRamp(int size) => [.. Enumerable.Range(0, 256 * size).Select(i => (byte)(i / size))];
+
     /// <summary>A picture's pixels as Skia's encoders read them.</summary>
     public static byte[] Encode(Picture picture, string format, Func<SKPixmap, SKData?> encode)
     {
         fixed (byte* rgba = picture.Join())
         {
             using var pixels = new SKPixmap(Layout(picture.Width, picture.Height, picture.HasAlpha), (nint)rgba);
-            using var made = encode(pixels);
-            return made?.ToArray() ?? throw new PictureException(format, $"cannot encode {picture.Width} x {picture.Height}");
+            using var encoded = encode(pixels);
+            return encoded?.ToArray() ?? throw new PictureException(format, $"cannot encode {picture.Width} x {picture.Height}");
         }
     }
 

@@ -64,7 +64,7 @@ public sealed class Film : IDisposable
         return new Film(path, framesPerSecond, options);
     }
 
-    /// <summary>The next frame; alpha is kept in .webp and dropped elsewhere.</summary>
+    /// <summary>The next frame; .webp holds its alpha, the others drop it.</summary>
     /// <exception cref="ArgumentException">Another size than the first frame.</exception>
     /// <exception cref="IOException">The disk is full, or ffmpeg gave up.</exception>
     public void Add(Picture picture)
@@ -74,7 +74,7 @@ public sealed class Film : IDisposable
         {
             (Width, Height) = (picture.Width, picture.Height);
             if (Math.Max(Width, Height) > writer.MaxSide) throw new PictureException(path, $"frames of {Width} x {Height}; wanted at most {writer.MaxSide} a side");
-            Try(() => writer.Begin(Width, Height));
+            Try(() => writer.Start(Width, Height));
         }
         else if ((picture.Width, picture.Height) != (Width, Height))
         {
@@ -136,7 +136,7 @@ internal abstract class FilmWriter : IDisposable
 
     public abstract int MaxSide { get; }
 
-    public abstract void Begin(int width, int height);
+    public abstract void Start(int width, int height);
 
     public abstract void Add(Picture picture, long ticks);
 

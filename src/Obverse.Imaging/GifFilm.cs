@@ -9,7 +9,7 @@ internal sealed class GifFilm(FilmOptions options) : FilmWriter
 
     public override int MaxSide => Picture.MaxSide;
 
-    public override void Begin(int width, int height)
+    public override void Start(int width, int height)
     {
         (this.width, this.height) = (width, height);
         Target.Stream.Write("GIF89a"u8);

@@ -58,7 +58,7 @@ internal static unsafe class Jpeg
         return samples;
     }
 
-    /// <summary>What stands before the first scan; 0 where it says nothing.</summary>
+    /// <summary>What stands before the first scan; 0 where nothing is said.</summary>
     private readonly record struct Head(int Frame, int Precision, int Orientation, int Scan)
     {
         public static Head Read(ReadOnlySpan<byte> file)

@@ -1,24 +1,29 @@
 using System.Globalization;
+using ScottPlot;
+using ScottPlot.AxisPanels;
+using ScottPlot.TickGenerators;
 
 namespace Obverse.Imaging;
 
 /// <summary>One curve of a <see cref="LinePlot"/>. NaN and infinite values, and values not above 0 on a logarithmic axis, leave a gap.</summary>
 /// <param name="Name">In the legend.</param>
 /// <param name="Y">The values.</param>
-/// <param name="X">As many, or null for 0, 1, 2, ...</param>
+/// <param name="X">One for each value, or null for 0, 1, 2, ...</param>
 public sealed record Series(string Name, IReadOnlyList<double> Y, IReadOnlyList<double>? X = null)
 {
     /// <summary>0xRRGGBB, or null for the next colour of the plot.</summary>
     public int? Colour { get; init; }
 }
 
-/// <summary>A plain line chart for training curves: <c>new LinePlot { Title = "loss", LogY = true, Series = [new("train", loss)] }.Draw().Save("loss.png")</c>.</summary>
+/// <summary>A line chart, drawn by ScottPlot: <c>new LinePlot { Title = "loss", LogY = true, Series = [new("train", loss)] }.Draw().Save("loss.png")</c>.</summary>
 public sealed record LinePlot
 {
-    // Okabe and Ito (2008), tell-apart for every kind of colour vision; yellow left out on white.
+    // Okabe and Ito (2008), distinct for every kind of colour vision; yellow left out on white.
     private static readonly int[] Colours = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x555555];
 
-    private const int Ink = 0x202124, Soft = 0x5F6368, Grid = 0xE8EAED, Axis = 0x9AA0A6;
+    private static readonly Color Ink = Of(0x202124), Soft = Of(0x5F6368), GridLine = Of(0xE8EAED), AxisLine = Of(0x9AA0A6);
+
+    private const float Text = 14, Small = 12.6f, Large = 19.6f;   // pixels an em at scale 1
 
     public required IReadOnlyList<Series> Series { get; init; }
 
@@ -34,7 +39,7 @@ public sealed record LinePlot
     /// <summary>Logarithmic x axis.</summary>
     public bool LogX { get; init; }
 
-    /// <summary>Lower and upper end of the y axis, instead of what the values ask for.</summary>
+    /// <summary>Lower and upper end of the y axis, instead of those of the values.</summary>
     public (double Low, double High)? YRange { get; init; }
 
     public int Width { get; init; } = 960;
@@ -52,76 +57,82 @@ public sealed record LinePlot
         }
 
         if (!(Scale is > 0 and <= 16) || Width < 200 * Scale || Height < 150 * Scale) throw new ArgumentException($"a plot of {Width} x {Height} at scale {Scale}; wanted at least 200 x 150 times the scale");
-        double size = 10 * Scale, small = 9 * Scale, gap = 8 * Scale;
-        using var sheet = new Sheet(Width, Height);
+        using var plot = new Plot { ScaleFactor = Scale };
+        Style(plot);
         var points = Series.Select(Points).ToArray();
-        var known = points.SelectMany(p => p).Where(p => !double.IsNaN(p.X + p.Y)).ToArray();
-        var across = new Scaling(known.Select(p => p.X), LogX, margin: 0);
-        var up = YRange is { } range ? new Scaling([LogY ? Math.Log10(range.Low) : range.Low, LogY ? Math.Log10(range.High) : range.High], LogY, margin: 0) : new Scaling(known.Select(p => p.Y), LogY, margin: 0.04);
-
-        // From the outside in: title, legend, axis names, numbers, and what is left is the field.
-        var top = gap * 2;
-        if (!string.IsNullOrEmpty(Title))
+        var known = points.SelectMany(p => p).Where(p => !double.IsNaN(p.X)).ToArray();
+        var (left, right) = Ends(known.Select(p => p.X), margin: 0);
+        var (low, high) = YRange is { } range ? Ends([LogY ? Math.Log10(range.Low) : range.Low, LogY ? Math.Log10(range.High) : range.High], margin: 0) : Ends(known.Select(p => p.Y), margin: 0.04);
+        plot.Axes.SetLimits(left, right, low, high);
+        plot.Axes.Bottom.TickGenerator = Ticks(left, right, LogX, Width / (90 * Scale));
+        plot.Axes.Left.TickGenerator = Ticks(low, high, LogY, Height / (45 * Scale));
+        for (var i = 0; i < points.Length; i++) Add(plot, points[i], Of(Series[i].Colour ?? Colours[i % Colours.Length]), Series[i].Name);
+        if (known.Length == 0)
         {
-            sheet.Text(gap * 2, top + size * 1.4, Title, size * 1.4, Ink, bold: true);
-            top += size * 1.4 + gap * 1.5;
+            var note = plot.Add.Text("no values", (left + right) / 2, (low + high) / 2);
+            note.LabelAlignment = Alignment.MiddleCenter;
+            Letter(note.LabelStyle, note.LabelText, Text, Soft);
         }
 
-        var yTicks = up.Ticks(Math.Max(2, (int)(Height / (45 * Scale))));
-        var left = gap * 2 + (string.IsNullOrEmpty(YLabel) ? 0 : size + gap * 1.5) + yTicks.Max(t => Sheet.Measure(t.Text, small)) + gap;
-        if (Series.Any(s => s.Name.Length > 0)) top = Legend(sheet, left, top, small, gap) + gap;
-        var bottom = Height - gap * 2 - small - gap - (string.IsNullOrEmpty(XLabel) ? 0 : size + gap);
-        double right = Width - gap * 3;
-        left = Math.Round(left) + 0.5;
-        bottom = Math.Round(bottom) + 0.5;
-        double X(double v) => left + across.Part(v) * (right - left);
-        double Y(double v) => bottom - up.Part(v) * (bottom - top);
-
-        foreach (var (at, text) in yTicks)
-        {
-            var y = Math.Floor(Y(at)) + 0.5;
-            sheet.Line([(left, y), (right, y)], 1, Grid);
-            sheet.Text(left - gap, y + small / 2, text, small, Soft, 1);
-        }
-
-        foreach (var (at, text) in across.Ticks(Math.Max(2, (int)((right - left) / (90 * Scale)))))
-        {
-            var x = Math.Floor(X(at)) + 0.5;
-            sheet.Line([(x, top), (x, bottom)], 1, Grid);
-            sheet.Line([(x, bottom), (x, bottom + gap / 2)], 1, Axis);
-            sheet.Text(x, bottom + gap + small, text, small, Soft, 0.5);
-        }
-
-        sheet.Line([(left, top), (left, bottom), (right, bottom)], 1, Axis);
-        if (!string.IsNullOrEmpty(XLabel)) sheet.Text((left + right) / 2, Height - gap * 1.5, XLabel, size, Ink, 0.5);
-        if (!string.IsNullOrEmpty(YLabel)) sheet.Text(gap * 1.5 + size, (top + bottom) / 2, YLabel, size, Ink, 0.5, upward: true);
-        for (var i = 0; i < Series.Count; i++)
-        {
-            // With a range given, lines stop at its ends.
-            sheet.Line([.. points[i].Select(p => (X(p.X), Math.Clamp(Y(p.Y), top, bottom)))], 1.8 * Scale, Colour(i));
-        }
-
-        if (known.Length == 0) sheet.Text((left + right) / 2, (top + bottom) / 2, "no values", size, Soft, 0.5);
+        using var sheet = new Sheet(Width, Height);
+        plot.Render(sheet.Canvas, Width, Height);
         return sheet.ToPicture();
     }
 
-    private double Legend(Sheet sheet, double left, double top, double small, double gap)
+    private void Style(Plot plot)
     {
-        double x = left, y = top, swatch = 20 * Scale;
-        for (var i = 0; i < Series.Count; i++)
+        Typeface.RegisterWithScottPlot();
+        foreach (var (axis, size) in ((IAxis, float)[])[(plot.Axes.Right, 24), (plot.Axes.Top, 8)])   // room, without a line or ticks
         {
-            var name = Sheet.Wrap(Series[i].Name, Width - left - swatch - gap * 4, small, 1)[0];
-            var wide = swatch + gap * 0.75 + Sheet.Measure(name, small);
-            if (x > left && x + wide > Width - gap * 3) (x, y) = (left, y + small * 1.9);
-            sheet.Line([(x, y + small / 2), (x + swatch, y + small / 2)], 2.4 * Scale, Colour(i));
-            sheet.Text(x + swatch + gap * 0.75, y + small, name, small, Ink);
-            x += wide + gap * 2.5;
+            (axis.FrameLineStyle.Width, axis.TickGenerator) = (0, new NumericManual());
+            ((AxisBase)axis).MinimumSize = ((AxisBase)axis).MaximumSize = size;
         }
 
-        return y + small + gap;
+        plot.Grid.MajorLineColor = GridLine;
+        foreach (var (axis, label) in ((IAxis, string?)[])[(plot.Axes.Bottom, XLabel), (plot.Axes.Left, YLabel)])
+        {
+            (axis.FrameLineStyle.Color, axis.MajorTickStyle.Color, axis.MajorTickStyle.Length, axis.MinorTickStyle.Length) = (AxisLine, AxisLine, 4, 0);
+            Letter(axis.TickLabelStyle, axis.TickLabelStyle.Text, Small, Soft);
+            Letter(axis.Label, label, Text, Ink);
+        }
+
+        Letter(plot.Axes.Title.Label, Title, Large, Ink, bold: true);
+        if (!Series.Any(s => s.Name.Length > 0)) return;
+        var panel = plot.ShowLegend(Edge.Top);
+        panel.Alignment = Alignment.MiddleLeft;
+        panel.Padding = PixelPadding.Zero;
+        var legend = panel.Legend;
+        // A panel above the plot has room for one row: names that are too long for it stand in a column.
+        var row = Series.Sum(s => Sheet.Measure(s.Name, Small * Typeface.CapHeight) + 45) < Width / Scale - 120;
+        (legend.Orientation, legend.TightHorizontalWrapping, legend.OutlineWidth, legend.ShadowColor) = (row ? Orientation.Horizontal : Orientation.Vertical, true, 0, Colors.Transparent);
+        (legend.FontName, legend.FontSize, legend.FontColor, legend.Padding) = (Typeface.Family, Small, Ink, new PixelPadding(0, 4));
+        legend.InterItemPadding = new PixelPadding(10, 10, 3, 3);
     }
 
-    private int Colour(int i) => Series[i].Colour ?? Colours[i % Colours.Length];
+    // Label by label: ScottPlot's Font.Set writes to static fields, which are its other users' too.
+    private static void Letter(LabelStyle label, string? text, float size, Color colour, bool bold = false) =>
+        (label.Text, label.FontName, label.FontSize, label.ForeColor, label.Bold) = (Typeface.Drawable(text ?? ""), Typeface.Family, size, colour, bold);
+
+    // A run of points without a gap is a line; a point between two gaps is a dot, or it would not be seen.
+    private void Add(Plot plot, (double X, double Y)[] points, Color colour, string name)
+    {
+        List<Coordinates> run = [];
+        var named = false;
+        foreach (var (x, y) in points.Append((double.NaN, double.NaN)))
+        {
+            if (!double.IsNaN(x))
+            {
+                run.Add(new Coordinates(x, y));
+                continue;
+            }
+
+            if (run.Count == 0) continue;
+            var line = plot.Add.Scatter(run, colour);
+            (line.LineWidth, line.MarkerSize) = (1.8f, run.Count == 1 ? 4 : 0);
+            if (!named) line.LegendText = Sheet.Wrap(name, (Width / Scale) - 120, Small * Typeface.CapHeight, 1)[0];
+            (named, run) = (true, []);
+        }
+    }
 
     private (double X, double Y)[] Points(Series series)
     {
@@ -137,69 +148,37 @@ public sealed record LinePlot
         return points;
     }
 
-    /// <summary>From values (on a logarithmic axis: their logarithms) to a place between 0 and 1.</summary>
-    private sealed class Scaling
+    private static (double Low, double High) Ends(IEnumerable<double> values, double margin)
     {
-        private readonly double low, high;
-        private readonly bool log;
-
-        public Scaling(IEnumerable<double> values, bool log, double margin)
-        {
-            this.log = log;
-            (low, high) = values.Aggregate((double.PositiveInfinity, double.NegativeInfinity), (ends, v) => (Math.Min(ends.Item1, v), Math.Max(ends.Item2, v)));
-            if (low > high) (low, high) = (0, 1);
-            if (high - low <= 1e-12 * Math.Max(Math.Abs(low), Math.Abs(high))) (low, high) = low == 0 ? (-1, 1) : (low - Math.Abs(low) * 0.1, high + Math.Abs(high) * 0.1);
-            var extra = (high - low) * margin;
-            (low, high) = (low - extra, high + extra);
-        }
-
-        public double Part(double v) => (v - low) / (high - low);
-
-        public (double At, string Text)[] Ticks(int wanted)
-        {
-            if (log && high - low >= 0.7) return Powers(wanted);
-            // On a logarithmic axis of less than a decade: round values, placed by their logarithm.
-            double from = log ? Math.Pow(10, low) : low, to = log ? Math.Pow(10, high) : high;
-            var rough = (to - from) / wanted;
-            var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-            var step = power * ((double[])[1, 2, 5, 10]).First(m => m * power >= rough * 0.999);
-            var ticks = new List<(double, string)>();
-            for (var n = Math.Ceiling(from / step - 1e-9); n * step <= to + step * 1e-9; n++)
-            {
-                var value = n * step;
-                ticks.Add((log ? Math.Log10(value) : value, Number(value, step)));
-            }
-
-            return [.. ticks];
-        }
-
-        private (double, string)[] Powers(int wanted)
-        {
-            var decades = high - low;
-            double[] steps = decades <= wanted / 3.0 ? [1, 2, 5] : [1];
-            var every = Math.Max(1, (int)Math.Ceiling(decades / wanted));
-            var ticks = new List<(double, string)>();
-            for (var e = (int)Math.Floor(low); e <= high; e++)
-            {
-                if (e % every != 0) continue;
-                foreach (var m in steps)
-                {
-                    var at = e + Math.Log10(m);
-                    if (at >= low - 1e-9 && at <= high + 1e-9) ticks.Add((at, Number(m * Math.Pow(10, e), m * Math.Pow(10, e))));
-                }
-            }
-
-            return [.. ticks];
-        }
-
-        // Digits enough to tell neighbours apart; thousands as k, millions as M.
-        private static string Number(double value, double step)
-        {
-            if (Math.Abs(value) < step * 1e-6) return "0";
-            if (Math.Abs(value) < 1e-4 || Math.Abs(value) >= 1e9) return value.ToString("0.##e0", CultureInfo.InvariantCulture);
-            var (unit, suffix) = Math.Abs(value) >= 1e6 ? (1e6, "M") : Math.Abs(value) >= 1e4 ? (1e3, "k") : (1, "");
-            var digits = Math.Clamp((int)Math.Ceiling(-Math.Log10(step / unit) - 1e-9), 0, 9);
-            return (value / unit).ToString("F" + digits, CultureInfo.InvariantCulture) + suffix;
-        }
+        var (low, high) = values.Aggregate((Low: double.PositiveInfinity, High: double.NegativeInfinity), (ends, v) => (Math.Min(ends.Low, v), Math.Max(ends.High, v)));
+        if (low > high) return (0, 1);
+        if (high - low <= 1e-12 * Math.Max(Math.Abs(low), Math.Abs(high))) return low == 0 ? (-1, 1) : (low - Math.Abs(low) * 0.1, high + Math.Abs(high) * 0.1);
+        var extra = (high - low) * margin;
+        return (low - extra, high + extra);
     }
+
+    // ScottPlot has no logarithmic axis: it draws logarithms, and the ticks say what they are logarithms of.
+    private static ITickGenerator Ticks(double low, double high, bool log, double wanted)
+    {
+        var largest = Math.Max(Math.Abs(low), Math.Abs(high));
+        if (!log) return new NumericAutomatic { TickDensity = 0.5, LabelFormatter = v => Number(Math.Abs(v) < (high - low) * 1e-6 ? 0 : v, largest) };
+        var decades = high - low;
+        double[] steps = decades > wanted / 3 ? [1] : decades >= 0.7 ? [1, 2, 5] : [.. Enumerable.Range(10, 90).Select(n => n / 10.0)];
+        var every = Math.Max(1, (int)Math.Ceiling(decades / wanted));
+        var values = Enumerable.Range((int)Math.Floor(low), (int)Math.Ceiling(decades) + 2).Where(e => e % every == 0).SelectMany(e => steps.Select(m => m * Math.Pow(10, e)))
+            .Where(v => Math.Log10(v) >= low - 1e-9 && Math.Log10(v) <= high + 1e-9).ToArray();
+        var thin = Math.Max(1, (int)Math.Ceiling(values.Length / wanted));   // less than a decade: some of its two-digit values
+        return new NumericManual([.. values.Where((_, i) => i % thin == 0).Select(v => Tick.Major(Math.Log10(v), Number(v, v)))]);
+    }
+
+    // In every culture the same; thousands as k and millions as M where the axis has large values.
+    private static string Number(double value, double largest)
+    {
+        if (value == 0) return "0";
+        if (Math.Abs(value) < 1e-4 || largest >= 1e9) return value.ToString("0.##e0", CultureInfo.InvariantCulture);
+        var (unit, suffix) = largest switch { >= 1e6 => (1e6, "M"), >= 1e4 => (1e3, "k"), _ => (1, "") };
+        return (value / unit).ToString("0.########", CultureInfo.InvariantCulture) + suffix;
+    }
+
+    private static Color Of(int colour) => new((byte)(colour >> 16), (byte)(colour >> 8), (byte)colour);
 }

@@ -1,6 +1,6 @@
 namespace Obverse.Imaging;
 
-/// <summary>A picture in 256 colours: Heckbert's median cut (1982) on 5 bits a channel, then Floyd-Steinberg error diffusion. 256 or fewer colours are kept as they are.</summary>
+/// <summary>A picture in 256 colours: Heckbert's median cut (1982) on 5 bits a channel, then Floyd-Steinberg error diffusion. 256 or fewer colours stay as they are.</summary>
 internal static class MedianCut
 {
     private const int Bins = 1 << 15;
@@ -126,7 +126,7 @@ internal static class MedianCut
         for (var i = 0; i < palette.Length; i += 3)
         {
             int x = palette[i] - r, y = palette[i + 1] - g, z = palette[i + 2] - b;
-            var distance = x * x * 2 + y * y * 4 + z * z * 3;   // the eye's weights, roughly
+            var distance = x * x * 2 + y * y * 4 + z * z * 3;   // green shows most, red least
             if (distance < least) (least, known) = (distance, (short)(i / 3 + 1));
         }
 

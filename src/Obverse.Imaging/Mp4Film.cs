@@ -12,7 +12,7 @@ internal sealed class Mp4Film : FilmWriter
     private readonly string path;
     private readonly string program;
     private Process? process;
-    private Task<string>? said;
+    private Task<string>? complaints;
 
     public Mp4Film(FilmOptions options, double framesPerSecond, string path)
     {
@@ -24,7 +24,7 @@ internal sealed class Mp4Film : FilmWriter
 
     public override int MaxSide => 16384;
 
-    public override void Begin(int width, int height)
+    public override void Start(int width, int height)
     {
         Target.CloseStream();
         var crf = Math.Clamp((int)Math.Round(40 - options.Quality * 0.26), 0, 51);   // 85 -> 18, which x264 calls visually lossless
@@ -44,7 +44,7 @@ internal sealed class Mp4Film : FilmWriter
             throw new PictureException(path, $"'{program}' does not start: {e.Message}", e);
         }
 
-        said = process.StandardError.ReadToEndAsync();
+        complaints = process.StandardError.ReadToEndAsync();
     }
 
     public override void Add(Picture picture, long ticks)
@@ -91,7 +91,7 @@ internal sealed class Mp4Film : FilmWriter
     {
         if (!process!.WaitForExit(5000)) process.Kill();
         process.WaitForExit();
-        var last = said!.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "no reason given";
+        var last = complaints!.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "no reason given";
         return new PictureException(path, $"{Path.GetFileName(program)} gave up with code {process.ExitCode}: {last}", inner);
     }
 

@@ -11,10 +11,10 @@ public sealed class Picture
     /// <summary>Most pixels read or written: 805 MB as RGB.</summary>
     public const long MaxPixels = 1L << 28;
 
-    /// <summary>Up to so many pixels a size is believed whatever the file's length: a plain picture packs into almost nothing.</summary>
+    /// <summary>Most pixels that are believed whatever the file's length: a plain picture packs into almost nothing.</summary>
     public const long UnquestionedPixels = 1 << 24;
 
-    /// <summary>Above <see cref="UnquestionedPixels"/>, a file is believed to hold at most so many pixels a byte: what deflate can make of one-bit pixels, twice.</summary>
+    /// <summary>Most pixels a byte that a file is believed to hold above <see cref="UnquestionedPixels"/>: what deflate can make of one-bit pixels, twice.</summary>
     public const long PixelsPerByte = 16_512;
 
     private readonly byte[] rgb;
@@ -22,8 +22,8 @@ public sealed class Picture
 
     /// <param name="width">In pixels, at least 1.</param>
     /// <param name="height">In pixels, at least 1.</param>
-    /// <param name="rgb">[height, width, 3]; kept, not copied: do not change it afterwards.</param>
-    /// <param name="alpha">[height, width], 0 = transparent, or null when opaque; kept, not copied.</param>
+    /// <param name="rgb">[height, width, 3]; not copied: do not change it afterwards.</param>
+    /// <param name="alpha">[height, width], 0 = transparent, or null when opaque; not copied.</param>
     public Picture(int width, int height, byte[] rgb, byte[]? alpha = null)
     {
         if (Refusal(width, height) is { } why) throw new ArgumentException($"a picture of {width} x {height}: {why}");
@@ -51,10 +51,10 @@ public sealed class Picture
 
     internal byte[]? AlphaArray => alpha;
 
-    /// <summary>Reads a PNG, JPEG, WebP, GIF (first frame) or BMP file, told apart by content.</summary>
+    /// <summary>Reads a PNG, JPEG, WebP, GIF (first frame) or BMP file; its content says which.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="upright">Turn it the way its EXIF orientation says.</param>
-    /// <param name="clipSixteenBit">Turn 16-bit grey into 8 bits by clipping at 255, as Pillow does, instead of keeping the high byte.</param>
+    /// <param name="upright">Rotate or mirror it as its EXIF orientation says.</param>
+    /// <param name="clipSixteenBit">Make 8 bits of 16-bit grey by clipping at 255, as Pillow does, instead of taking the high byte.</param>
     /// <exception cref="PictureException">Missing, empty, truncated, damaged, of an unknown format or absurdly large.</exception>
     public static Picture Load(string path, bool upright = true, bool clipSixteenBit = false) =>
         Decode(ReadFile(path), path, upright, clipSixteenBit);
@@ -93,7 +93,7 @@ public sealed class Picture
     /// <summary>A baseline JPEG file with chroma halved both ways (4:2:0): the pixels that Pillow's holds, in tighter codes; alpha is dropped.</summary>
     public byte[] EncodeJpeg(int quality = 90) => Jpeg.Encode(this, Quality(quality));
 
-    /// <summary>A WebP file. Lossless keeps every visible pixel; the colour under alpha 0 is not kept. At most 16,383 pixels a side.</summary>
+    /// <summary>A WebP file. Lossless keeps every visible pixel; the colour under alpha 0 is lost. At most 16,383 pixels a side.</summary>
     public byte[] EncodeWebp(int quality = 90, bool lossless = false) => WebP.Encode(this, Quality(quality), lossless);
 
     /// <summary>Resized as Pillow does it, to the bit; with alpha the colours are weighted by opacity.</summary>
@@ -164,9 +164,9 @@ public sealed class Picture
         : width * height > MaxPixels ? $"wanted at most {MaxPixels} pixels"
         : null;
 
-    /// <summary>The same for a file of so many bytes, of a format that itself sets no bound: a few bytes may not ask for a gigabyte.</summary>
+    /// <summary>The same for a file of <paramref name="fileLength"/> bytes, of a format that itself sets no bound: a few bytes may not ask for a gigabyte.</summary>
     internal static string? Refusal(long width, long height, long fileLength) =>
-        Refusal(width, height) ?? (width * height > Math.Max(UnquestionedPixels, fileLength * PixelsPerByte) ? $"{fileLength} bytes are not believed to hold so many pixels" : null);
+        Refusal(width, height) ?? (width * height > Math.Max(UnquestionedPixels, fileLength * PixelsPerByte) ? $"{fileLength} bytes are not believed to hold {width * height} pixels" : null);
 
     private static int Quality(int quality) =>
         quality is >= 1 and <= 100 ? quality : throw new ArgumentOutOfRangeException(nameof(quality), quality, "quality runs from 1 to 100");

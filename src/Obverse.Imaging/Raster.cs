@@ -77,7 +77,7 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
 
     public Picture ToPicture(bool clipSixteenBit) => new(Width, Height, ToRgb(clipSixteenBit), ToAlpha());
 
-    /// <summary>The same picture turned and mirrored as its EXIF orientation asks.</summary>
+    /// <summary>The same picture rotated and mirrored as its EXIF orientation asks.</summary>
     public Raster Upright()
     {
         if (Orientation is < 2 or > 8) return this;
@@ -86,8 +86,8 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
         {
             Width = width,
             Height = height,
-            Samples = Turn(Samples, Width, Height, BytesPerPixel, Orientation),
-            KeyAlpha = KeyAlpha is null ? null : Turn(KeyAlpha, Width, Height, 1, Orientation),
+            Samples = Orient(Samples, Width, Height, BytesPerPixel, Orientation),
+            KeyAlpha = KeyAlpha is null ? null : Orient(KeyAlpha, Width, Height, 1, Orientation),
             Orientation = 1,
         };
     }
@@ -147,9 +147,9 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
     }
 
     // EXIF 2.32, tag 0x0112: which corner of the stored picture is its first row and column.
-    private static byte[] Turn(byte[] pixels, int width, int height, int size, int orientation)
+    private static byte[] Orient(byte[] pixels, int width, int height, int size, int orientation)
     {
-        var turned = new byte[pixels.Length];
+        var oriented = new byte[pixels.Length];
         var toWidth = orientation >= 5 ? height : width;
         for (var y = 0; y < height; y++)
         {
@@ -165,10 +165,10 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
                     7 => (height - 1 - y, width - 1 - x),
                     _ => (y, width - 1 - x),
                 };
-                pixels.AsSpan((y * width + x) * size, size).CopyTo(turned.AsSpan((ty * toWidth + tx) * size));
+                pixels.AsSpan((y * width + x) * size, size).CopyTo(oriented.AsSpan((ty * toWidth + tx) * size));
             }
         }
 
-        return turned;
+        return oriented;
     }
 }

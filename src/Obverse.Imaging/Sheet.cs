@@ -1,21 +1,21 @@
-using System.Text;
 using SkiaSharp;
 
 namespace Obverse.Imaging;
 
-/// <summary>A white sheet to draw on: rectangles, smooth lines, text, pictures. Colours are 0xRRGGBB; (0, 0) is the top left corner of the top left pixel.</summary>
+/// <summary>A white sheet to draw on with Skia: rectangles, text, pictures. Colours are 0xRRGGBB; (0, 0) is the top left corner of the top left pixel.</summary>
 internal sealed class Sheet : IDisposable
 {
     private readonly SKBitmap bitmap;
-    private readonly SKCanvas canvas;
 
     public Sheet(int width, int height)
     {
         if (Picture.Refusal(width, height) is { } why) throw new ArgumentException($"a sheet of {width} x {height}: {why}");
         bitmap = new SKBitmap(Codec.Layout(width, height, alpha: false));
-        canvas = new SKCanvas(bitmap);
-        canvas.Clear(SKColors.White);
+        Canvas = new SKCanvas(bitmap);
+        Canvas.Clear(SKColors.White);
     }
+
+    public SKCanvas Canvas { get; }
 
     public Picture ToPicture()
     {
@@ -26,70 +26,46 @@ internal sealed class Sheet : IDisposable
 
     public void Dispose()
     {
-        canvas.Dispose();
+        Canvas.Dispose();
         bitmap.Dispose();
     }
 
     public void Rectangle(int left, int top, int width, int height, int colour)
     {
         using var paint = Paint(colour);
-        canvas.DrawRect(left, top, width, height, paint);
+        Canvas.DrawRect(left, top, width, height, paint);
     }
 
     public void Place(Picture picture, int left, int top)
     {
         using var image = SKImage.FromPixelCopy(Codec.Layout(picture.Width, picture.Height, picture.HasAlpha), picture.Join());
-        canvas.DrawImage(image, left, top, SKSamplingOptions.Default);
+        Canvas.DrawImage(image, left, top, SKSamplingOptions.Default);
     }
 
-    /// <summary>A line through the points, with round ends and joints; NaN breaks it.</summary>
-    public void Line(IReadOnlyList<(double X, double Y)> points, double width, int colour)
-    {
-        using var paint = Paint(colour);
-        using var path = new SKPathBuilder();
-        bool Gap(int i) => i < 0 || i >= points.Count || double.IsNaN(points[i].X + points[i].Y);
-        for (var i = 0; i < points.Count; i++)
-        {
-            if (Gap(i)) continue;
-            var point = new SKPoint((float)points[i].X, (float)points[i].Y);
-            if (!Gap(i - 1)) path.LineTo(point);
-            else if (!Gap(i + 1)) path.MoveTo(point);
-            else canvas.DrawCircle(point, (float)width, paint);   // between two gaps: a dot, or it would be overlooked
-        }
-
-        using var line = path.Detach();
-        (paint.Style, paint.StrokeWidth, paint.StrokeCap, paint.StrokeJoin) = (SKPaintStyle.Stroke, (float)width, SKStrokeCap.Round, SKStrokeJoin.Round);
-        canvas.DrawPath(line, paint);
-    }
-
-    /// <summary>One line of text; capitals are <paramref name="size"/> pixels high and stand on <paramref name="baseline"/>. Align 0 starts at x, 0.5 is centred there, 1 ends there; upward reads from below.</summary>
-    public void Text(double x, double baseline, string text, double size, int colour, double align = 0, bool upward = false, bool bold = false)
+    /// <summary>One line of text; capitals are <paramref name="size"/> pixels high and stand on <paramref name="baseline"/>. Align 0 starts at x, 0.5 is centred there, 1 ends there.</summary>
+    public void Text(double x, double baseline, string text, double size, int colour, double align = 0, bool bold = false)
     {
         using var font = Typeface.Font(size, bold);
         using var paint = Paint(colour);
-        text = Plain(text);
-        canvas.Save();
-        canvas.Translate((float)x, (float)baseline);
-        if (upward) canvas.RotateDegrees(-90);
-        canvas.DrawText(text, (float)Math.Round(-align * font.MeasureText(text)), 0, SKTextAlign.Left, font, paint);
-        canvas.Restore();
+        text = Typeface.Drawable(text);
+        Canvas.DrawText(text, (float)(x + Math.Round(-align * font.MeasureText(text))), (float)baseline, SKTextAlign.Left, font, paint);
     }
 
     /// <summary>Width of a line of text in pixels.</summary>
     public static double Measure(string text, double size, bool bold = false)
     {
         using var font = Typeface.Font(size, bold);
-        return font.MeasureText(Plain(text));
+        return font.MeasureText(Typeface.Drawable(text));
     }
 
-    /// <summary>Text in lines no wider than this, at most so many; what does not fit ends in three dots.</summary>
+    /// <summary>Text in at most <paramref name="lines"/> lines no wider than <paramref name="width"/>; what does not fit ends in three dots.</summary>
     public static List<string> Wrap(string text, double width, double size, int lines, bool bold = false)
     {
         using var font = Typeface.Font(size, bold);
         double Measure(string text) => font.MeasureText(text);
         int Fits(string text, double width) => Math.Max(font.BreakText(text, (float)width), char.IsSurrogate(text[0]) ? 2 : 1);
-        var made = new List<string>();
-        foreach (var paragraph in text.ReplaceLineEndings("\n").Split('\n').Select(Plain))
+        var wrapped = new List<string>();
+        foreach (var paragraph in text.ReplaceLineEndings("\n").Split('\n').Select(Typeface.Drawable))
         {
             var line = "";
             foreach (var word in paragraph.Split(' ', StringSplitOptions.RemoveEmptyEntries))
@@ -101,27 +77,24 @@ internal sealed class Sheet : IDisposable
                     continue;
                 }
 
-                if (line.Length > 0) made.Add(line);
+                if (line.Length > 0) wrapped.Add(line);
                 line = word;
-                for (int fits; (fits = Fits(line, width)) < line.Length; line = line[fits..]) made.Add(line[..fits]);   // one word, too long for a line
+                for (int fits; (fits = Fits(line, width)) < line.Length; line = line[fits..]) wrapped.Add(line[..fits]);   // one word, too long for a line
             }
 
-            made.Add(line);
+            wrapped.Add(line);
         }
 
-        if (made.Count <= lines) return made;
-        made.RemoveRange(lines, made.Count - lines);
+        if (wrapped.Count <= lines) return wrapped;
+        wrapped.RemoveRange(lines, wrapped.Count - lines);
         if (lines > 0)
         {
-            var last = made[^1] + "...";
-            made[^1] = Measure(last) <= width ? last : made[^1][..font.BreakText(made[^1], (float)Math.Max(0, width - Measure("...")))].TrimEnd() + "...";
+            var last = wrapped[^1] + "...";
+            wrapped[^1] = Measure(last) <= width ? last : wrapped[^1][..font.BreakText(wrapped[^1], (float)Math.Max(0, width - Measure("...")))].TrimEnd() + "...";
         }
 
-        return made;
+        return wrapped;
     }
-
-    // Control characters have no glyph, and half a surrogate pair would take the whole text with it.
-    private static string Plain(string text) => string.Concat(text.EnumerateRunes().Select(rune => Rune.IsControl(rune) ? " " : rune.ToString()));
 
     private static SKPaint Paint(int colour) => new() { Color = new SKColor(0xFF000000 | (uint)colour), IsAntialias = true };
 }

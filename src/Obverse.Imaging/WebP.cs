@@ -21,13 +21,7 @@ internal static unsafe class WebP
             using var codec = Codec.Open(bytes, file.Length) ?? throw new PictureException(name, "WebP truncated or damaged in its header");
             var (width, height, alpha) = (codec.Info.Width, codec.Info.Height, codec.Info.AlphaType != SKAlphaType.Opaque);
             if (Picture.Refusal(width, height, file.Length) is { } why) throw new PictureException(name, $"WebP of {width} x {height}: {why}");
-            var rgba = new byte[width * height * 4];
-            fixed (byte* to = rgba)
-            {
-                if (codec.GetPixels(Codec.Layout(width, height, alpha), (nint)to) is not SKCodecResult.Success and var result) throw new PictureException(name, $"WebP truncated or damaged ({result})");
-            }
-
-            var raster = new Raster(PixelMode.Rgba, width, height, rgba) { Orientation = Orientation(file) };
+            var raster = new Raster(PixelMode.Rgba, width, height, Codec.Pixels(codec, alpha, "WebP", name)) { Orientation = Orientation(file) };
             return alpha ? raster : raster with { Mode = PixelMode.Rgb, Samples = raster.ToRgb(false) };
         }
     }

@@ -12,7 +12,7 @@ internal sealed class WebPFilm(FilmOptions options) : FilmWriter
 
     public override int MaxSide => 16383;
 
-    public override void Begin(int width, int height)
+    public override void Start(int width, int height)
     {
         (this.width, this.height) = (width, height);
         Header();

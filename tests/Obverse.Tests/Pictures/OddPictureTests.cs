@@ -50,6 +50,37 @@ public class OddPictureTests
     }
 
     [Fact]
+    public void Skia_alone_loses_what_preprocessing_needs()
+    {
+        // The reasons why headers of BMP and GIF are read by our own code; a Skia that fails this test makes that code needless.
+        byte[] Skia(byte[] file)
+        {
+            using var bitmap = SkiaSharp.SKBitmap.Decode(file, new SkiaSharp.SKImageInfo(1, 1, SkiaSharp.SKColorType.Rgba8888, SkiaSharp.SKAlphaType.Unpremul));
+            return bitmap.Bytes;
+        }
+
+        var bmp = PictureSeeds.Bmp(1, 1, 16, 0, 40, [0x10, 0x42, 0, 0]);   // 16 of 31: 131.6, which Pillow cuts off
+        Assert.Equal((byte[])[131, 131, 131], Picture.Decode(bmp, "a").Rgb.ToArray());
+        Assert.Equal((byte[])[132, 132, 132, 255], Skia(bmp));
+
+        byte[] gif = [.. "GIF89a"u8, 1, 0, 1, 0, 0x80, 0, 0, 9, 8, 7, 30, 20, 10, 0x21, 0xF9, 4, 1, 0, 0, 1, 0, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x4C, 1, 0, 0x3B];
+        Assert.Equal((byte[])[30, 20, 10], Picture.Decode(gif, "a").Rgb.ToArray());   // the colour under alpha 0, which convert("RGB") shows
+        Assert.Equal(0, Picture.Decode(gif, "a").Alpha[0]);
+        Assert.Equal((byte[])[0, 0, 0, 0], Skia(gif));
+    }
+
+    [Fact]
+    public void A_GIF_frame_lies_where_it_says_and_interlaced_rows_in_order()
+    {
+        byte[] Gif(byte flags, byte[] codes) => [.. "GIF89a"u8, 3, 0, 6, 0, 0x81, 0, 0, .. Enumerable.Range(0, 12).Select(i => (byte)(i * 20)), 0x2C, 1, 0, 1, 0, 1, 0, 4, 0, flags, 2, (byte)codes.Length, .. codes, 0, 0x3B];
+        byte[] codes = [0x44, 0x34, 0x05];   // clear, 0, 1, 2, 3, end: three bits each, four from the sixth code on
+        var plain = Raster.Decode(Gif(0, codes), "a").Samples;
+        Assert.Equal((byte[])[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0, 0, 0], plain);
+        Assert.Equal((byte[])[0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 3, 0, 0, 0, 0], Raster.Decode(Gif(0x40, codes), "a").Samples);   // row 0, then 2, then 1 and 3
+        Assert.Contains("GIF truncated", Assert.Throws<PictureException>(() => Raster.Decode(Gif(0, [0x44, 0x0A]), "a")).Message);
+    }
+
+    [Fact]
     public void An_arithmetic_JPEG_is_the_picture_that_its_Huffman_twin_is()
     {
         var arithmetic = Convert.FromHexString("ffd8ffe000104a46494600010100000100010000ffdb0043000d090a0b0a080d0b0a0b0e0e0d0f13201513121213271c1e17202e2931302e292d2c333a4a3e333646372c2d405741464c4e525352323e5a615a50604a51524fffc9000b080008000801011100ffcc000600101005ffda0008010100003f00fcd3aabada43ee80ffd9");

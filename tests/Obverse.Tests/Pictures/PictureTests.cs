@@ -106,7 +106,7 @@ public sealed class PictureTests : IDisposable
     }
 
     [Fact]
-    public void Orientation_turns_all_eight_ways()
+    public void All_eight_orientations_come_upright()
     {
         var picture = Draw(5, 3);
         var png = picture.EncodePng();
@@ -114,12 +114,13 @@ public sealed class PictureTests : IDisposable
         {
             var chunk = new MemoryStream();
             Png.WriteChunk(chunk, "eXIf"u8, [.. "MM\0*\0\0\0\u0008\0\u0001"u8, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]);
-            byte[] turned = [.. png[..33], .. chunk.ToArray(), .. png[33..]];
-            var upright = Picture.Decode(turned, "turned");
+            byte[] stored = [.. png[..33], .. chunk.ToArray(), .. png[33..]];
+            var upright = Picture.Decode(stored, "stored");
             Assert.Equal(orientation >= 5 ? (3, 5) : (5, 3), (upright.Width, upright.Height));
             var first = orientation switch { 1 or 5 => 0, 2 or 8 => 4, 3 or 7 => 14, _ => 10 };   // the stored pixel that lands top left
             Assert.Equal(picture.Rgb.Slice(first * 3, 3).ToArray(), upright.Rgb[..3].ToArray());
-            Assert.Equal(picture.Rgb.ToArray(), Picture.Decode(turned, "turned", upright: false).Rgb.ToArray());
+            Assert.Equal(picture.Rgb.Slice((14 - first) * 3, 3).ToArray(), upright.Rgb[^3..].ToArray());   // and its opposite corner
+            Assert.Equal(picture.Rgb.ToArray(), Picture.Decode(stored, "stored", upright: false).Rgb.ToArray());
         }
     }
 
@@ -257,13 +258,13 @@ public sealed class PictureTests : IDisposable
     [InlineData("hello, this is text", "unknown format")]
     [InlineData("BM", "unknown format")]
     [InlineData("RIFF\0\0\0\0WEBP", "truncated")]
-    public void Other_bytes_are_named(string content, string said)
+    public void Other_bytes_are_named(string content, string says)
     {
         var path = Path.Combine(folder, "odd.png");
         File.WriteAllText(path, content);
         var error = Assert.Throws<PictureException>(() => Picture.Load(path));
         Assert.Contains(path, error.Message);
-        Assert.Contains(said, error.Message);
+        Assert.Contains(says, error.Message);
     }
 
     [Fact]

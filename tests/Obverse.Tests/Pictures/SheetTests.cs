@@ -39,9 +39,6 @@ public sealed class SheetTests
             using var sheet = new Sheet(200, 40);
             sheet.Text(4, 30, text, 12, 0x000000);
             Assert.InRange(sheet.ToPicture().Rgb.ToArray().Count(value => value < 128), 30, 8000);
-            using var upward = new Sheet(40, 200);
-            upward.Text(30, 196, text, 12, 0x000000, upward: true);
-            Assert.InRange(upward.ToPicture().Rgb.ToArray().Count(value => value < 128), 30, 8000);
             var lines = Sheet.Wrap(string.Concat(Enumerable.Repeat(text, 40)), 100, 9, 4);
             Assert.Equal(4, lines.Count);
             Assert.All(lines, line => Assert.InRange(Sheet.Measure(line, 9), 1, 100));
@@ -69,6 +66,26 @@ public sealed class SheetTests
     }
 
     [Fact]
+    public void A_plot_is_lettered_in_the_embedded_typeface()
+    {
+        var titled = new LinePlot { Series = [], Title = "Loss", YLabel = "loss" }.Draw();
+        Assert.Equal(["Open Sans", "Open Sans Semibold"], ((bool[])[false, true]).Select(bold => ScottPlot.Fonts.GetTypeface(Typeface.Family, bold, italic: false).FamilyName));
+        Assert.InRange(Count(titled, 0x202124), 20, 2000);   // where Skia finds no font, it draws no letter
+        Assert.Equal(0, Count(new LinePlot { Series = [] }.Draw(), 0x202124));
+    }
+
+    [Fact]
+    public void Every_name_is_in_the_legend_of_a_plot()
+    {
+        var plot = new LinePlot { Series = [.. Enumerable.Range(0, 6).Select(i => new Series($"a name too long for one row of six {i}", [i, i + 1]))], Width = 480, Height = 400 };
+        int[] colours = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9];
+        var legend = plot.Draw().Crop(0, 0, 120, 138);   // above the curves
+        Assert.All(colours, colour => Assert.InRange(Count(legend, colour, within: 60), 15, 80));   // 20 pixels of line each, its edges smoothed
+        var without = (plot with { Series = [.. plot.Series.Select(s => s with { Name = "" })] }).Draw().Crop(0, 0, 20, 20);
+        Assert.All(colours, colour => Assert.Equal(0, Count(without, colour, within: 60)));
+    }
+
+    [Fact]
     public void Odd_values_do_not_stop_a_plot()
     {
         foreach (var log in (bool[])[false, true])
@@ -83,12 +100,12 @@ public sealed class SheetTests
         Assert.Throws<ArgumentException>(() => new LinePlot { Series = [new("a", [1, 2], [1])] }.Draw());
     }
 
-    private static int Count(Picture picture, int colour)
+    private static int Count(Picture picture, int colour, int within = 0)
     {
         var count = 0;
         for (var i = 0; i < picture.Rgb.Length; i += 3)
         {
-            if ((picture.Rgb[i] << 16 | picture.Rgb[i + 1] << 8 | picture.Rgb[i + 2]) == colour) count++;
+            if (Math.Abs(picture.Rgb[i] - (colour >> 16)) + Math.Abs(picture.Rgb[i + 1] - (colour >> 8 & 255)) + Math.Abs(picture.Rgb[i + 2] - (colour & 255)) <= within) count++;
         }
 
         return count;
