@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Obverse.Files;
+using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -64,6 +65,28 @@ public sealed class InrBank : IDisposable
         if (entry < 0 || entry >= Count) throw new ArgumentOutOfRangeException(nameof(entry), entry, $"the bank has {Count} entries");
         using var scope = new TensorScope();
         return new(Plan, [.. layers.Select(layer => (layer.Weight.Narrow(0, entry, 1), layer.Bias.Narrow(0, entry, 1)))], height, width);
+    }
+
+    /// <summary>N entries, evenly from the first to the last; all of fewer.</summary>
+    public IReadOnlyList<long> Evenly(int count) => [.. Enumerable.Range(0, (int)Math.Min(Count, count)).Select(i => i * Count / Math.Min(Count, count))];
+
+    /// <summary>What an entry was fitted to, [1, side · side, 3] in -1 … 1; null where nobody knows, or its picture is gone or another now.</summary>
+    public Tensor? Target(long entry)
+    {
+        if (Settings is null || Index.Pictures.Count == 0 || Index.Pictures[(int)entry] is not { Path.Length: > 0 } picture || !File.Exists(picture.Path) || StoredFile.Hash(picture.Path) != picture.Sha256) return null;
+        return Settings.Targets(Settings.Pixels(picture.Path), 1);
+    }
+
+    /// <summary>Some entries as they are rendered, with their captions.</summary>
+    public Picture Sheet(IReadOnlyList<long> entries, string title, int cell = 96)
+    {
+        var cells = entries.Select(entry =>
+        {
+            using var scope = new TensorScope();
+            using var canvas = Take(entry, cell, cell);
+            return (canvas.Show().ToPicture(), Index.Captions.Count > 0 ? Index.Captions[(int)entry] : $"entry {entry}");
+        }).ToArray();
+        return ContactSheet.Draw(cells, Math.Min(12, cells.Length), cell, $"{title}: {entries.Count} of {Count} entries", captionLines: 2);
     }
 
     public void Save(string path)
