@@ -60,10 +60,9 @@ public sealed partial class RetrievalIndex
         using var scope = new TensorScope();
         try
         {
-            Tensor Get(string name) => file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{path}: tensor '{name}' holds NaN or infinite numbers");
             var pictures = JsonSerializer.Deserialize<IndexedPicture[]>(file.Metadata["pictures"]) ?? [];
             if (pictures.Any(picture => picture is not { Caption: not null, Path: not null, Sha256: not null })) throw new WeightsException($"{path}: has a row without a caption, a path or a hash");
-            return new(file.Metadata["model"], Get("texts"), Get("images"), pictures.Length > 0 ? [.. pictures.Select(picture => picture.Caption)] : null)
+            return new(file.Metadata["model"], Finite(file, "texts", device), Finite(file, "images", device), pictures.Length > 0 ? [.. pictures.Select(picture => picture.Caption)] : null)
             {
                 ModelSha256 = file.Metadata["model-sha256"] is { Length: > 0 } sha ? sha : null, Location = path, Pictures = pictures, Thumbnails = Thumbnails.Of(file, file.Describe("texts").Shape[0]),
             };
@@ -73,6 +72,10 @@ public sealed partial class RetrievalIndex
             throw new WeightsException($"{path}: is not an index as it should be: {e.Message}", e);
         }
     }
+
+    /// <exception cref="WeightsException">NaN or infinite numbers.</exception>
+    internal static Tensor Finite(Safetensors file, string name, Device? device) =>
+        file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{file.Path}: tensor '{name}' holds NaN or infinite numbers");
 
     /// <summary>Refuses the weights of another model.</summary>
     public void MustBelongTo(string model, string sha256)

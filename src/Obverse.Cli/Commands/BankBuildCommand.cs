@@ -14,23 +14,23 @@ internal static class BankBuildCommand
     public static Command Create(Screen screen)
     {
         var index = new Option<string>("--index") { HelpName = "INDEX", Description = "Pictures with their captions and embeddings, from `obverse index build`.", Required = true };
-        var output = new Option<string>("--out", "-o") { HelpName = "BANK.safetensors", Description = "The bank. One that is there, of the same settings, lends its representations, whatever model it was for.", Required = true };
+        var output = new Option<string>("--out", "-o") { HelpName = "BANK.safetensors", Description = "The bank. One that is there, of the same settings, gives its representations, whatever model it was for.", Required = true };
         var count = Flags.Whole("--count", "The first N of the index. [default: all]", 1, 100_000_000);
         var width = Flags.Whole("--width", $"Of the hidden layers. [default: {usual.Plan.Size}]", 4, 4096);
         var hidden = Flags.Whole("--hidden", $"Hidden layers after the first. [default: {usual.Plan.Hidden}]", 0, 16);
         var omega = BankCommand.Real("--omega", "W", $"Of every sine layer. [default: {usual.Plan.Omega}]", 0.01, 1000);
-        var bias = BankCommand.Real("--first-bias", "K", "First-layer biases begin in U(±K). [default: 1]", 0, 1000);
+        var bias = BankCommand.Real("--first-bias", "K", "First-layer biases are drawn from U(±K). [default: 1]", 0, 1000);
         var side = Flags.Whole("--side", $"Pixels of the square that is fitted. [default: {usual.Side}]", 4, 4096);
         var steps = Flags.Whole("--steps", $"Steps of a fit. [default: {usual.Fit.Steps}]", 1, 10_000_000);
         var rate = BankCommand.Real("--rate", "R", $"Adam's, falling to a tenth. [default: {usual.Fit.Rate.ToString(CultureInfo.InvariantCulture)}]", 1e-9, 1);
         var gamma = BankCommand.Real("--gamma", "G", "Length of the weight perturbation as a part of a matrix's own length. [default: 0.01]", 0, 1);
         var blur = BankCommand.Real("--blur", "S", "Sigma of the pictures' blur in pixels; 0: none. [default: 6 at a side of 224, and in proportion]", 0, 1000);
         var plain = Flags.Switch("--no-awp", "Fit without weight perturbation, as --gamma 0.");
-        var atOnce = Flags.Whole("--at-once", $"Pictures fitted together. [default: 8]", 1, 4096);
+        var atOnce = Flags.Whole("--at-once", $"Pictures fitted together. [default: {InrBankBuild.DefaultBatchSize}]", 1, 4096);
         var shard = Flags.Parsed<(int, int)?>("--shard", "I/N", "Only part I of N, for `obverse bank merge`.", text =>
             text.Split('/') is [var i, var n] && int.TryParse(i, NumberStyles.None, CultureInfo.InvariantCulture, out var part) && int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out var of) && part >= 1 && part <= of ? (part, of) : throw new FormatException("a part and how many there are was wanted, such as 1/4"));
         var pairs = Flags.Text("--pairs", "INDEX", "Another, larger index of the same model, whose embeddings serve alignment and blending. [default: the entries themselves]");
-        var seed = Flags.Whole("--seed", "Of the weights that every fit begins from. [default: 0]", 0, int.MaxValue);
+        var seed = Flags.Whole("--seed", "Of the weights that every fit starts from. [default: 0]", 0, int.MaxValue);
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
         var command = new Command("build",
@@ -59,7 +59,7 @@ internal static class BankBuildCommand
             using var progress = new BankProgress(screen, asJson);
             var result = new InrBankBuild(pictures, new(plan, fit, parsed.GetValue(side) ?? usual.Side, (ulong)(parsed.GetValue(seed) ?? 0)), path)
             {
-                BatchSize = parsed.GetValue(atOnce) ?? 8, Count = parsed.GetValue(count), Shard = parsed.GetValue(shard) ?? (1, 1), Pairs = more, OnProgress = progress.Report, OnUnreadable = progress.Note,
+                BatchSize = parsed.GetValue(atOnce) ?? InrBankBuild.DefaultBatchSize, Count = parsed.GetValue(count), Shard = parsed.GetValue(shard) ?? (1, 1), Pairs = more, OnProgress = progress.Report, OnUnreadable = progress.Note,
             }.Run(screen.Stop);
             progress.Dispose();
             if (asJson) screen.Json(new { Event = "result", File = path, result.Entries, result.Fitted, result.Reused, result.Unreadable, Psnr = Math.Round(result.Psnr, 3), Seconds = Math.Round(progress.Seconds, 2), Bytes = new FileInfo(path).Length, Model = pictures.Model });

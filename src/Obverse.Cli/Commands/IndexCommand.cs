@@ -43,38 +43,25 @@ internal static class IndexCommand
         };
         command.SetAction(parsed =>
         {
-            string[] given = [.. parsed.GetRequiredValue(sources).Select(PictureSetSource.Resolve)];
             var (target, wanted, asJson) = (parsed.GetRequiredValue(output), parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(json));
-            if ((parsed.GetValue(count) is not null || parsed.GetValue(photos)) && !given.Any(PictureSetSource.IsSet)) throw new UsageException($"{(parsed.GetValue(photos) ? "--photos" : "--count")} is of a picture set (`obverse data pocket`), and none was given");
             var path = RetrievalIndex.FileToWrite(target);
-            var texts = parsed.GetValue(captions) is { } file ? CaptionFile.Parse(file, TextLines.Read(file)) : null;
-            var sets = new List<PictureSet>();
-            try
+            using var pictures = new PictureSources
             {
-                PictureToIndex[] all = [.. given.SelectMany(source => PictureSetSource.IsSet(source) ? PictureSetSource.Read(Opened(source), wanted, parsed.GetValue(count), parsed.GetValue(seed) ?? 0, parsed.GetValue(photos)) : IndexSources.Read(source, texts))];
-                if (all.Length == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
-                LoadedModel.Find(wanted, screen);
-                if (path != target) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                OutputPaths.MustBeWritable(path);
-                using var loaded = LoadedModel.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
-                using var progress = new IndexProgress(screen, asJson);
-                var built = new IndexBuild(loaded.Encoder, loaded.Sha256, path) { ThumbnailSide = parsed.GetValue(thumbnails), Kind = parsed.GetValue(kind), OnProgress = progress.Report, OnNote = progress.Note }.Run(all, screen.Stop);
-                progress.Dispose();
-                if (built.Rows == 0) return screen.Fail($"none of {all.Length} pictures can be read; nothing was written", 1);
-                if (asJson) screen.Json(new { Event = "result", File = path, built.Pictures, built.Rows, built.Added, built.Embedded, built.Known, built.Unreadable, Model = loaded.Name });
-                else screen.Say($"{path}  {built.Pictures} pictures in {built.Rows} rows: {built.Added} added, {built.Known} pictures there already, {built.Unreadable} not readable");
-                return 0;
-            }
-            finally
-            {
-                foreach (var set in sets) set.Dispose();
-            }
-
-            PictureSet Opened(string source)
-            {
-                sets.Add(PictureSet.Open(source));
-                return sets[^1];
-            }
+                Model = wanted, Count = parsed.GetValue(count), Seed = parsed.GetValue(seed) ?? 0, PhotosOnly = parsed.GetValue(photos), Captions = parsed.GetValue(captions) is { } file ? CaptionFile.Parse(file, TextLines.Read(file)) : null,
+            };
+            var all = pictures.Read(parsed.GetRequiredValue(sources));
+            if (all.Count == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
+            LoadedModel.Find(wanted, screen);
+            if (path != target) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            OutputPaths.MustBeWritable(path);
+            using var loaded = LoadedModel.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
+            using var progress = new IndexProgress(screen, asJson);
+            var built = new IndexBuild(loaded.Encoder, loaded.Sha256, path) { ThumbnailSide = parsed.GetValue(thumbnails), Kind = parsed.GetValue(kind), OnProgress = progress.Report, OnNote = progress.Note }.Run(all, screen.Stop);
+            progress.Dispose();
+            if (built.Rows == 0) return screen.Fail($"none of {all.Count} pictures can be read; nothing was written", 1);
+            if (asJson) screen.Json(new { Event = "result", File = path, built.Pictures, built.Rows, built.Added, built.Embedded, built.Known, built.Unreadable, Model = loaded.Name });
+            else screen.Say($"{path}  {built.Pictures} pictures in {built.Rows} rows: {built.Added} added, {built.Known} pictures there already, {built.Unreadable} not readable");
+            return 0;
         });
         return command;
     }

@@ -8,7 +8,7 @@ using Obverse.Torch;
 namespace Obverse.Retrieval;
 
 /// <summary>
-/// Implicit representations of captioned pictures, all of one plan, with their embeddings (spec implicit-inversion.md 2.4): a prompt begins from the one whose caption is nearest. One safetensors
+/// Implicit representations of captioned pictures, all of one plan, with their embeddings (spec implicit-inversion.md 2.4): an inversion starts from the one whose caption is nearest. One safetensors
 /// file of half precision: `layerN.weight` [n, out, in], `layerN.bias` [n, out], `texts` and `images` [n, d]; plan, model and captions in its metadata. `pairs.texts` and `pairs.images` [m, d], where
 /// they are there, are the embeddings of many more captioned pictures of the same model; their captions are in the metadata.
 /// </summary>
@@ -59,7 +59,7 @@ public sealed class InrBank : IDisposable
         return (long)Index.NearestTexts(prompt, 1).Rows.Item();
     }
 
-    /// <summary>A canvas that begins as an entry.</summary>
+    /// <summary>A canvas that starts as an entry.</summary>
     public InrCanvas Take(long entry, long height, long width)
     {
         if (entry < 0 || entry >= Count) throw new ArgumentOutOfRangeException(nameof(entry), entry, $"the bank has {Count} entries");
@@ -92,7 +92,7 @@ public sealed class InrBank : IDisposable
     public void Save(string path)
     {
         using var scope = new TensorScope();
-        var tensors = layers.SelectMany((layer, l) => new[] { KeyValuePair.Create($"layer{l}.weight", layer.Weight), KeyValuePair.Create($"layer{l}.bias", layer.Bias) }).Concat([new("texts", Index.Texts), new("images", Index.Images)]);
+        var tensors = FittedInrs.Names(Plan).Zip(layers.SelectMany(layer => new[] { layer.Weight, layer.Bias }), KeyValuePair.Create).Concat([new("texts", Index.Texts), new("images", Index.Images)]);
         if (pairs is not null) tensors = tensors.Concat([new("pairs.texts", pairs.Texts), new("pairs.images", pairs.Images)]);
         var metadata = new Dictionary<string, string>
         {
@@ -143,13 +143,13 @@ public sealed class InrBank : IDisposable
         using var scope = new TensorScope();
         try
         {
-            Tensor Get(string name) => file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{path}: tensor '{name}' holds NaN or infinite numbers");
+            Tensor Get(string name) => RetrievalIndex.Finite(file, name, device);
             T[] List<T>(string name) => file.Metadata.TryGetValue(name, out var text) ? JsonSerializer.Deserialize<T[]>(text) ?? [] : [];
             RetrievalIndex Rows(string prefix, string[] captions, IndexedPicture[] pictures) => new(file.Metadata["model"], Get(prefix + "texts"), Get(prefix + "images"), captions.Length > 0 ? captions : null)
             {
                 ModelSha256 = Sha256Of(file), Pictures = pictures,
             };
-            return new(plan, [.. Enumerable.Range(0, plan.Hidden + 2).Select(l => (Get($"layer{l}.weight"), Get($"layer{l}.bias")))], Rows("", List<string>("captions"), List<IndexedPicture>("pictures")))
+            return new(plan, [.. FittedInrs.Names(plan).Select(Get).Chunk(2).Select(pair => (pair[0], pair[1]))], Rows("", List<string>("captions"), List<IndexedPicture>("pictures")))
             {
                 Pairs = file.Contains("pairs.texts") ? Rows("pairs.", List<string>("pairs.captions"), []) : null, Settings = InrBankSettings.Of(file), Psnr = List<double>("psnr"),
             };

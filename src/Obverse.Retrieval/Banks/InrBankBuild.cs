@@ -21,8 +21,10 @@ public readonly record struct InrBankProgress(int Done, int Of, double Part, int
 /// </summary>
 public sealed record InrBankBuild(RetrievalIndex Index, InrBankSettings Settings, string Path)
 {
+    public const int DefaultBatchSize = 8;
+
     /// <summary>Fitted together.</summary>
-    public int BatchSize { get; init; } = 8;
+    public int BatchSize { get; init; } = DefaultBatchSize;
 
     /// <summary>The first N of the index; null: all.</summary>
     public int? Count { get; init; }
@@ -49,7 +51,7 @@ public sealed record InrBankBuild(RetrievalIndex Index, InrBankSettings Settings
         Pairs?.MustMatch(Index);
         var batches = Batches();
         using var done = new FittedInrs(Settings);
-        foreach (var file in new[] { Path, Unfinished }.Where(File.Exists)) done.Take(file);
+        foreach (var file in new[] { Path, Unfinished }.Where(File.Exists)) done.Load(file);
         var known = batches.SelectMany(rows => rows).Select(row => Index.Pictures[row].Sha256).ToHashSet();
         if (done.Hashes.Count(hash => !known.Contains(hash)) is > 0 and var others) throw new ArgumentException($"{Path}: holds {others} representations of pictures that are not asked for; write to another file");
 

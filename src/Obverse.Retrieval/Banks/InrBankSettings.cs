@@ -6,9 +6,9 @@ using Obverse.Torch;
 
 namespace Obverse.Retrieval;
 
-/// <summary>How the representations of a bank are fitted. Those of equal settings begin from the same weights and can be used again and joined; the model has no part in them.</summary>
+/// <summary>How the representations of a bank are fitted. Those of equal settings start from the same weights and can be used again and joined; the model has no part in them.</summary>
 /// <param name="Side">Pixels of the square that a picture is fitted at.</param>
-/// <param name="Seed">Of the weights that all begin from.</param>
+/// <param name="Seed">Of the weights that all start from.</param>
 public sealed record InrBankSettings(Inr Plan, InrFit Fit, int Side, ulong Seed)
 {
     /// <summary>Chosen here (docs/bank.md); the specification's own are 256 wide, 3 hidden, omega 30, 1000 steps at 5e-4.</summary>
