@@ -3,8 +3,8 @@ using Obverse.Torch;
 namespace Obverse.Retrieval;
 
 /// <summary>
-/// A place among real pictures: their embeddings, weighted by how like the prompt their captions are (CLIP^-1; spec implicit-inversion.md 2.7).
-/// An inversion drawn toward it keeps to what pictures look like.
+/// The mean of real pictures' embeddings, weighted by the similarity of their captions to the prompt (CLIP^-1; spec implicit-inversion.md 2.7).
+/// An inversion toward it stays near embeddings that pictures have.
 /// </summary>
 /// <param name="Target">normalise(Σ w x), [d].</param>
 /// <param name="Weights">softmax(s / tau), [k], the largest first.</param>
@@ -25,7 +25,7 @@ public sealed record Blend(Tensor Target, Tensor Weights, Tensor Rows)
         return Of(scores, rows, images, tau);
     }
 
-    /// <summary>Of pairs that were found already: their cosines, best first, and their rows.</summary>
+    /// <summary>Of pairs that a search found: their cosines, best first, and their rows.</summary>
     public static Blend Of(Tensor scores, Tensor rows, Tensor images, double tau)
     {
         if (tau <= 0) throw new ArgumentOutOfRangeException(nameof(tau), tau, "a temperature above 0 was wanted");

@@ -3,7 +3,7 @@ using Obverse.Torch;
 namespace Obverse.Retrieval;
 
 /// <summary>
-/// Turns a text's embedding toward where pictures of its like lie: the orthogonal R that minimises |R E_T - E_I| over pairs of neighbours (CLIP^-1; spec implicit-inversion.md 2.5).
+/// Aligns a text's embedding with pictures of its like: the orthogonal R that minimises |R E_T - E_I| over pairs of neighbours (CLIP^-1; spec implicit-inversion.md 2.5).
 /// Fewer pairs than dimensions leave R open; of all minimisers it is the one nearest to the identity, in closed form, float64 on the processor.
 /// </summary>
 public static class Procrustes

@@ -14,14 +14,30 @@ public sealed partial class RetrievalIndex
     /// <summary>SHA-256 of the weights that made it; null where nobody knows.</summary>
     public string? ModelSha256 { get; init; }
 
-    /// <summary>The pictures' files, [n]; none where only embeddings are kept.</summary>
+    /// <summary>The pictures' files, [n]; none where it holds embeddings only.</summary>
     public IReadOnlyList<IndexedPicture> Pictures { get; init; } = [];
 
-    /// <summary>Small pictures to show, one a row; null where none are kept.</summary>
+    /// <summary>Small pictures to show, one a row; null where it holds none.</summary>
     public Thumbnails? Thumbnails { get; init; }
 
     /// <summary>The file of an index: itself, or <c>index.safetensors</c> of a folder.</summary>
     public static string FileOf(string path) => Directory.Exists(path) ? System.IO.Path.Combine(path, "index.safetensors") : path;
+
+    /// <summary>Where an index is written to that is asked for by this name: a file by its ending, else a folder.</summary>
+    /// <exception cref="ArgumentException">A file of another kind.</exception>
+    public static string FileToWrite(string path) =>
+        System.IO.Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase) ? path
+        : File.Exists(path) ? throw new ArgumentException($"'{path}' is a file, and no .safetensors; a name ending in .safetensors or a folder was wanted")
+        : System.IO.Path.Combine(path, "index.safetensors");
+
+    /// <summary>The first row of a file's `embeddings`, of length 1, to search by.</summary>
+    /// <exception cref="ArgumentException">Another model's.</exception>
+    public Tensor ReadQuery(string path)
+    {
+        using var file = Safetensors.Open(path);
+        if (file.Metadata.TryGetValue("model-sha256", out var sha256)) MustBelongTo(file.Metadata.GetValueOrDefault("model", path), sha256);
+        return TensorScope.Of(() => file["embeddings"].To(DType.Float32)[0].Normalized());
+    }
 
     /// <summary>One safetensors file: `texts` and `images` [n, d], thumbnails; model and pictures in its metadata.</summary>
     public void Save(string path)
@@ -44,10 +60,9 @@ public sealed partial class RetrievalIndex
         using var scope = new TensorScope();
         try
         {
-            Tensor Get(string name) => file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{path}: tensor '{name}' holds NaN or infinite numbers");
             var pictures = JsonSerializer.Deserialize<IndexedPicture[]>(file.Metadata["pictures"]) ?? [];
             if (pictures.Any(picture => picture is not { Caption: not null, Path: not null, Sha256: not null })) throw new WeightsException($"{path}: has a row without a caption, a path or a hash");
-            return new(file.Metadata["model"], Get("texts"), Get("images"), pictures.Length > 0 ? [.. pictures.Select(picture => picture.Caption)] : null)
+            return new(file.Metadata["model"], Finite(file, "texts", device), Finite(file, "images", device), pictures.Length > 0 ? [.. pictures.Select(picture => picture.Caption)] : null)
             {
                 ModelSha256 = file.Metadata["model-sha256"] is { Length: > 0 } sha ? sha : null, Location = path, Pictures = pictures, Thumbnails = Thumbnails.Of(file, file.Describe("texts").Shape[0]),
             };
@@ -57,6 +72,10 @@ public sealed partial class RetrievalIndex
             throw new WeightsException($"{path}: is not an index as it should be: {e.Message}", e);
         }
     }
+
+    /// <exception cref="WeightsException">NaN or infinite numbers.</exception>
+    internal static Tensor Finite(Safetensors file, string name, Device? device) =>
+        file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{file.Path}: tensor '{name}' holds NaN or infinite numbers");
 
     /// <summary>Refuses the weights of another model.</summary>
     public void MustBelongTo(string model, string sha256)

@@ -3,12 +3,12 @@ using Obverse.Torch;
 namespace Obverse.Retrieval;
 
 /// <summary>
-/// Captioned pictures as one CLIP sees them: embeddings of captions and of pictures, row by row. It turns a prompt toward pictures (<see cref="Align"/>), finds a place among them (<see cref="Blend"/>),
+/// Captioned pictures as one CLIP sees them: embeddings of captions and of pictures, row by row. It aligns a prompt with pictures (<see cref="Align"/>), blends their embeddings (<see cref="Blend"/>),
 /// and searches. Embeddings of another model are refused.
 /// </summary>
 public sealed partial class RetrievalIndex : IDisposable
 {
-    /// <summary>Pairs that <see cref="Align"/> looks at: chosen here (spec implicit-inversion.md 2.5, sweep 16 to 256).</summary>
+    /// <summary>Pairs that <see cref="Align"/> takes: chosen here (spec implicit-inversion.md 2.5, sweep 16 to 256).</summary>
     public const int Neighbours = 64;
 
     private readonly Tensor texts, images; // [n, d], unit rows, on one device
@@ -17,7 +17,7 @@ public sealed partial class RetrievalIndex : IDisposable
     /// <param name="model">Which model made the embeddings: its name.</param>
     /// <param name="texts">[n, d], the captions'.</param>
     /// <param name="images">[n, d], the pictures'.</param>
-    /// <param name="captions">[n]; none where nobody needs the words.</param>
+    /// <param name="captions">[n]; none where nobody needs them.</param>
     public RetrievalIndex(string model, Tensor texts, Tensor images, IReadOnlyList<string>? captions = null)
     {
         if (texts.Dims != 2 || !texts.Shape.AsSpan().SequenceEqual(images.Shape)) throw new ArgumentException($"index: [{string.Join(", ", texts.Shape)}] texts and [{string.Join(", ", images.Shape)}] images were given; [n, d] of both is wanted");
@@ -33,14 +33,14 @@ public sealed partial class RetrievalIndex : IDisposable
     public Tensor Texts => texts;
     public Tensor Images => images;
 
-    /// <summary>The prompt's embedding, turned as the captions nearest to it must be turned to lie on their pictures; of fewer pairs than <paramref name="k"/>, all.</summary>
+    /// <summary>The prompt's embedding, aligned (Procrustes): under the rotation that best takes the <paramref name="k"/> captions nearest to it to their pictures; of fewer pairs, all.</summary>
     public Tensor Align(Tensor prompt, int k = Neighbours, bool raw = false) => TensorScope.Of(() =>
     {
         var (_, rows) = NearestTexts(prompt, (int)Math.Min(k, Count));
         return Procrustes.Align(prompt, texts.IndexSelect(0, rows), images.IndexSelect(0, rows), raw);
     });
 
-    /// <summary>A place among the pictures whose captions are nearest to the prompt; the tensors belong to the scope open outside.</summary>
+    /// <summary>The weighted mean of the pictures whose captions are nearest to the prompt; the tensors belong to the scope open outside.</summary>
     public Blend Blend(Tensor prompt, int k = Obverse.Retrieval.Blend.Neighbours, double tau = Obverse.Retrieval.Blend.Temperature)
     {
         Fits(prompt);

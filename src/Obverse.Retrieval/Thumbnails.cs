@@ -35,7 +35,7 @@ public sealed class Thumbnails
         return new(all.ToArray, bounds);
     }
 
-    /// <summary>A picture as a JPEG whose longer side is so many pixels (a smaller one stays as it is), on white.</summary>
+    /// <summary>A picture as a JPEG whose longer side is <paramref name="side"/> pixels (a smaller one stays as it is), on white.</summary>
     public static byte[] Encode(Picture picture, int side)
     {
         var scale = Math.Min(1, side / (double)Math.Max(picture.Width, picture.Height));

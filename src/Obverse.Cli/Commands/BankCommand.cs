@@ -5,10 +5,10 @@ using Obverse.Retrieval;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse bank`: implicit representations that drawings begin from.</summary>
+/// <summary>`obverse bank`: implicit representations that an inversion starts from.</summary>
 internal static class BankCommand
 {
-    public static Command Create(Screen screen) => new("bank", "Make a bank of implicit representations that `implicit` begins from, and look at one.") { BankBuildCommand.Create(screen), Merge(screen), BankShowCommand.Create(screen), BankPicturesCommand.Create(screen) };
+    public static Command Create(Screen screen) => new("bank", "Make a bank of implicit representations that `implicit` starts from, and draw one.") { BankBuildCommand.Create(screen), Merge(screen), BankShowCommand.Create(screen), BankPicturesCommand.Create(screen) };
 
     private static Command Merge(Screen screen)
     {
@@ -17,7 +17,7 @@ internal static class BankCommand
         var json = Flags.Switch("--json", "Print the result as a JSON line.");
         var command = new Command("merge",
             """
-            Join banks. A picture that is in several is kept once; all parts of one build make the very file that the
+            Join banks. A picture that is in several is there once; all parts of one build make the very file that the
             build makes at once.
 
               obverse bank merge a.safetensors b.safetensors -o bank.safetensors
@@ -31,7 +31,7 @@ internal static class BankCommand
             FileNames.MustBeWritable(path);
             var (entries, dropped) = InrBankMerge.Join(parsed.GetRequiredValue(banks), path);
             if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, Entries = entries, Dropped = dropped });
-            else screen.Say($"{path}  {entries} entries{(dropped > 0 ? $", {dropped} twins dropped" : "")}");
+            else screen.Say($"{path}  {entries} entries{(dropped > 0 ? $", {dropped} duplicates dropped" : "")}");
             return 0;
         });
         return command;

@@ -4,6 +4,7 @@ using Obverse.Evaluation;
 using Obverse.Files;
 using Obverse.Jobs;
 using Obverse.Models;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
@@ -57,7 +58,7 @@ internal static class ClassifyCommand
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();
-            var seen = EmbeddingRows.Embed(loaded.Encoder, files, (i, problem) =>
+            var seen = EmbeddingRows.Embed(loaded.Encoder, [.. files.Select(one => (one.Name, one.Read))], (i, problem) =>
             {
                 bad.Add(i);
                 screen.Note(problem.Message);

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Obverse.Files;
-using Obverse.Jobs;
+using Obverse.Imaging;
+using Obverse.Retrieval;
 using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
@@ -14,7 +14,7 @@ internal static class EmbedCommand
         var texts = Flags.Text("--text-file", "FILE", "A file of texts, a row a line, in place of pictures; - reads standard input.");
         var output = new Option<string>("--out", "-o") { HelpName = "FILE.safetensors", Description = "Where to write.", Required = true };
         var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
-        var raw = Flags.Switch("--raw", "Keep the rows' own lengths; else every row has length 1.");
+        var raw = Flags.Switch("--raw", "Rows of their own lengths; else every row has length 1.");
         var device = Flags.Device();
         var precision = Flags.Precision();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
@@ -41,7 +41,7 @@ internal static class EmbedCommand
             var problems = new List<string>();
             using var rows = list is not null
                 ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))
-                : EmbeddingRows.Embed(loaded.Encoder, files, (_, problem) => problems.Add(problem.Message), screen.Stop, !parsed.GetValue(raw));
+                : EmbeddingRows.Embed(loaded.Encoder, [.. files.Select(file => (file, (Func<byte[]>)(() => Picture.ReadFile(file))))], (_, problem) => problems.Add(problem.Message), screen.Stop, !parsed.GetValue(raw));
             // A row that is missing would shift all that follow: nothing is written then.
             if (problems.Count > 0) return Fail(screen, problems, files.Length);
             Safetensors.Save(path, [new("embeddings", rows)], new Dictionary<string, string> { ["model"] = loaded.Name, ["model-sha256"] = loaded.Sha256, ["of"] = list is null ? "pictures" : "texts" });

@@ -1,15 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
-using Obverse.Files;
 using Obverse.Imaging;
-using Obverse.Jobs;
 using Obverse.Retrieval;
 using Obverse.Torch;
 using Obverse.Training;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse index`: captioned pictures by what a CLIP makes of them.</summary>
+/// <summary>`obverse index`: captioned pictures and their embeddings.</summary>
 internal static class IndexCommand
 {
     public static Command Create(Screen screen) => new("index", "Make an index of captioned pictures, and search it by text, picture or vector.") { Build(screen), Search(screen) };
@@ -17,13 +15,13 @@ internal static class IndexCommand
     private static Command Build(Screen screen)
     {
         var sources = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files; folders of them (with what is in their folders); a file of captions, captions.jsonl; a picture set of `obverse data pocket` by its folder, or as \"pocket\"." };
-        var captions = Flags.Text("--captions", "FILE.tsv", "A line a picture: its file name, a tab, its caption. [default: the file's name in words]");
+        var captions = Flags.Text("--captions", "FILE.tsv", "A line a picture: its file name, a tab, its caption. [default: the file's name]");
         var output = new Option<string>("--out", "-o") { HelpName = "DIR|FILE.safetensors", Description = "The index: a folder for it, or its one file; one that is there is added to.", Required = true };
-        var model = Flags.Text("--model", "MODEL", "Which CLIP looks: a folder, a file or a name of the zoo. [default: pocket-clip]");
-        var count = Flags.Whole("--count", "Of a picture set: so many, half photographs and half drawings, evenly over their classes. [default: all]", 1, 100_000_000);
+        var model = Flags.Text("--model", "MODEL", "Which CLIP embeds them: a folder, a file or a name of the zoo. [default: pocket-clip]");
+        var count = Flags.Whole("--count", "Of a picture set: N pictures, half photographs and half drawings, evenly over their classes. [default: all]", 1, 100_000_000);
         var photos = Flags.Switch("--photos", "Of a picture set: its photographs only.");
-        var seed = Flags.Whole("--seed", "Which ones. [default: 0]", 0, int.MaxValue);
-        var thumbnails = Flags.Whole("--thumbnails", "Keep small pictures in the index, their longer side so many pixels. [default: none]", 8, 1024);
+        var seed = Flags.Whole("--seed", "Of the sample. [default: 0]", 0, int.MaxValue);
+        var thumbnails = Flags.Whole("--thumbnails", "Store small pictures in the index, their longer side N pixels. [default: none]", 8, 1024);
         var device = Flags.Device();
         var precision = Flags.Precision();
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
@@ -45,42 +43,25 @@ internal static class IndexCommand
         };
         command.SetAction(parsed =>
         {
-            var path = OutputOf(parsed.GetRequiredValue(output));
-            var wanted = parsed.GetValue(model) ?? LoadedModel.Default;
-            var sets = new List<PictureSet>();
-            try
+            var (target, wanted, asJson) = (parsed.GetRequiredValue(output), parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(json));
+            var path = RetrievalIndex.FileToWrite(target);
+            using var pictures = new PictureSources
             {
-                string[] given = [.. parsed.GetRequiredValue(sources).Select(IndexSources.Meant)];
-                var words = parsed.GetValue(captions) is { } file ? IndexSources.CaptionsOf(file) : null;
-                if ((parsed.GetValue(count) is not null || parsed.GetValue(photos)) && !given.Any(IndexSources.IsSet)) throw new UsageException($"{(parsed.GetValue(photos) ? "--photos" : "--count")} is of a picture set (`obverse data pocket`), and none was given");
-                PictureToIndex[] all = [.. given.SelectMany(source => IndexSources.IsLines(source) ? IndexSources.OfLines(source)
-                    : IndexSources.IsSet(source) ? IndexSources.OfSet(Opened(source), wanted, parsed.GetValue(count), parsed.GetValue(seed) ?? 0, parsed.GetValue(photos))
-                    : IndexSources.OfFiles(source, words, parsed.GetValue(captions)))];
-                if (all.Length == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
-                CliModels.Find(wanted, screen);
-                if (Path.GetDirectoryName(path) is { Length: > 0 } folder && path != parsed.GetRequiredValue(output)) Directory.CreateDirectory(folder);
-                FileNames.MustBeWritable(path);
-                using var before = File.Exists(path) ? RetrievalIndex.Open(path) : null;
-                using var loaded = CliModels.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
-                var building = new IndexBuilding(loaded, path, parsed.GetValue(thumbnails), screen);
-                if (before is not null) building.Continue(before);
-                using (var progress = new IndexProgress(screen, parsed.GetValue(json))) building.Add(all, progress);
-                if (building.Count > 0) Prepare(screen, path, parsed.GetValue(kind));
-                if (building.Count == 0) return screen.Fail($"none of {all.Length} pictures can be read; nothing was written", 1);
-                if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, building.Pictures, Rows = building.Count, building.Added, building.Embedded, building.Known, building.Unreadable, Model = loaded.Name });
-                else screen.Say($"{path}  {building.Pictures} pictures in {building.Count} rows: {building.Added} added, {building.Known} pictures there already, {building.Unreadable} not readable");
-                return 0;
-            }
-            finally
-            {
-                foreach (var set in sets) set.Dispose();
-            }
-
-            PictureSet Opened(string source)
-            {
-                sets.Add(PictureSet.Open(source));
-                return sets[^1];
-            }
+                Model = wanted, Count = parsed.GetValue(count), Seed = parsed.GetValue(seed) ?? 0, PhotosOnly = parsed.GetValue(photos), Captions = parsed.GetValue(captions) is { } file ? CaptionFile.Parse(file, TextLines.Read(file)) : null,
+            };
+            var all = pictures.Read(parsed.GetRequiredValue(sources));
+            if (all.Count == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
+            CliModels.Find(wanted, screen);
+            if (path != target) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            FileNames.MustBeWritable(path);
+            using var loaded = CliModels.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
+            using var progress = new IndexProgress(screen, asJson);
+            var built = new IndexBuild(loaded.Encoder, loaded.Sha256, path) { ThumbnailSide = parsed.GetValue(thumbnails), Kind = parsed.GetValue(kind), OnProgress = progress.Report, OnNote = progress.Note }.Run(all, screen.Stop);
+            progress.Dispose();
+            if (built.Rows == 0) return screen.Fail($"none of {all.Count} pictures can be read; nothing was written", 1);
+            if (asJson) screen.Json(new { Event = "result", File = path, built.Pictures, built.Rows, built.Added, built.Embedded, built.Known, built.Unreadable, Model = loaded.Name });
+            else screen.Say($"{path}  {built.Pictures} pictures in {built.Rows} rows: {built.Added} added, {built.Known} pictures there already, {built.Unreadable} not readable");
+            return 0;
         });
         return command;
     }
@@ -94,8 +75,8 @@ internal static class IndexCommand
         var captions = Flags.Switch("--captions", "Compare with the captions, not the pictures.");
         var count = Flags.Whole("-k", "How many. [default: 5]", 1, 1_000_000);
         var sheet = Flags.Text("--sheet", "FILE.png", "Draw what was found, from the index's thumbnails or the pictures' files.");
-        var kind = Kind("Look at every row (exact), or at those that a graph leads to (hnsw). [default: exact up to 200,000 rows, hnsw above]");
-        var model = Flags.Text("--model", "MODEL", "Which CLIP reads the query. [default: the one that made the index]");
+        var kind = Kind("Compare every row (exact), or those that a graph leads to (hnsw). [default: exact up to 200,000 rows, hnsw above]");
+        var model = Flags.Text("--model", "MODEL", "Which CLIP embeds the query. [default: the one that made the index]");
         var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
         var json = Flags.Switch("--json", "Print a JSON line a picture.");
         var command = new Command("search",
@@ -110,41 +91,30 @@ internal static class IndexCommand
         };
         command.SetAction(parsed =>
         {
-            var (words, picture, row) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(vector));
-            if (new[] { words, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query is wanted: TEXT, --image or --vector");
+            var (prompt, picture, row) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(vector));
+            if (new[] { prompt, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query is wanted: TEXT, --image or --vector");
             if (parsed.GetValue(sheet) is { } drawn) FileNames.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
             using var opened = RetrievalIndex.Open(parsed.GetRequiredValue(index));
-            (opened.Kind, opened.Note) = (parsed.GetValue(kind), screen.Note);
+            (opened.Kind, opened.OnNote) = (parsed.GetValue(kind), screen.Note);
             var k = parsed.GetValue(count) ?? (int)Math.Clamp(opened.Count, 1, 5);
-            if (k > opened.Count) throw new UsageException(opened.Count == 0 ? $"the index is empty: it has no rows, k = {k} was asked" : $"the index has {opened.Count} rows, k = {k} was asked");
+            opened.MustHave(k);
             using var scope = new TensorScope();
-            Tensor query;
-            if (row is not null)
-            {
-                using var file = Safetensors.Open(row);
-                if (file.Metadata.TryGetValue("model-sha256", out var sha)) opened.MustBelongTo(file.Metadata.GetValueOrDefault("model", row), sha);
-                query = file["embeddings"].To(DType.Float32)[0].Normalized();
-            }
-            else
-            {
-                using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? opened.Model, parsed.GetValue(threads), reads: words is not null);
-                opened.MustBelongTo(loaded.Name, loaded.Sha256);
-                var problem = "";
-                query = words is not null ? EmbeddingRows.Embed(loaded.Encoder, [words], screen.Stop) : EmbeddingRows.Embed(loaded.Encoder, [picture!], (_, wrong) => problem = wrong.Message, screen.Stop);
-                if (problem.Length > 0) return screen.Fail(problem, 1);
-                query = query[0];
-            }
-
-            var (scores, rows) = parsed.GetValue(captions) ? opened.NearestTexts(query, k) : opened.NearestImages(query, k);
-            FoundRow[] found = [.. scores.ToFloats().Zip(rows.Contiguous().ToArray<long>(), (cosine, at) => new FoundRow(at, cosine, opened.Pictures.Count > 0 ? opened.Pictures[(int)at] : new IndexedPicture("", $"row {at}", "")))];
+            var found = opened.Find(row is not null ? opened.ReadQuery(row) : Embedded(), k, parsed.GetValue(captions));
             foreach (var one in found)
             {
                 if (parsed.GetValue(json)) screen.Json(new { one.Cosine, one.Picture.Path, one.Picture.Caption, one.Row });
                 else screen.Say($"{one.Cosine.ToString("0.000", CultureInfo.InvariantCulture)}  {(one.Picture.Path.Length > 0 ? one.Picture.Path : $"row {one.Row}")}  {one.Picture.Caption}");
             }
 
-            if (parsed.GetValue(sheet) is { } path) IndexSheet.Draw(opened, found, words ?? picture ?? row!, screen.Note).Save(path);
+            if (parsed.GetValue(sheet) is { } path) IndexSheet.Draw(opened, found, prompt ?? picture ?? row!, screen.Note).Save(path);
             return 0;
+
+            Tensor Embedded()
+            {
+                using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? opened.Model, parsed.GetValue(threads), reads: prompt is not null);
+                opened.MustBelongTo(loaded.Name, loaded.Sha256);
+                return (prompt is not null ? EmbeddingRows.Embed(loaded.Encoder, [prompt], screen.Stop) : EmbeddingRows.Embed(loaded.Encoder, [(picture!, () => Picture.ReadFile(picture!))], (_, wrong) => throw wrong, screen.Stop))[0];
+            }
         });
         return command;
     }
@@ -155,19 +125,4 @@ internal static class IndexCommand
         "hnsw" => SearchKind.Hnsw,
         _ => throw new FormatException("exact or hnsw was wanted"),
     });
-
-    // The graphs that the first search would build.
-    private static void Prepare(Screen screen, string path, SearchKind? kind)
-    {
-        using var index = RetrievalIndex.Open(path);
-        (index.Kind, index.Note) = (kind, screen.Note);
-        index.Prepare();
-    }
-
-    // A file by its ending, else a folder.
-    private static string OutputOf(string output)
-    {
-        if (Path.GetExtension(output).Equals(".safetensors", StringComparison.OrdinalIgnoreCase)) return output;
-        return File.Exists(output) ? throw new UsageException($"--out: '{output}' is a file, and no .safetensors; a name ending in .safetensors or a folder was wanted") : Path.Combine(output, "index.safetensors");
-    }
 }

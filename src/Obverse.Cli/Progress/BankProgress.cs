@@ -10,9 +10,9 @@ internal sealed class BankProgress(Screen screen, bool json) : IDisposable
 
     public double Seconds => status.Seconds;
 
-    public void Tell(InrBankProgress at)
+    public void Report(InrBankProgress at)
     {
-        if (!status.IsDue(always: at.AtOnce == 0)) return; // a batch is finished and kept
+        if (!status.IsDue(always: at.BatchSize == 0)) return; // a batch is finished and saved
         var perHour = at.Finished > 0 ? at.Finished / Seconds * 3600 : double.NaN;
         var left = (at.Of - at.Finished) / perHour * 3600;
         status.Show(
@@ -20,10 +20,13 @@ internal sealed class BankProgress(Screen screen, bool json) : IDisposable
             new { Event = "progress", at.Done, at.Of, Finished = Math.Round(at.Finished, 2), Psnr = Finite(at.Psnr), PerHour = Finite(perHour), SecondsLeft = Finite(left) });
     }
 
-    /// <summary>Makes room for another line.</summary>
-    public void Clear() => status.Dispose();
+    public void Note(string line)
+    {
+        status.Dispose();
+        screen.Note(line);
+    }
 
-    public void Dispose() => Clear();
+    public void Dispose() => status.Dispose();
 
     private static double? Finite(double value) => double.IsFinite(value) ? Math.Round(value, 2) : null;
 }

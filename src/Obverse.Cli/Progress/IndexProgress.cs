@@ -1,4 +1,5 @@
 using System.Globalization;
+using Obverse.Retrieval;
 
 namespace Obverse.Cli;
 
@@ -7,16 +8,19 @@ internal sealed class IndexProgress(Screen screen, bool json) : IDisposable
 {
     private readonly StatusLine status = new(screen, json);
 
-    /// <param name="done">Of the pictures given.</param>
-    /// <param name="of">How many were given.</param>
-    /// <param name="embedded">So many of <paramref name="done"/> were embedded: what was there already took no time.</param>
-    public void Tell(int done, int of, int embedded)
+    public void Report(IndexBuildProgress at)
     {
         if (!status.IsDue()) return;
-        var (speed, left) = (embedded / status.Seconds, embedded > 0 ? (of - done) * status.Seconds / embedded : double.NaN);
+        var (speed, left) = (at.Embedded / status.Seconds, at.Embedded > 0 ? (at.Of - at.Done) * status.Seconds / at.Embedded : double.NaN);
         status.Show(
-            string.Create(CultureInfo.InvariantCulture, $"{done} of {of} pictures  {speed:0.0} pictures/s  {Durations.Show(left)} left"),
-            new { Event = "progress", Done = done, Of = of, PicturesPerSecond = Math.Round(speed, 2), SecondsLeft = double.IsFinite(left) ? Math.Round(left, 1) : (double?)null });
+            string.Create(CultureInfo.InvariantCulture, $"{at.Done} of {at.Of} pictures  {speed:0.0} pictures/s  {Durations.Show(left)} left"),
+            new { Event = "progress", at.Done, at.Of, PicturesPerSecond = Math.Round(speed, 2), SecondsLeft = double.IsFinite(left) ? Math.Round(left, 1) : (double?)null });
+    }
+
+    public void Note(string line)
+    {
+        status.Dispose();
+        screen.Note(line);
     }
 
     public void Dispose() => status.Dispose();

@@ -30,14 +30,14 @@ public sealed class FittedInrs(InrBankSettings settings) : IDisposable
         Tensor[] parts = [.. canvas.Groups.SelectMany(layer => layer.Parameters).Select(p => p.Detach().To(DType.Float16))];
         using var rounded = new InrCanvas(settings.Plan, [.. parts.Chunk(2).Select(pair => (pair[0].To(DType.Float32), pair[1].To(DType.Float32)))], canvas.Height, canvas.Width);
         var errors = (rounded.Colours().Clamp(-1, 1) - targets).Square().Mean([1, 2]).ToFloats();
-        for (var i = 0; i < hashes.Count; i++) Put(hashes[i], [.. parts.Select(part => part.Narrow(0, i, 1))], 10 * Math.Log10(4 / Math.Max(errors[i], 1e-12)));
+        for (var i = 0; i < hashes.Count; i++) Add(hashes[i], [.. parts.Select(part => part.Narrow(0, i, 1))], 10 * Math.Log10(4 / Math.Max(errors[i], 1e-12)));
     }
 
     /// <summary>Weights and biases of some, in their order: [n, out, in], [n, out] of each layer in turn, float16.</summary>
     public Tensor[] Gather(IReadOnlyList<string> hashes) => [.. Enumerable.Range(0, 2 * (settings.Plan.Hidden + 2)).Select(p => Tensor.Cat([.. hashes.Select(hash => found[hash].Parts[p])]))];
 
-    /// <summary>Takes over what a bank or an unfinished one holds; one of other settings is refused.</summary>
-    public void Take(string path)
+    /// <summary>Adds what a bank or an unfinished one holds; one of other settings is refused.</summary>
+    public void Load(string path)
     {
         using var file = Safetensors.Open(path);
         settings.MustEqual(InrBankSettings.Of(file), path);
@@ -48,7 +48,7 @@ public sealed class FittedInrs(InrBankSettings settings) : IDisposable
             var psnr = JsonSerializer.Deserialize<double[]>(file.Metadata["psnr"])!;
             Tensor[] parts = [.. Names(settings.Plan).Select(name => file[name].To(DType.Float16))];
             if (psnr.Length != hashes.Length || parts.Any(part => part.Size(0) != hashes.Length)) throw new WeightsException($"{path}: names {hashes.Length} pictures and holds {string.Join(", ", parts.Select(part => part.Size(0)).Distinct())} representations, with {psnr.Length} measures");
-            for (var i = 0; i < hashes.Length; i++) Put(hashes[i], [.. parts.Select(part => part.Narrow(0, i, 1))], psnr[i]);
+            for (var i = 0; i < hashes.Length; i++) Add(hashes[i], [.. parts.Select(part => part.Narrow(0, i, 1))], psnr[i]);
         }
         catch (Exception e) when (e is KeyNotFoundException or JsonException)
         {
@@ -75,7 +75,7 @@ public sealed class FittedInrs(InrBankSettings settings) : IDisposable
         foreach (var part in found.Values.SelectMany(one => one.Parts)) part.Dispose();
     }
 
-    private void Put(string sha256, Tensor[] parts, double psnr)
+    private void Add(string sha256, Tensor[] parts, double psnr)
     {
         if (!found.ContainsKey(sha256)) found[sha256] = ([.. parts.Select(part => part.OwnedCopy())], psnr);
     }

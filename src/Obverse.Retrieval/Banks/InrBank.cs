@@ -1,13 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Obverse.Files;
+using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Torch;
 
 namespace Obverse.Retrieval;
 
 /// <summary>
-/// Implicit representations of captioned pictures, all of one plan, with their embeddings (spec implicit-inversion.md 2.4): a prompt begins from the one whose caption is nearest. One safetensors
+/// Implicit representations of captioned pictures, all of one plan, with their embeddings (spec implicit-inversion.md 2.4): an inversion starts from the one whose caption is nearest. One safetensors
 /// file of half precision: `layerN.weight` [n, out, in], `layerN.bias` [n, out], `texts` and `images` [n, d]; plan, model and captions in its metadata. `pairs.texts` and `pairs.images` [m, d], where
 /// they are there, are the embeddings of many more captioned pictures of the same model; their captions are in the metadata.
 /// </summary>
@@ -58,7 +59,7 @@ public sealed class InrBank : IDisposable
         return (long)Index.NearestTexts(prompt, 1).Rows.Item();
     }
 
-    /// <summary>A canvas that begins as an entry.</summary>
+    /// <summary>A canvas that starts as an entry.</summary>
     public InrCanvas Take(long entry, long height, long width)
     {
         if (entry < 0 || entry >= Count) throw new ArgumentOutOfRangeException(nameof(entry), entry, $"the bank has {Count} entries");
@@ -66,10 +67,32 @@ public sealed class InrBank : IDisposable
         return new(Plan, [.. layers.Select(layer => (layer.Weight.Narrow(0, entry, 1), layer.Bias.Narrow(0, entry, 1)))], height, width);
     }
 
+    /// <summary>N entries, evenly from the first to the last; all of fewer.</summary>
+    public IReadOnlyList<long> Evenly(int count) => [.. Enumerable.Range(0, (int)Math.Min(Count, count)).Select(i => i * Count / Math.Min(Count, count))];
+
+    /// <summary>What an entry was fitted to, [1, side · side, 3] in -1 … 1; null where nobody knows, or its picture is gone or another now.</summary>
+    public Tensor? Target(long entry)
+    {
+        if (Settings is null || Index.Pictures.Count == 0 || Index.Pictures[(int)entry] is not { Path.Length: > 0 } picture || !File.Exists(picture.Path) || StoredFile.Hash(picture.Path) != picture.Sha256) return null;
+        return Settings.Targets(Settings.Pixels(picture.Path), 1);
+    }
+
+    /// <summary>Some entries as they are rendered, with their captions.</summary>
+    public Picture Sheet(IReadOnlyList<long> entries, string title, int cell = 96)
+    {
+        var cells = entries.Select(entry =>
+        {
+            using var scope = new TensorScope();
+            using var canvas = Take(entry, cell, cell);
+            return (canvas.Show().ToPicture(), Index.Captions.Count > 0 ? Index.Captions[(int)entry] : $"entry {entry}");
+        }).ToArray();
+        return ContactSheet.Draw(cells, Math.Min(12, cells.Length), cell, $"{title}: {entries.Count} of {Count} entries", captionLines: 2);
+    }
+
     public void Save(string path)
     {
         using var scope = new TensorScope();
-        var tensors = layers.SelectMany((layer, l) => new[] { KeyValuePair.Create($"layer{l}.weight", layer.Weight), KeyValuePair.Create($"layer{l}.bias", layer.Bias) }).Concat([new("texts", Index.Texts), new("images", Index.Images)]);
+        var tensors = FittedInrs.Names(Plan).Zip(layers.SelectMany(layer => new[] { layer.Weight, layer.Bias }), KeyValuePair.Create).Concat([new("texts", Index.Texts), new("images", Index.Images)]);
         if (pairs is not null) tensors = tensors.Concat([new("pairs.texts", pairs.Texts), new("pairs.images", pairs.Images)]);
         var metadata = new Dictionary<string, string>
         {
@@ -120,13 +143,13 @@ public sealed class InrBank : IDisposable
         using var scope = new TensorScope();
         try
         {
-            Tensor Get(string name) => file[name] is var tensor && tensor.IsFinite().All().Item() != 0 ? tensor.To(device ?? Device.Cpu, DType.Float32) : throw new WeightsException($"{path}: tensor '{name}' holds NaN or infinite numbers");
+            Tensor Get(string name) => RetrievalIndex.Finite(file, name, device);
             T[] List<T>(string name) => file.Metadata.TryGetValue(name, out var text) ? JsonSerializer.Deserialize<T[]>(text) ?? [] : [];
             RetrievalIndex Rows(string prefix, string[] captions, IndexedPicture[] pictures) => new(file.Metadata["model"], Get(prefix + "texts"), Get(prefix + "images"), captions.Length > 0 ? captions : null)
             {
                 ModelSha256 = Sha256Of(file), Pictures = pictures,
             };
-            return new(plan, [.. Enumerable.Range(0, plan.Hidden + 2).Select(l => (Get($"layer{l}.weight"), Get($"layer{l}.bias")))], Rows("", List<string>("captions"), List<IndexedPicture>("pictures")))
+            return new(plan, [.. FittedInrs.Names(plan).Select(Get).Chunk(2).Select(pair => (pair[0], pair[1]))], Rows("", List<string>("captions"), List<IndexedPicture>("pictures")))
             {
                 Pairs = file.Contains("pairs.texts") ? Rows("pairs.", List<string>("pairs.captions"), []) : null, Settings = InrBankSettings.Of(file), Psnr = List<double>("psnr"),
             };

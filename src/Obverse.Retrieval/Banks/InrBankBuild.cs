@@ -10,9 +10,9 @@ namespace Obverse.Retrieval;
 /// <param name="Of">Those it has to fit.</param>
 /// <param name="Part">How far the batch at hand is, 0 … 1, and how many it fits.</param>
 /// <param name="Psnr">Mean over those finished, dB; NaN before the first.</param>
-public readonly record struct InrBankProgress(int Done, int Of, double Part, int AtOnce, double Psnr)
+public readonly record struct InrBankProgress(int Done, int Of, double Part, int BatchSize, double Psnr)
 {
-    public double Finished => Done + Part * AtOnce;
+    public double Finished => Done + Part * BatchSize;
 }
 
 /// <summary>
@@ -21,10 +21,12 @@ public readonly record struct InrBankProgress(int Done, int Of, double Part, int
 /// </summary>
 public sealed record InrBankBuild(RetrievalIndex Index, InrBankSettings Settings, string Path)
 {
-    /// <summary>Fitted together.</summary>
-    public int AtOnce { get; init; } = 8;
+    public const int DefaultBatchSize = 8;
 
-    /// <summary>The first so many of the index; null: all.</summary>
+    /// <summary>Fitted together.</summary>
+    public int BatchSize { get; init; } = DefaultBatchSize;
+
+    /// <summary>The first N of the index; null: all.</summary>
     public int? Count { get; init; }
 
     /// <summary>Which part of how many, from 1; whole batches go to a part.</summary>
@@ -33,15 +35,15 @@ public sealed record InrBankBuild(RetrievalIndex Index, InrBankSettings Settings
     /// <summary>Many more pairs, for alignment and blending.</summary>
     public RetrievalIndex? Pairs { get; init; }
 
-    /// <summary>Told of a picture that is left out, and why.</summary>
-    public Action<string> Unreadable { get; init; } = _ => { };
-    public Action<InrBankProgress> Tell { get; init; } = _ => { };
+    /// <summary>Called with a line for each picture that is left out.</summary>
+    public Action<string> OnUnreadable { get; init; } = _ => { };
+    public Action<InrBankProgress> OnProgress { get; init; } = _ => { };
 
     /// <summary>Where finished representations are until the bank is whole.</summary>
     public string Unfinished => System.IO.Path.ChangeExtension(Path, ".part.safetensors");
 
     /// <exception cref="ArgumentException">Nothing to fit, or a bank of that name is another one.</exception>
-    /// <exception cref="OperationCanceledException">Stopped; what was finished is kept.</exception>
+    /// <exception cref="OperationCanceledException">Stopped; what was finished is in <see cref="Unfinished"/>.</exception>
     public InrBankResult Run(CancellationToken stop = default)
     {
         if (Index.Count == 0) throw new ArgumentException("the index is empty: there is nothing to fit");
@@ -49,7 +51,7 @@ public sealed record InrBankBuild(RetrievalIndex Index, InrBankSettings Settings
         Pairs?.MustMatch(Index);
         var batches = Batches();
         using var done = new FittedInrs(Settings);
-        foreach (var file in new[] { Path, Unfinished }.Where(File.Exists)) done.Take(file);
+        foreach (var file in new[] { Path, Unfinished }.Where(File.Exists)) done.Load(file);
         var known = batches.SelectMany(rows => rows).Select(row => Index.Pictures[row].Sha256).ToHashSet();
         if (done.Hashes.Count(hash => !known.Contains(hash)) is > 0 and var others) throw new ArgumentException($"{Path}: holds {others} representations of pictures that are not asked for; write to another file");
 
@@ -64,28 +66,28 @@ public sealed record InrBankBuild(RetrievalIndex Index, InrBankSettings Settings
             left += rows.Length - read.Length;
             if (read.Length == 0) continue;
             string[] hashes = [.. read.Select(one => Index.Pictures[one.Row].Sha256)];
-            Fit(done, hashes, [.. read.SelectMany(one => one.Pixels!)], step => Tell(new(finished, total - left, step, hashes.Length, finished == 0 ? double.NaN : sum / finished)), stop);
+            Fit(done, hashes, [.. read.SelectMany(one => one.Pixels!)], step => OnProgress(new(finished, total - left, step, hashes.Length, finished == 0 ? double.NaN : sum / finished)), stop);
             done.Save(Unfinished);
             finished += hashes.Length;
             sum += hashes.Sum(done.Psnr);
-            Tell(new(finished, total - left, 0, 0, sum / finished));
+            OnProgress(new(finished, total - left, 0, 0, sum / finished));
         }
 
-        int[] kept = [.. batches.SelectMany(rows => rows).Where(row => done.Has(Index.Pictures[row].Sha256))];
-        if (kept.Length == 0) throw new InvalidDataException($"none of {total} pictures can be read; nothing was written");
-        Write(done, kept);
+        int[] entries = [.. batches.SelectMany(rows => rows).Where(row => done.Has(Index.Pictures[row].Sha256))];
+        if (entries.Length == 0) throw new InvalidDataException($"none of {total} pictures can be read; nothing was written");
+        Write(done, entries);
         File.Delete(Unfinished);
-        return new(kept.Length, finished, reused, left, kept.Average(row => done.Psnr(Index.Pictures[row].Sha256)));
+        return new(entries.Length, finished, reused, left, entries.Average(row => done.Psnr(Index.Pictures[row].Sha256)));
     }
 
     // Twins (one content, two paths) are fitted once.
     private int[][] Batches()
     {
         var seen = new HashSet<string>();
-        int[][] all = [.. Enumerable.Range(0, (int)Math.Min(Count ?? Index.Count, Index.Count)).Where(row => seen.Add(Index.Pictures[row].Sha256)).Chunk(AtOnce)];
+        int[][] all = [.. Enumerable.Range(0, (int)Math.Min(Count ?? Index.Count, Index.Count)).Where(row => seen.Add(Index.Pictures[row].Sha256)).Chunk(BatchSize)];
         var (part, of) = Shard;
         if (part < 1 || part > of) throw new ArgumentException($"shard {part}/{of}: a part from 1 to {of} was wanted");
-        if (of > all.Length) throw new ArgumentException($"shard {part}/{of}: there are {all.Length} batches of {AtOnce}, fewer than {of} parts; a smaller --at-once makes more");
+        if (of > all.Length) throw new ArgumentException($"shard {part}/{of}: there are {all.Length} batches of {BatchSize}, fewer than {of} parts; smaller batches make more");
         return all[(int)((long)all.Length * (part - 1) / of)..(int)((long)all.Length * part / of)];
     }
 
@@ -100,18 +102,18 @@ public sealed record InrBankBuild(RetrievalIndex Index, InrBankSettings Settings
         }
         catch (Exception e) when (e is IOException or InvalidDataException or PictureException or UnauthorizedAccessException)
         {
-            Unreadable(e.Message);
+            OnUnreadable(e.Message);
             return null;
         }
     }
 
-    private void Fit(FittedInrs done, string[] hashes, byte[] pixels, Action<double> tell, CancellationToken stop)
+    private void Fit(FittedInrs done, string[] hashes, byte[] pixels, Action<double> onStep, CancellationToken stop)
     {
         // No scope stays open between the steps of a fit: each opens its own.
         using var targets = TensorScope.Unscoped(() => Settings.Targets(pixels, hashes.Length));
         using var random = new Generator(Settings.Seed);
         using var canvas = InrFit.Start(Settings.Plan, hashes.Length, Settings.Side, Settings.Side, random);
-        foreach (var step in Settings.Fit.Run(canvas, targets, stop)) tell((step.Index + 1.0) / Settings.Fit.Steps);
+        foreach (var step in Settings.Fit.Run(canvas, targets, stop)) onStep((step.Index + 1.0) / Settings.Fit.Steps);
         stop.ThrowIfCancellationRequested();
         done.Add(hashes, canvas, targets);
     }

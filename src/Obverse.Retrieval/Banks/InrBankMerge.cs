@@ -43,9 +43,9 @@ public static class InrBankMerge
         using var scope = new TensorScope();
         var pictures = files.Select(file => Read<IndexedPicture>(file, "pictures")).ToArray();
         var seen = new HashSet<string>();
-        long[][] kept = [.. pictures.Select(some => Enumerable.Range(0, some.Length).Where(i => seen.Add(some[i].Sha256)).Select(i => (long)i).ToArray())];
-        Tensor Joined(string name) => Tensor.Cat([.. files.Zip(kept).Where(one => one.Second.Length > 0).Select(one => one.First[name].IndexSelect(0, Tensor.From(one.Second, one.Second.Length)))]);
-        string List<T>(string name) => JsonSerializer.Serialize(files.Zip(kept).SelectMany(one => Read<T>(one.First, name) is var all ? one.Second.Select(i => all[i]) : []));
+        long[][] rows = [.. pictures.Select(some => Enumerable.Range(0, some.Length).Where(i => seen.Add(some[i].Sha256)).Select(i => (long)i).ToArray())];
+        Tensor Joined(string name) => Tensor.Cat([.. files.Zip(rows).Where(one => one.Second.Length > 0).Select(one => one.First[name].IndexSelect(0, Tensor.From(one.Second, one.Second.Length)))]);
+        string List<T>(string name) => JsonSerializer.Serialize(files.Zip(rows).SelectMany(one => Read<T>(one.First, name) is var all ? one.Second.Select(i => all[i]) : []));
         var metadata = new Dictionary<string, string>(files[0].Metadata) { ["captions"] = List<string>("captions"), ["pictures"] = List<IndexedPicture>("pictures"), ["psnr"] = List<double>("psnr") };
         metadata.Remove("shard");
         Safetensors.Save(output, [.. FittedInrs.Names(plan).Concat(["texts", "images"]).Select(name => KeyValuePair.Create(name, Joined(name))), .. Pairs(files[0]).Select(name => KeyValuePair.Create(name, files[0][name]))], metadata);

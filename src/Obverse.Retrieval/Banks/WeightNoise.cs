@@ -1,9 +1,17 @@
+using System.Globalization;
+using Obverse.Imaging;
 using Obverse.Torch;
 
 namespace Obverse.Retrieval;
 
+/// <summary>Mean PSNR in dB of a bank's renderings under noise of a length: to the entry's own rendering (infinite at 0), and to the blurred picture it was fitted to (NaN where that is gone).</summary>
+public readonly record struct NoisePoint(double Size, double ToOwn, double ToTarget);
+
+/// <summary>The points of one bank, under its name.</summary>
+public sealed record NoiseCurve(string Name, IReadOnlyList<NoisePoint> Points);
+
 /// <summary>
-/// What small changes of the weights do to a bank's renderings: every weight matrix is moved by a random matrix of so many times its own length (layer-wise, biases untouched, as the perturbation of
+/// What small changes of the weights do to a bank's renderings: every weight matrix is moved by a random matrix of a part of its own length (layer-wise, biases untouched, as the perturbation of
 /// <see cref="InrFit"/>). A bank of flat minima loses less.
 /// </summary>
 public sealed record WeightNoise
@@ -15,13 +23,13 @@ public sealed record WeightNoise
     public int Draws { get; init; } = 3;
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Mean PSNR in dB over entries and draws, for each size: to the entry's own rendering (infinite at 0), and to <paramref name="targets"/> (NaN without).</summary>
+    /// <summary>Over entries and draws; rendered at the side they were fitted at.</summary>
     /// <param name="bank">Whose entries.</param>
     /// <param name="entries">Which of them.</param>
-    /// <param name="side">Of the rendering, in pixels.</param>
-    /// <param name="targets">What an entry was fitted to, [1, side · side, 3] in -1 … 1; null where its picture is gone.</param>
-    public IReadOnlyList<(double Size, double ToOwn, double ToTarget)> Measure(InrBank bank, IReadOnlyList<long> entries, int side, Func<long, Tensor?> targets)
+    /// <param name="name">Of the bank; how it was fitted is added.</param>
+    public NoiseCurve Measure(InrBank bank, IReadOnlyList<long> entries, string name)
     {
+        var side = bank.Settings?.Side ?? 96;
         var (own, target) = (new double[Sizes.Count], new double[Sizes.Count]);
         foreach (var entry in entries)
         {
@@ -29,16 +37,16 @@ public sealed record WeightNoise
             using var still = new NoGrad();
             using var canvas = bank.Take(entry, side, side);
             Tensor[] weights = [.. canvas.Groups.Select(layer => layer.Parameters[0])];
-            Tensor[] kept = [.. weights.Select(weight => weight.Detach().Clone())];
-            var (plain, wanted) = (canvas.Colours().Clamp(-1, 1), targets(entry));
+            Tensor[] fitted = [.. weights.Select(weight => weight.Detach().Clone())];
+            var (plain, wanted) = (canvas.Colours().Clamp(-1, 1), bank.Target(entry));
             for (var draw = 0; draw < Draws; draw++)
             {
                 using var random = Generator.For(Seed, (ulong)entry, (ulong)draw);
-                Tensor[] ways = [.. kept.Select(weight => random.Normal(weight.Shape) is var noise ? noise * (weight.Norm() / noise.Norm()) : weight)];
+                Tensor[] ways = [.. fitted.Select(weight => random.Normal(weight.Shape) is var noise ? noise * (weight.Norm() / noise.Norm()) : weight)];
                 for (var s = 0; s < Sizes.Count; s++)
                 {
                     using var inner = new TensorScope();
-                    for (var l = 0; l < weights.Length; l++) weights[l].CopyInPlace(kept[l] + ways[l] * Sizes[s]);
+                    for (var l = 0; l < weights.Length; l++) weights[l].CopyInPlace(fitted[l] + ways[l] * Sizes[s]);
                     var moved = canvas.Colours().Clamp(-1, 1);
                     own[s] += Psnr(moved, plain);
                     target[s] += wanted is null ? double.NaN : Psnr(moved, wanted);
@@ -47,8 +55,19 @@ public sealed record WeightNoise
         }
 
         double count = entries.Count * Draws;
-        return [.. Sizes.Select((size, s) => (size, own[s] / count, target[s] / count))];
+        return new(name + Fitted(bank), [.. Sizes.Select((size, s) => new NoisePoint(size, own[s] / count, target[s] / count))]);
     }
+
+    /// <summary>PSNR against the length of the noise, two curves a bank.</summary>
+    public static Picture Plot(IEnumerable<NoiseCurve> curves) => new LinePlot
+    {
+        Title = "Renderings under noise in the weights", XLabel = "length of the noise / length of the matrix, every layer", YLabel = "PSNR, dB",
+        Series = [.. curves.SelectMany(curve => new[] { Line(curve, "to its own rendering", at => at.ToOwn), Line(curve, "to the blurred picture", at => at.ToTarget) }).Where(line => !line.Y.All(double.IsNaN))],
+    }.Draw();
+
+    private static Series Line(NoiseCurve curve, string what, Func<NoisePoint, double> value) => new($"{curve.Name}, {what}", [.. curve.Points.Select(value)], [.. curve.Points.Select(at => at.Size)]);
+
+    private static string Fitted(InrBank bank) => bank.Settings is not { } how ? "" : how.Fit.Gamma > 0 ? string.Create(CultureInfo.InvariantCulture, $" (AWP {how.Fit.Gamma})") : " (plain)";
 
     // Colours in -1 … 1: a span of 2.
     private static double Psnr(Tensor a, Tensor b) => 10 * Math.Log10(4 / (a - b).Square().Mean().Item());

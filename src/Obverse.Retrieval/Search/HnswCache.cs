@@ -7,7 +7,7 @@ using Obverse.Torch;
 namespace Obverse.Retrieval;
 
 /// <summary>
-/// The graph of an index's rows, kept beside it: NAME.usearch for the pictures, NAME.texts.usearch for the captions. A damaged one, and one of other rows or settings, is built anew.
+/// The graph of an index's rows, cached beside it: NAME.usearch for the pictures, NAME.texts.usearch for the captions. A damaged one, and one of other rows or settings, is built anew.
 /// </summary>
 /// <remarks>USearch's own file; then SHA-256 of what it was built of (settings and rows), SHA-256 of the file, "OBVHNSW1".</remarks>
 public static class HnswCache
@@ -19,34 +19,34 @@ public static class HnswCache
     public static string Of(string index, string side) => Path.ChangeExtension(index, side == "images" ? ".usearch" : $".{side}.usearch");
 
     /// <summary>Opens what is there, or builds it.</summary>
-    /// <param name="path">Where it is kept; null keeps it in memory.</param>
+    /// <param name="path">Its file; null: in memory only.</param>
     /// <param name="rows">[n, d], of length 1, on the processor; they must outlive the search.</param>
-    /// <param name="note">Is told what takes long.</param>
-    public static HnswSearch Open(string? path, Tensor rows, Action<string>? note = null)
+    /// <param name="onNote">Called with a line on what takes long.</param>
+    public static HnswSearch Open(string? path, Tensor rows, Action<string>? onNote = null)
     {
         var (built, equal) = (BuiltOf(rows), EqualRows.Of(rows));
-        if (path is not null && File.Exists(path) && Kept(path, rows, equal, built, note) is { } kept) return new(rows, equal, kept);
-        note?.Invoke($"building a graph of {equal.First.Length} rows{(path is null ? "" : $", once: it is kept in {path}")}");
-        var (watch, told) = (Stopwatch.StartNew(), 10.0);
-        var made = HnswIndex.Of(rows, equal.First, progress: done =>
+        if (path is not null && File.Exists(path) && Cached(path, rows, equal, built, onNote) is { } cached) return new(rows, equal, cached);
+        onNote?.Invoke($"building a graph of {equal.First.Length} rows{(path is null ? "" : $", once: it is cached in {path}")}");
+        var (watch, noted) = (Stopwatch.StartNew(), 10.0);
+        var made = HnswIndex.Of(rows, equal.First, onProgress: done =>
         {
-            if (watch.Elapsed.TotalSeconds < told) return;
-            told = watch.Elapsed.TotalSeconds + 10;
-            note?.Invoke($"{done} of {equal.First.Length} rows");
+            if (watch.Elapsed.TotalSeconds < noted) return;
+            noted = watch.Elapsed.TotalSeconds + 10;
+            onNote?.Invoke($"{done} of {equal.First.Length} rows");
         });
         try
         {
-            if (path is not null) Keep(path, made, built);
+            if (path is not null) Save(path, made, built);
         }
         catch (Exception full) when (full is IOException or InvalidDataException)
         {
-            note?.Invoke($"{full.Message}; the next search builds it again"); // a folder that cannot be written is no reason not to search
+            onNote?.Invoke($"{full.Message}; the next search builds it again"); // a folder that cannot be written is no reason not to search
         }
 
         return new(rows, equal, made);
     }
 
-    private static void Keep(string path, HnswIndex graph, byte[] built)
+    private static void Save(string path, HnswIndex graph, byte[] built)
     {
         using var bytes = graph.ToBytes();
         AtomicFile.Write(path, file =>
@@ -57,7 +57,7 @@ public static class HnswCache
         });
     }
 
-    private static HnswIndex? Kept(string path, Tensor rows, EqualRows equal, byte[] built, Action<string>? note)
+    private static HnswIndex? Cached(string path, Tensor rows, EqualRows equal, byte[] built, Action<string>? onNote)
     {
         var problem = "is damaged";
         try
@@ -80,7 +80,7 @@ public static class HnswCache
             problem = $"cannot be read ({e.Message})";
         }
 
-        note?.Invoke($"{path}: {problem}");
+        onNote?.Invoke($"{path}: {problem}");
         return null;
     }
 

@@ -10,7 +10,7 @@ namespace Obverse.Retrieval;
 public sealed record HnswSettings(int Connectivity = 32, int ExpansionAdd = 64, int ExpansionSearch = 128);
 
 /// <summary>
-/// A graph over rows of length 1 (HNSW: Malkov and Yashunin, arXiv 1603.09320), USearch's: a search looks at some thousands of rows, however many there are, and finds nearly all of the nearest by inner product.
+/// A graph over rows of length 1 (HNSW: Malkov and Yashunin, arXiv 1603.09320), USearch's: a search compares some thousands of rows, however many there are, and finds nearly all of the nearest by inner product.
 /// Rows lie in it as bfloat16, half the memory and time: what it finds is put in order by <see cref="HnswSearch"/>.
 /// </summary>
 public sealed unsafe partial class HnswIndex : IDisposable
@@ -44,8 +44,8 @@ public sealed unsafe partial class HnswIndex : IDisposable
     }
 
     /// <summary>Of some of the rows [n, d], under their numbers.</summary>
-    /// <param name="progress">Is told how many are in.</param>
-    public static HnswIndex Of(Tensor rows, IReadOnlyList<long> which, HnswSettings? settings = null, Action<int>? progress = null)
+    /// <param name="onProgress">Called with how many are in.</param>
+    public static HnswIndex Of(Tensor rows, IReadOnlyList<long> which, HnswSettings? settings = null, Action<int>? onProgress = null)
     {
         var (n, made, wrong) = (which.Count, new HnswIndex(rows.Size(1), settings ?? new()), (nint)0);
         try
@@ -64,7 +64,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
                     if (problem != 0) wrong = problem;
                 });
                 Check(wrong, "adding rows");
-                progress?.Invoke(Math.Min(at + Block, n));
+                onProgress?.Invoke(Math.Min(at + Block, n));
             }
 
             return made;
@@ -86,7 +86,7 @@ public sealed unsafe partial class HnswIndex : IDisposable
         {
             HnswFile.Check(bytes, dimension, numbers);
             usearch_view_buffer(made.handle, bytes.Data, (nuint)bytes.Elements, ref wrong);
-            Check(wrong, "a graph that was kept");
+            Check(wrong, "a cached graph");
             made.MakeRoomForThreads();
             return made;
         }

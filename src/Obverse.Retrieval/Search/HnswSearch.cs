@@ -17,7 +17,7 @@ public sealed class HnswSearch(Tensor rows, EqualRows equal, HnswIndex graph) : 
         using var scope = new TensorScope();
         var queries = query.Reshape(-1, rows.Size(1));
         var among = graph.Search(queries, (int)Math.Min(2L * k, graph.Count));
-        var (scores, found) = (among < 0).Any().Item() == 0 ? Best(queries, among, k) : Nearest.To(queries, rows, k); // where it finds fewer, every row is looked at
+        var (scores, found) = (among < 0).Any().Item() == 0 ? Best(queries, among, k) : Nearest.To(queries, rows, k); // where it finds fewer, every row is compared
         return query.Dims == 1 ? (scope.Keep(scores[0]), scope.Keep(found[0])) : (scope.Keep(scores), scope.Keep(found));
     }
 

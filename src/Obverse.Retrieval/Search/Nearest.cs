@@ -41,8 +41,8 @@ public static class Nearest
             using var scope = new TensorScope();
             var (more, places) = Of(at);
             (scores, var order) = Tensor.Cat([scores, more], 1).Sort(1, descending: true); // stable, and what came before has the lower rows
-            var kept = Math.Min(k, scores.Size(1));
-            (scores, found) = (scope.Keep(scores.Narrow(1, 0, kept)), scope.Keep(Tensor.Cat([found, places], 1).Gather(1, order.Narrow(1, 0, kept))));
+            var count = Math.Min(k, scores.Size(1));
+            (scores, found) = (scope.Keep(scores.Narrow(1, 0, count)), scope.Keep(Tensor.Cat([found, places], 1).Gather(1, order.Narrow(1, 0, count))));
         }
 
         return (scores, found);

@@ -25,12 +25,12 @@ public class BankBuildTests
         Assert.Equal(0, program.Run("bank", "merge", program["b.safetensors"], program["a.safetensors"], "-o", program["joined.safetensors"]).Code);
         Assert.Equal(program.Bytes("whole.safetensors"), program.Bytes("joined.safetensors"));
 
-        // Stopped in its third batch: two batches are kept, and fitted no second time.
+        // Stopped in its third batch: two batches are saved, and not fitted again.
         var settings = Settings(program, "whole.safetensors");
         using (var index = RetrievalIndex.Open(program["i.safetensors"]))
         {
             using var stop = new CancellationTokenSource();
-            var build = new InrBankBuild(index, settings, program["again.safetensors"]) { AtOnce = 2, Tell = at => { if (at.Done == 4) stop.Cancel(); } };
+            var build = new InrBankBuild(index, settings, program["again.safetensors"]) { BatchSize = 2, OnProgress = at => { if (at.Done == 4) stop.Cancel(); } };
             Assert.Throws<OperationCanceledException>(() => build.Run(stop.Token));
             Assert.False(File.Exists(program["again.safetensors"]));
             Assert.True(File.Exists(build.Unfinished));
@@ -43,7 +43,7 @@ public class BankBuildTests
     }
 
     [Fact]
-    public void A_bank_renders_its_pictures_and_keeps_the_pairs_it_was_given()
+    public void A_bank_renders_its_pictures_and_holds_the_pairs_it_was_given()
     {
         using var program = new Program();
         Index(program, "i.safetensors");

@@ -58,7 +58,7 @@ public class BankTests
 
         var (text, prompt, captioned, both) = new[] { "the red cat", "a red fox", "a tabby cat", "a photo of a dog", "a cat", "a photo" }.Select(Ordered).First(one => !one.Captioned.SequenceEqual(one.Both));
         Run Of(Prior prior, ulong seed) => new() { Recipe = Recipes.ImplicitBlend(width: 32, height: 32).On(bank.Plan) with { Prior = prior }, Prompt = Prompt.Parse(text), Model = program.Model, Width = 32, Height = 32, Seed = seed };
-        long Begun(Prior prior, ulong seed)
+        long Started(Prior prior, ulong seed)
         {
             using var inversion = Of(prior, seed).Begin(encoder, bank);
             return Enumerable.Range(0, captions.Length).Single(entry =>
@@ -70,12 +70,12 @@ public class BankTests
 
         for (ulong seed = 0; seed < 4; seed++)
         {
-            Assert.Equal(captioned[0], Begun(new(Neighbours: 0), seed));
-            Assert.Equal(captioned[seed % 3], Begun(new(Neighbours: 0, Starts: 3), seed));
-            Assert.Equal(both[seed % 3], Begun(new(Neighbours: 0, Starts: 3, StartsByPair: true), seed));
+            Assert.Equal(captioned[0], Started(new(Neighbours: 0), seed));
+            Assert.Equal(captioned[seed % 3], Started(new(Neighbours: 0, Starts: 3), seed));
+            Assert.Equal(both[seed % 3], Started(new(Neighbours: 0, Starts: 3, StartsByPair: true), seed));
         }
 
-        Assert.Equal(both[99 % captions.Length], Begun(new(Neighbours: 0, Starts: 1000, StartsByPair: true), 99)); // a bank of fewer
+        Assert.Equal(both[99 % captions.Length], Started(new(Neighbours: 0, Starts: 1000, StartsByPair: true), 99)); // a bank of fewer
 
         using var byCaptions = Of(new(Neighbours: 0, Blended: 2), 0).Begin(encoder, bank);
         using var byPictures = Of(new(Neighbours: 0, Blended: 2, BlendsByPicture: true), 0).Begin(encoder, bank);
@@ -83,10 +83,10 @@ public class BankTests
         Assert.True((byPictures.Targets[0].Pictures! - blend.Target).Abs().Max().Item() < 1e-5);
         Assert.True((byPictures.Targets[0].Pictures! - byCaptions.Targets[0].Pictures!).Abs().Max().Item() > 1e-3);
 
-        // Turned first, where it is turned.
-        using var turned = Of(new(Neighbours: 5, Blended: 2, BlendsByPicture: true), 0).Begin(encoder, bank);
+        // Aligned first, where it is aligned.
+        using var aligned = Of(new(Neighbours: 5, Blended: 2, BlendsByPicture: true), 0).Begin(encoder, bank);
         var near = Blend.Of(bank.Index.Align(prompt, 5), bank.Index.Images, bank.Index.Images, 2);
-        Assert.True((turned.Targets[0].Pictures! - near.Target).Abs().Max().Item() < 1e-5);
+        Assert.True((aligned.Targets[0].Pictures! - near.Target).Abs().Max().Item() < 1e-5);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using Obverse.Jobs;
+using Microsoft.Data.Sqlite;
+using Obverse.Files;
 using Obverse.Retrieval;
 using Xunit;
 
@@ -43,48 +44,93 @@ public class IndexResumeTests
         File.Delete(program[$"p/{Blocked}.png"]);
         File.WriteAllBytes(program[$"p/{Blocked}.png"], held);
 
-        // As it was left, and cut off at places where a kill may have left it: what is whole is not embedded again, and the index is the same to the byte.
-        var bytes = File.ReadAllBytes(journal);
-        foreach (var kept in new[] { bytes.Length, bytes.Length - 1, bytes.Length - 40, bytes.Length / 2 + 1, bytes.Length / 3, 100, 30, 3, 0 })
+        // The database alone is what was done, whatever lies beside it. As it was left, after one batch, and before the first: what is there is not embedded again, and the index is the same to the byte.
+        var left = File.ReadAllBytes(journal);
+        foreach (var batches in new[] { Blocked / AtOnce, 1, 0 })
         {
-            File.Delete(program["i.safetensors"]);
-            File.WriteAllBytes(journal, bytes[..kept]);
-            var whole = Batches(journal);
-            var gone = program.Run(Build("i.safetensors"));
-            Assert.True(gone.Code == 0, gone.Error);
-            Assert.Equal((Count, 2 * Count, Count - whole * AtOnce), (gone.Lines[^1].GetProperty("pictures").GetInt32(), gone.Lines[^1].GetProperty("rows").GetInt32(), gone.Lines[^1].GetProperty("embedded").GetInt32()));
-            Assert.Equal(program.Bytes("whole.safetensors"), program.Bytes("i.safetensors"));
-            Assert.False(File.Exists(journal));
+            Leave(left);
+            Query(journal, $"delete from pictures where rowid > {batches * AtOnce}; delete from rows where rowid > {2 * batches * AtOnce}; delete from captions where text not in (select caption from rows)");
+            AssertGoesOn(batches * AtOnce);
         }
 
+        Leave([]);
+        AssertGoesOn(0);
+
         // Killed between writing the index and taking the journal away: nothing is there twice.
-        File.WriteAllBytes(journal, bytes);
+        File.WriteAllBytes(journal, left);
         Assert.Equal(0, program.Run(Build("i.safetensors")).Lines[^1].GetProperty("embedded").GetInt32());
         using (var index = RetrievalIndex.Open(program["i.safetensors"])) Assert.Equal(2 * Count, index.Count);
 
-        // Another model does not go on with it, and two builds do not write the same index.
-        File.Delete(program["i.safetensors"]);
-        File.WriteAllBytes(journal, bytes);
-        using (var taken = new FileStream(journal, FileMode.Open, FileAccess.ReadWrite, FileShare.None)) Assert.Contains("another build", program.Run(Build("i.safetensors")).Line, StringComparison.Ordinal);
-        bytes[20] ^= 1; // a letter of the model's SHA-256
-        File.WriteAllBytes(journal, bytes);
-        var refused = program.Run(Build("i.safetensors"));
-        Assert.Equal(2, refused.Code);
-        Assert.Contains("was stopped", refused.Line, StringComparison.Ordinal);
-        Assert.Equal(bytes, File.ReadAllBytes(journal));
+        // Another model does not go on with it, two builds do not write the same index, and what is damaged is named; it stays as it is.
+        Leave(left);
+        using (var taken = new SqliteConnection($"Data Source={journal};Pooling=False"))
+        {
+            taken.Open();
+            using var transaction = taken.BeginTransaction(deferred: false);
+            Assert.Equal($"obverse: {journal}: is in use by another process", program.Run(Build("i.safetensors")).Line);
+        }
+
+        Query(journal, "update model set sha256 = replace(sha256, substr(sha256, 1, 4), 'beef')");
+        AssertRefused(2, "was stopped");
+        Leave(left[..5000]);
+        AssertRefused(1, $"{journal}: is damaged");
+
+        // Of the format of before.
+        Leave([.. "OBVINDX1"u8, .. new byte[300]]);
+        Assert.Contains("is of an older version", AssertGoesOn(0).Error, StringComparison.Ordinal);
+
+        void Leave(byte[] bytes)
+        {
+            File.Delete(program["i.safetensors"]);
+            Database.Delete(journal);
+            File.WriteAllBytes(journal, bytes);
+        }
+
+        Answer AssertGoesOn(int done)
+        {
+            var gone = program.Run(Build("i.safetensors"));
+            Assert.True(gone.Code == 0, gone.Error);
+            Assert.Equal((Count, 2 * Count, Count - done), (gone.Lines[^1].GetProperty("pictures").GetInt32(), gone.Lines[^1].GetProperty("rows").GetInt32(), gone.Lines[^1].GetProperty("embedded").GetInt32()));
+            Assert.Equal(program.Bytes("whole.safetensors"), program.Bytes("i.safetensors"));
+            Assert.DoesNotContain(program.Files, file => file.Contains(".part", StringComparison.Ordinal) && !file.Contains(".seen", StringComparison.Ordinal));
+            return gone;
+        }
+
+        void AssertRefused(int code, string why)
+        {
+            var before = File.ReadAllBytes(journal);
+            var refused = program.Run(Build("i.safetensors"));
+            Assert.Equal(code, refused.Code);
+            Assert.Contains(why, refused.Line, StringComparison.Ordinal);
+            Assert.Equal(before, File.ReadAllBytes(journal));
+        }
     }
 
-    // As IndexJournal lays them out.
+    // Of a copy, which nobody has locked; as long as the build writes, the two files may not belong together.
     private static int Batches(string journal)
     {
-        if (!File.Exists(journal)) return 0;
-        // The build holds its journal locked, which .NET's own readers respect: `cp` does not.
-        using (var copy = Start("cp", [journal, journal + ".seen"])!) copy.WaitForExit();
-        var bytes = File.ReadAllBytes(journal + ".seen");
-        if (bytes.Length < 76) return 0;
-        var (at, count) = (76 + BitConverter.ToInt32(bytes, 72), 0);
-        while (at + 4 <= bytes.Length && at + 4 + BitConverter.ToInt32(bytes, at) + 32 <= bytes.Length) (at, count) = (at + 4 + BitConverter.ToInt32(bytes, at) + 32, count + 1);
-        return count;
+        foreach (var end in new[] { "", "-journal" })
+        {
+            File.Delete(journal + ".seen" + end);
+            if (File.Exists(journal + end)) File.Copy(journal + end, journal + ".seen" + end);
+        }
+
+        try
+        {
+            return Query(journal + ".seen", "select count(*) from pictures") / AtOnce;
+        }
+        catch (SqliteException)
+        {
+            return 0;
+        }
+    }
+
+    private static int Query(string path, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        using var command = new SqliteCommand(sql, connection);
+        return Convert.ToInt32(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static Process? Start(string program, string[] arguments)

@@ -30,8 +30,8 @@ public class IndexSourceTests
         var built = program.Run(build);
         Assert.Equal(0, built.Code);
         Assert.Contains("9.png", built.Error, StringComparison.Ordinal);
-        int Told(string what) => built.Lines[^1].GetProperty(what).GetInt32();
-        Assert.Equal((2, 4, 4, 2, 1, 1), (Told("pictures"), Told("rows"), Told("added"), Told("embedded"), Told("known"), Told("unreadable")));
+        int Result(string what) => built.Lines[^1].GetProperty(what).GetInt32();
+        Assert.Equal((2, 4, 4, 2, 1, 1), (Result("pictures"), Result("rows"), Result("added"), Result("embedded"), Result("known"), Result("unreadable")));
         using var index = RetrievalIndex.Open(program["folder/index"]);
         Assert.Equal(["a tabby cat", "a red cat", "a red fox", "the red cat"], index.Captions);
         Assert.Equal([0, 0, 1, 0], index.Pictures.Select(picture => int.Parse(Path.GetFileNameWithoutExtension(picture.Path))));
@@ -114,7 +114,7 @@ public class IndexSourceTests
         Assert.All(Captions(9, 0, "--photos"), caption => Assert.StartsWith("a photo of", caption, StringComparison.Ordinal));
 
         var more = program.Run("index", "build", program["set"], "--count", "99", "-o", program["j.safetensors"], "--model", program.Model);
-        Assert.Equal((2, "obverse: --count 99 was given; the set has 36 pictures that may be taken"), (more.Code, more.Line));
+        Assert.Equal((2, "obverse: 99 pictures were asked for; the set has 36 that may be taken"), (more.Code, more.Line));
         var nowhere = program.Run("index", "build", "pocket", "-o", program["j.safetensors"], "--model", program.Model);
         Assert.Equal(2, nowhere.Code);
         Assert.Contains("obverse data pocket", nowhere.Line, StringComparison.Ordinal);

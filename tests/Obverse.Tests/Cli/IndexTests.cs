@@ -22,8 +22,8 @@ public class IndexTests
         var built = program.Run([.. build, "--json"]);
         Assert.Equal(0, built.Code);
         Assert.Contains("broken.png", built.Error, StringComparison.Ordinal);
-        var told = built.Lines[^1];
-        Assert.Equal((6, 6, 1, 1), (told.GetProperty("pictures").GetInt32(), told.GetProperty("added").GetInt32(), told.GetProperty("known").GetInt32(), told.GetProperty("unreadable").GetInt32()));
+        var result = built.Lines[^1];
+        Assert.Equal((6, 6, 1, 1), (result.GetProperty("pictures").GetInt32(), result.GetProperty("added").GetInt32(), result.GetProperty("known").GetInt32(), result.GetProperty("unreadable").GetInt32()));
 
         // Again: nothing is new. One more: only that one is.
         var again = program.Run([.. build, "--json"]).Lines[^1];
@@ -68,14 +68,14 @@ public class IndexTests
 
         string Loaded(string kind)
         {
-            var told = Directory.CreateDirectory(program[$"{kind}-{Guid.NewGuid():N}"]).FullName;
+            var folder = Directory.CreateDirectory(program[$"{kind}-{Guid.NewGuid():N}"]).FullName;
             var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Obverse.Cli.dll"), "index", "search", program["i.safetensors"], "a cat", "-k", "1", "--kind", kind, "--threads", "1"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-            (start.Environment["LD_DEBUG"], start.Environment["LD_DEBUG_OUTPUT"]) = ("files", Path.Combine(told, "ld"));
+            (start.Environment["LD_DEBUG"], start.Environment["LD_DEBUG_OUTPUT"]) = ("files", Path.Combine(folder, "ld"));
             using var search = Process.Start(start)!;
             var (output, error) = (search.StandardOutput.ReadToEndAsync(), search.StandardError.ReadToEndAsync());
             search.WaitForExit();
             Assert.True(search.ExitCode == 0, error.Result);
-            return string.Concat(Directory.EnumerateFiles(told).Select(File.ReadAllText));
+            return string.Concat(Directory.EnumerateFiles(folder).Select(File.ReadAllText));
         }
     }
 

@@ -23,9 +23,9 @@ public class HnswIndexTests
     {
         using var scope = new TensorScope();
         var (rows, queries) = Clouds(3000, 37); // not a multiple of a register's width
-        var (told, threads) = (new List<int>(), Runtime.Threads);
-        using var graph = HnswIndex.Of(rows, EqualRows.Of(rows).First, progress: told.Add);
-        Assert.Equal((3000, 3000, threads), (graph.Count, told[^1], Runtime.Threads));
+        var (done, threads) = (new List<int>(), Runtime.Threads);
+        using var graph = HnswIndex.Of(rows, EqualRows.Of(rows).First, onProgress: done.Add);
+        Assert.Equal((3000, 3000, threads), (graph.Count, done[^1], Runtime.Threads));
         var found = graph.Search(queries, 10);
         var recall = Recall(Nearest.To(queries, rows, 10).Rows, found, 10);
         Assert.True(recall > 0.9, $"recall {recall}");
@@ -116,7 +116,7 @@ public class HnswIndexTests
     }
 
     [Fact]
-    public void A_graph_that_is_kept_is_used_again_and_a_damaged_or_foreign_one_is_built_anew()
+    public void A_cached_graph_is_used_again_and_a_damaged_or_foreign_one_is_built_anew()
     {
         using var scope = new TensorScope();
         using var folder = new TemporaryFolder();
@@ -164,7 +164,7 @@ public class HnswIndexTests
     }
 
     [Fact]
-    public void A_graph_that_cannot_be_kept_searches_all_the_same()
+    public void A_graph_that_cannot_be_cached_searches_all_the_same()
     {
         using var scope = new TensorScope();
         using var folder = new TemporaryFolder();

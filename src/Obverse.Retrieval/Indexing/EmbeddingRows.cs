@@ -1,33 +1,28 @@
-using Obverse.Evaluation;
 using Obverse.Imaging;
 using Obverse.Models;
 using Obverse.Torch;
 
-namespace Obverse.Cli;
+namespace Obverse.Retrieval;
 
-/// <summary>Picture files as a CLIP wants them (shorter side resized, the middle cut out, as its library does), embedded a few at a time.</summary>
-internal static class EmbeddingRows
+/// <summary>Embeddings of files and texts, a row each, in batches: pictures as a CLIP wants them (shorter side resized, the middle cut out, as its library does).</summary>
+public static class EmbeddingRows
 {
-    private const int AtOnce = 16;
+    private const int BatchSize = 16;
 
-    /// <summary>[files, d], in their order. <paramref name="unreadable"/> is told of a file that cannot be read, with its place; its row is left out.</summary>
-    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<string> files, Action<int, PictureException> unreadable, CancellationToken stop, bool normalized = true) =>
-        Embed(encoder, [.. files.Select(LabelledPicture.OfFile)], unreadable, stop, normalized);
-
-    /// <inheritdoc cref="Embed(ClipEncoder, IReadOnlyList{string}, Action{int, PictureException}, CancellationToken, bool)"/>
-    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<LabelledPicture> files, Action<int, PictureException> unreadable, CancellationToken stop, bool normalized = true)
+    /// <summary>[files, d], in their order. <paramref name="onUnreadable"/> gets a file that cannot be read, by its place; its row is left out.</summary>
+    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<(string Name, Func<byte[]> Read)> files, Action<int, PictureException> onUnreadable, CancellationToken stop = default, bool normalized = true)
     {
         var preprocess = new ClipPreprocess { Size = encoder.Side, Family = encoder.Model.Config.Origin == ClipOrigin.HuggingFace ? ClipFamily.HuggingFace : ClipFamily.OpenAi };
         return TensorScope.Of(() =>
         {
             using var still = new NoGrad();
             List<Tensor> rows = [];
-            for (var at = 0; at < files.Count; at += AtOnce)
+            foreach (var batch in Enumerable.Range(0, files.Count).Chunk(BatchSize))
             {
                 stop.ThrowIfCancellationRequested();
                 List<byte> pixels = [];
                 var count = 0;
-                foreach (var i in Enumerable.Range(at, Math.Min(AtOnce, files.Count - at)))
+                foreach (var i in batch)
                 {
                     try
                     {
@@ -36,7 +31,7 @@ internal static class EmbeddingRows
                     }
                     catch (PictureException problem)
                     {
-                        unreadable(i, problem);
+                        onUnreadable(i, problem);
                     }
                 }
 
@@ -54,14 +49,14 @@ internal static class EmbeddingRows
     }
 
     /// <summary>[texts, d].</summary>
-    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<string> texts, CancellationToken stop, bool normalized = true) => TensorScope.Of(() =>
+    public static Tensor Embed(ClipEncoder encoder, IReadOnlyList<string> texts, CancellationToken stop = default, bool normalized = true) => TensorScope.Of(() =>
     {
         using var still = new NoGrad();
         List<Tensor> rows = [];
-        foreach (var some in texts.Chunk(4 * AtOnce))
+        foreach (var batch in texts.Chunk(4 * BatchSize))
         {
             stop.ThrowIfCancellationRequested();
-            rows.Add(TensorScope.Of(() => normalized ? encoder.Embed(some) : encoder.Model.EncodeText(some)));
+            rows.Add(TensorScope.Of(() => normalized ? encoder.Embed(batch) : encoder.Model.EncodeText(batch)));
         }
 
         return Tensor.Cat(rows);

@@ -1,10 +1,8 @@
 using System.Security.Cryptography;
 using Obverse.Files;
 using Obverse.Imaging;
-using Obverse.Jobs;
-using Obverse.Models;
 
-namespace Obverse.Cli;
+namespace Obverse.Retrieval;
 
 /// <summary>A picture on its way into an index.</summary>
 /// <param name="Path">Where its file is; empty where it has none of its own.</param>
@@ -12,9 +10,9 @@ namespace Obverse.Cli;
 /// <param name="Captions">A row each.</param>
 /// <param name="Hash">SHA-256 of its bytes.</param>
 /// <param name="Read">A file's bytes.</param>
-internal sealed record PictureToIndex(string Path, string Name, IReadOnlyList<string> Captions, Func<string> Hash, Func<byte[]> Read)
+public sealed record PictureToIndex(string Path, string Name, IReadOnlyList<string> Captions, Func<string> Hash, Func<byte[]> Read)
 {
-    /// <summary>The caption is the file's name in words: a copy of a picture that is there already gets no row of its own by it.</summary>
+    /// <summary>The caption is the file's name: a copy of a picture that is there already gets no row of its own by it.</summary>
     public bool IsGuessed { get; init; }
 
     public static PictureToIndex OfFile(string path, params IReadOnlyList<string> captions) => new(path, path, captions, () => StoredFile.Hash(path), () => Picture.ReadFile(path));

@@ -1,8 +1,6 @@
-using Obverse.Imaging;
-using Obverse.Retrieval;
 using Obverse.Torch;
 
-namespace Obverse.Cli;
+namespace Obverse.Retrieval;
 
 /// <summary>The rows of an index in the making: each picture and each caption is held once, however many rows have it.</summary>
 internal sealed class IndexRows(long dimension)
@@ -23,7 +21,11 @@ internal sealed class IndexRows(long dimension)
     {
         foreach (var picture in batch.Pictures) pictures.TryAdd(picture.Sha256, Fits(picture.Embedding) ? picture : throw Other(picture.Embedding));
         foreach (var caption in batch.Captions) captions.TryAdd(caption.Text, Fits(caption.Embedding) ? caption.Embedding : throw Other(caption.Embedding));
-        foreach (var row in batch.Rows) Add(row, pictures[row.Sha256], captions[row.Caption]);
+        foreach (var row in batch.Rows)
+        {
+            // A journal's rows may be of a picture that was in the index, and the index be gone since: they come again with their picture.
+            if (pictures.TryGetValue(row.Sha256, out var picture) && captions.TryGetValue(row.Caption, out var caption)) Add(row, picture, caption);
+        }
     }
 
     /// <summary>Takes over what an index holds.</summary>
