@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Obverse.Jobs;
 using Obverse.Retrieval;
 using Obverse.Torch;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Obverse.Jobs;
 using Obverse.Torch;
 
 namespace Obverse.Bench;

@@ -1,6 +1,5 @@
 using Obverse;
 using Obverse.Bench;
-using Obverse.Jobs;
 
 // One benchmark a call, so that each has a process of its own: bench/run.sh and bench/compare.sh put them together.
 switch (args)

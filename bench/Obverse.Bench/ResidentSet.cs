@@ -1,4 +1,3 @@
-using Obverse.Jobs;
 using Obverse.Torch;
 
 namespace Obverse.Bench;

@@ -1,4 +1,3 @@
-using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

@@ -13,7 +13,7 @@ internal static class CliModels
     public static Workshop Workshop(Screen screen, Job job, int? threads) => Jobs.Workshop.For(job, threads, screen.Note, repository => PulledModel.Pull(repository, screen));
 
     /// <inheritdoc cref="LoadedModel.Find"/>
-    public static string Find(string name, Screen screen) => CliModels.Find(name, repository => PulledModel.Pull(repository, screen));
+    public static string Find(string name, Screen screen) => LoadedModel.Find(name, repository => PulledModel.Pull(repository, screen));
 
     /// <inheritdoc cref="LoadedModel.Open"/>
     public static LoadedModel Open(Screen screen, string name, int? threads = null, bool reads = true, bool sees = true, Device? device = null, Precision? precision = null) =>

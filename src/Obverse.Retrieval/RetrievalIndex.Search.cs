@@ -1,3 +1,4 @@
+using Obverse.Imaging;
 using Obverse.Torch;
 
 namespace Obverse.Retrieval;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Obverse.Jobs;
 using Obverse.Models;
 
 namespace Obverse.Fuzz;

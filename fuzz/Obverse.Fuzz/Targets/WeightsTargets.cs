@@ -1,6 +1,5 @@
 using System.Text;
 using Obverse.Files;
-using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 

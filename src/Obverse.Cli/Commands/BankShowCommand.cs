@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Retrieval;
 using Obverse.Torch;
 

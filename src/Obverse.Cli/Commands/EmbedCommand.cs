@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Obverse.Files;
 using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Retrieval;
 using Obverse.Torch;
 

@@ -1,3 +1,5 @@
+using Obverse.Imaging;
+
 namespace Obverse.Training;
 
 /// <summary>A sample of a picture set, by seed: half photographs and half drawings (where there are enough), each half evenly over its classes: none has two more than another that has any left.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Obverse.Cli;
+using Obverse.Jobs;
 using Xunit;
 
 namespace Obverse.Tests;
