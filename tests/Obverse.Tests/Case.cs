@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Obverse.Torch;
 using Xunit;
 
@@ -9,6 +10,7 @@ public sealed class Case : IDisposable
 {
     private readonly Safetensors tensors;
     private readonly JsonDocument json;
+    private readonly HashSet<string> met = [];
 
     public Case(string relative)
     {
@@ -35,8 +37,17 @@ public sealed class Case : IDisposable
         if (Has(name)) Meets(name, got);
     }
 
+    /// <summary>Fails where a stored output was never compared, unless its whole name matches one of the patterns, each with the reason why not.</summary>
+    public void EveryOutputIsMet(params (string Pattern, string Reason)[] except)
+    {
+        var missed = Names.Where(n => n.StartsWith("out.", StringComparison.Ordinal) && !met.Contains(n) && !except.Any(e => Regex.IsMatch(n, $"^out\\.({e.Pattern})$"))).ToArray();
+        Assert.True(missed.Length == 0, $"{Name}: stored and never compared: {string.Join(", ", missed)}");
+        Assert.True(met.Count > 0, $"{Name}: nothing was compared");
+    }
+
     public void Near(string name, Tensor got, double tolerance)
     {
+        met.Add(name);
         using var scope = new TensorScope();
         var wanted = tensors[name].To(DType.Float64);
         Assert.True(wanted.Elements == got.Elements, $"{Name}: {name} has {wanted}, got {got}");

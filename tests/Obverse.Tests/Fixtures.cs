@@ -2,14 +2,12 @@ using Xunit;
 
 namespace Obverse.Tests;
 
-/// <summary>Where the reference outputs are: <c>OBVERSE_FIXTURES</c>, or <c>../shared/fixtures</c> beside the repository.</summary>
+/// <summary>Where the reference outputs are: <c>OBVERSE_FIXTURES</c>, else <c>../shared/fixtures</c> beside the repository, else the small tree inside it, <c>tests/fixtures</c>.</summary>
 public static class Fixtures
 {
     public static string RepositoryRoot { get; } = FindRoot();
 
-    public static string Root => Environment.GetEnvironmentVariable("OBVERSE_FIXTURES") is { Length: > 0 } named
-        ? Path.GetFullPath(named)
-        : Path.GetFullPath(Path.Combine(RepositoryRoot, "..", "shared", "fixtures"));
+    public static string Root { get; } = FindTree();
 
     /// <summary>Pictures, weights and texts that no registry has: <c>../shared/data</c>.</summary>
     public static string Data => Path.GetFullPath(Path.Combine(RepositoryRoot, "..", "shared", "data"));
@@ -37,6 +35,13 @@ public static class Fixtures
 
         if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add("");
         return rows;
+    }
+
+    private static string FindTree()
+    {
+        if (Environment.GetEnvironmentVariable("OBVERSE_FIXTURES") is { Length: > 0 } named) return Path.GetFullPath(named);
+        var full = Path.GetFullPath(Path.Combine(RepositoryRoot, "..", "shared", "fixtures"));
+        return Directory.Exists(full) ? full : Path.Combine(RepositoryRoot, "tests", "fixtures");
     }
 
     private static string FindRoot()

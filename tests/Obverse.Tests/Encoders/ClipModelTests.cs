@@ -202,7 +202,9 @@ public class ClipModelTests(ITestOutputHelper output)
         Safetensors.Save(Path.Combine(folder, "open_clip_model.safetensors"),
         [
             .. rest.Names.Select(n => KeyValuePair.Create(n, rest[n])),
-            .. network.Names.Where(n => !n.StartsWith("classifier.", StringComparison.Ordinal)).Select(n => KeyValuePair.Create(prefix + n, network[n])),
+            .. network.Names.Any(n => n.StartsWith(prefix, StringComparison.Ordinal)) // a CLIP's trunk, or the network alone
+                ? network.Names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => KeyValuePair.Create(n, network[n]))
+                : network.Names.Where(n => !n.StartsWith("classifier.", StringComparison.Ordinal)).Select(n => KeyValuePair.Create(prefix + n, network[n])),
         ]);
         File.Copy(Path.Combine(top, "open_clip_config.json"), Path.Combine(folder, "open_clip_config.json"));
     }

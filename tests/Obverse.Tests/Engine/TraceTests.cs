@@ -34,28 +34,18 @@ public class TraceTests
         var size = trace.Int("size");
         var canvas = new InrCanvas(plan, [.. Enumerable.Range(0, layers).Select(l => (trace[$"in.layer{l}.weight"].Unsqueeze(0), trace[$"in.layer{l}.bias"].Unsqueeze(0)))], size, size);
         var step = 0;
-        void Check(string what, Tensor got)
-        {
-            var at = what switch
-            {
-                "views0" => "views", "embeddings0" => "embeddings", "image" or "grad_image" or "grad_raw" => what,
-                _ when what.StartsWith("grad.", StringComparison.Ordinal) => what + ".weight",
-                _ => null,
-            };
-            if (at is not null && trace.Has($"out.step{step}.{at}")) trace.Meets($"out.step{step}.{at}", got);
-        }
-
         using var inversion = new Inversion
         {
             Canvas = canvas, Encoder = tower, Targets = [Target.Of(trace["in.target"])],
             Views = Views.Of((int)trace["draw.step0.scale"].Size(0)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
             Schedule = Schedule.Adam(trace.Number("eta")).Sweep(trace.Number("sigma"), trace.Number("g_min")).Steps(trace.Int("steps")),
             Recorded = (n, _) => [Drawn(trace, n, "scale", "shear_x", "shear_y").With("angle", 0).With("tx", 0).With("ty", 0), Drawn(trace, n, "brightness", "contrast", "saturation")],
-            Observe = Check,
+            Observe = (what, got) => MeetImplicit(trace, step, what, got, canvas, trace["in.target"]),
         };
         foreach (var done in inversion.Run())
         {
             trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
+            trace.MeetsIfStored($"out.step{step}.lr", Tensor.From([.. Enumerable.Range(0, layers).Select(l => inversion.Schedule.RateAt(step, l, layers))]));
             step++;
         }
 
@@ -66,6 +56,8 @@ public class TraceTests
             trace.Meets($"out.final.layer{l}.weight", canvas.Layers[l].Parameters[0]);
             trace.Meets($"out.final.layer{l}.bias", canvas.Layers[l].Parameters[1]);
         }
+
+        trace.EveryOutputIsMet((@"step\d+\.loss_blend", "plain inversion blends nothing: stored as 0"));
     }
 
     [SkippableTheory]
@@ -84,12 +76,12 @@ public class TraceTests
         using var pairs = new RetrievalIndex(tower.Name, trace["in.neighbours_text"], trace["in.neighbours_image"]);
         var prompt = trace["in.prompt"];
 
-        Assert.Equal((long)trace["out.retrieved"].Item(), bank.Nearest(prompt));
+        trace.Near("out.retrieved", Tensor.Number(bank.Nearest(prompt), DType.Float64), 0);
         trace.Meets("out.R", Procrustes.Rotation(trace["in.neighbours_text"], trace["in.neighbours_image"]));
         var aligned = pairs.Align(prompt, (int)pairs.Count);
         trace.Meets("out.e_t2i", aligned);
         var blend = pairs.Blend(prompt, trace.Int("k_blend"), trace.Number("tau"));
-        Assert.Equal(trace["out.blend_index"].ToArray<long>(), blend.Rows.Contiguous().ToArray<long>());
+        trace.Near("out.blend_index", blend.Rows, 0);
         trace.Meets("out.blend_weights", blend.Weights);
         trace.Meets("out.e_img", blend.Target);
 
@@ -101,21 +93,7 @@ public class TraceTests
         {
             Canvas = canvas, Encoder = tower, Targets = [new Target(aligned.Unsqueeze(0), Tensor.Ones([1])) { Pictures = blend.Target }], Views = recipe.Views, Schedule = recipe.Schedule, Objective = Objective.Toward() + trace.Number("beta") * Objective.TowardPictures(),
             Recorded = (n, _) => [Drawn(trace, n, "scale", "shear_x", "shear_y").With("angle", 0).With("tx", 0).With("ty", 0), Drawn(trace, n, "brightness", "contrast", "saturation")],
-            Observe = (what, got) =>
-            {
-                var at = what switch
-                {
-                    "views0" => "views", "embeddings0" => "embeddings", "image" or "grad_image" or "grad_raw" => what,
-                    _ when what.StartsWith("grad.", StringComparison.Ordinal) => what + ".weight",
-                    _ => null,
-                };
-                if (at is not null) trace.MeetsIfStored($"out.step{step}.{at}", got);
-                if (what != "embeddings0") return;
-                var average = got.Mean(1).Normalized();
-                trace.MeetsIfStored($"out.step{step}.e_star", average);
-                trace.MeetsIfStored($"out.step{step}.loss_target", 1 - (average * aligned).Sum());
-                trace.MeetsIfStored($"out.step{step}.loss_blend", 1 - (average * blend.Target).Sum());
-            },
+            Observe = (what, got) => MeetImplicit(trace, step, what, got, canvas, aligned, blend.Target),
         };
         foreach (var done in inversion.Run())
         {
@@ -131,6 +109,8 @@ public class TraceTests
             trace.Meets($"out.final.layer{l}.weight", canvas.Layers[l].Parameters[0]);
             trace.Meets($"out.final.layer{l}.bias", canvas.Layers[l].Parameters[1]);
         }
+
+        trace.EveryOutputIsMet(("M|singular_values", "steps on the way to R, which is compared"));
     }
 
     [SkippableTheory]
@@ -162,7 +142,9 @@ public class TraceTests
             },
             Observe = (what, got) =>
             {
+                if (what == "image") trace.MeetsIfStored($"out.step{step}.upscaled", canvas.Render());
                 if (what == "views0") trace.MeetsIfStored($"out.step{step}.views", got);
+                if (what == "embeddings0") trace.MeetsIfStored($"out.step{step}.distances", (got - trace["in.text"].Normalized()).Square().Sum(-1).Sqrt());
                 if (what == "grad_norm") trace.MeetsIfStored($"out.step{step}.grad_norm", got);
                 if (what == "grad.pixels") trace.MeetsIfStored($"out.step{step}.grad_clipped", got);
             },
@@ -176,6 +158,7 @@ public class TraceTests
 
         Assert.Equal(trace.Int("steps"), step);
         trace.Meets("out.saved", inversion.Show());
+        trace.EveryOutputIsMet((@"step\d+\.(tv|l1)", "parts of the loss, which is compared"));
     }
 
     [SkippableTheory]
@@ -201,6 +184,13 @@ public class TraceTests
                 {
                     if (what == "image") trace.MeetsIfStored($"out.step{step}.image", got);
                     if (what.StartsWith("views", StringComparison.Ordinal)) trace.MeetsIfStored($"out.step{step}.model{what[5..]}.views", got);
+                    if (what.StartsWith("embeddings", StringComparison.Ordinal))
+                    {
+                        var cosines = got.Reshape(-1, got.Size(-1)).Matmul(trace[$"in.targets{what[10..]}"].Normalized().T());
+                        trace.MeetsIfStored($"out.step{step}.model{what[10..]}.cos", cosines);
+                        trace.MeetsIfStored($"out.step{step}.model{what[10..]}.loss", -(cosines * trace["in.values"]).Mean());
+                    }
+
                     if (what == "grad.sum") trace.MeetsIfStored($"out.step{step}.grad_sum", got);
                 },
             };
@@ -217,6 +207,32 @@ public class TraceTests
             trace.Meets("out.final.image", canvas.Render());
             if (closed) continue;
             foreach (var level in trace.Config.GetProperty("stored_levels").EnumerateArray().Select(l => l.GetInt32())) trace.Meets($"out.final.level{level}", canvas.Layers[level - 1].Parameters[0]);
+        }
+
+        trace.EveryOutputIsMet();
+    }
+
+    // What a step of implicit inversion stores, by what the loop tells.
+    private static void MeetImplicit(Case trace, int step, string what, Tensor got, Canvas canvas, Tensor target, Tensor? pictures = null)
+    {
+        using var scope = new TensorScope();
+        void Is(string name, Tensor value) => trace.MeetsIfStored($"out.step{step}.{name}", value);
+        switch (what)
+        {
+            case "views0": Is("views", got); break;
+            case "image": Is("image", got); Is("raw", canvas.Render()); break;
+            case "grad_image" or "grad_raw": Is(what, got); break;
+            case "embeddings0":
+                var average = got.Mean(1).Normalized();
+                Is("embeddings", got);
+                Is("e_star", average);
+                Is("loss_target", 1 - (average * target).Sum());
+                if (pictures is not null) Is("loss_blend", 1 - (average * pictures).Sum());
+                break;
+            case "grad.layer0":
+                for (var l = 0; l < canvas.Layers.Count; l++) foreach (var (part, p) in ((string[])["weight", "bias"]).Zip(canvas.Layers[l].Parameters)) Is($"grad.layer{l}.{part}", p.Grad!);
+                Is("grad_norm", Tensor.Stack([.. canvas.Layers.SelectMany(layer => layer.Parameters).Select(p => p.Grad!.Norm())]));
+                break;
         }
     }
 
