@@ -19,8 +19,11 @@ internal static class PyramidStep
             _ = Tensor.Gradients((clip.Embed(pixels) * target).Sum(), [pixels]);
         }));
         var recipe = Recipes.Named("pyramid", Quality.Best).Steps(40);
-        var run = new Run { Recipe = recipe.Copies(8), Prompt = Prompt.Parse("a tabby cat"), Model = "pocket-clip", Width = 128, Height = 128 };
-        using var inversion = run.Begin(clip);
+        using var begin = Generator.For(0, 0);
+        using var inversion = new Inversion
+        {
+            Canvas = recipe.Canvas.Create(1, 128, 128, begin), Encoder = clip, Targets = new(Target.Of(target)), Views = recipe.ViewCount(8).Views, Objective = recipe.Objective, Schedule = recipe.Schedule,
+        };
         var steps = inversion.Run().Select(_ => Stopwatch.GetTimestamp()).ToArray();
         Timing.Print("step_seconds", Stopwatch.GetElapsedTime(steps[9], steps[^1]).TotalSeconds / (steps.Length - 10));
     }

@@ -7,17 +7,17 @@ namespace Obverse.Bench;
 /// <summary>CLIP^-1's plain inversion at its real size: FINER 256 x (1 + 3) at 224 px, 16 views, ViT-B/32 with random weights. inversion.py is the same loop in Python.</summary>
 internal static class WholeInversion
 {
-    public static void Run(int steps, Pace? pace = null)
+    public static void Run(int steps, Progressive? progressive = null)
     {
         const int side = 224, views = 16, warm = 2;
         using var random = new Generator(1);
         using var model = ClipModel.Random(ClipConfig.Named("ViT-B-32", Activation.QuickGelu), random);
         using var clip = new ClipEncoder(model, "ViT-B-32");
-        var recipe = Recipes.ImplicitPlain(Quality.Best, side, side).Copies(views).Steps(steps + warm);
+        var recipe = Recipes.ImplicitPlain(Quality.Best, side, side).ViewCount(views).Steps(steps + warm);
         using var inversion = new Inversion
         {
-            Canvas = Inr.Finer().Create(1, side, side, random), Encoder = clip, Targets = [Target.Of(random.Normal(1, clip.Dimension).Normalized())],
-            Views = recipe.Views, Objective = recipe.Objective, Schedule = recipe.Schedule, Pace = pace,
+            Canvas = Inr.Finer().Create(1, side, side, random), Encoder = clip, Targets = new(Target.Of(random.Normal(1, clip.Dimension).Normalized())),
+            Views = recipe.Views, Objective = recipe.Objective, Schedule = recipe.Schedule with { Progressive = progressive },
         };
         var (watch, similarity) = (new Stopwatch(), 0.0);
         foreach (var step in inversion.Run())

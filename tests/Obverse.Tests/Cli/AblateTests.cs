@@ -57,13 +57,13 @@ public class AblateTests
     }
 
     [Fact]
-    public void The_pace_is_all_that_the_paced_recipe_differs_in()
+    public void Progressive_resolution_is_all_that_the_progressive_variant_differs_in()
     {
         var all = Ablations.All(steps: null, canvas: null, Quality.Normal, side: 128).ToDictionary(variant => variant.Name);
-        Assert.Null(all["implicit-plain"].Recipe.Pace);
-        Assert.Equal(Recipes.Named(Recipes.FromNothing, Quality.Normal, 128, 128), all["paced"].Recipe);
-        Assert.Equal(all["implicit-plain"].Recipe, all["paced"].Recipe with { Pace = null });
-        Assert.All(Ablations.Usual, name => Assert.Null(all[name].Recipe.Pace)); // methods are compared whole
+        Assert.Null(all["implicit-plain"].Recipe.Schedule.Progressive);
+        Assert.Equal(Recipes.Named(Recipes.FromNothing, Quality.Normal, 128, 128), all["progressive"].Recipe);
+        Assert.Equal(all["implicit-plain"].Recipe, all["progressive"].Recipe.Exact());
+        Assert.All(Ablations.Usual, name => Assert.Null(all[name].Recipe.Schedule.Progressive)); // methods are compared whole
     }
 
     [Fact]

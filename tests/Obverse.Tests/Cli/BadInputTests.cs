@@ -177,7 +177,7 @@ public class BadInputTests
             Assert.Contains("holds no run", answer.Line);
         }
 
-        PngText.Add(program.Bytes(good), Run.Keyword, "{\"recipe\": 3}").CopyTo(program["odd.png"]);
+        PngText.Add(program.Bytes(good), InversionJob.Keyword, "{\"recipe\": 3}").CopyTo(program["odd.png"]);
         var odd = program.Run("replay", program["odd.png"]);
         Assert.Equal(1, odd.Code);
         Assert.Contains("not a run", odd.Line);

@@ -1,6 +1,7 @@
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Retrieval;
+using Obverse.Tests.Engine;
 using Obverse.Torch;
 using Xunit;
 
@@ -28,7 +29,7 @@ public class BankTests
         Assert.Equal(whole, program.Bytes("cat.png"));
 
         // The bank's own plan is in the run, and another bank of that name is refused.
-        Assert.Equal(Inr.Finer(1, 16), Run.FromPicture(program["cat.png"]).Recipe.Canvas);
+        Assert.Equal(Inr.Finer(1, 16), InversionJob.FromPicture(program["cat.png"]).Recipe.Canvas);
         Bank(program, "bank.safetensors", steps: 1);
         var changed = program.Run("replay", program["cat.png"], "--check");
         Assert.Equal(1, changed.Code);
@@ -40,11 +41,12 @@ public class BankTests
     {
         using var program = new Program();
         Bank(program, "bank.safetensors");
-        using var encoder = ClipEncoder.Load(program.Model);
+        using var workshop = new Workshop();
+        var encoder = workshop.Model(program.Model).Encoder;
         using var bank = InrBank.Open(program["bank.safetensors"]);
         Assert.Equal(captions, bank.Index.Captions);
         var recipe = Recipes.Implicit(width: 32, height: 32) with { Canvas = bank.Plan };
-        var run = new Run { Recipe = recipe, Prompt = Prompt.Parse("the red cat"), Model = program.Model, Width = 32, Height = 32 };
+        var run = new InversionJob { Recipe = recipe, Prompt = Prompt.Parse("the red cat"), Models = [new(program.Model)], Width = 32, Height = 32 };
         using var scope = new TensorScope();
         long[] Best(Func<int, float> score) => [.. Enumerable.Range(0, captions.Length).OrderByDescending(score).Select(i => (long)i)];
 
@@ -57,10 +59,10 @@ public class BankTests
         }
 
         var (text, prompt, captioned, both) = new[] { "the red cat", "a red fox", "a tabby cat", "a photo of a dog", "a cat", "a photo" }.Select(Ordered).First(one => !one.Captioned.SequenceEqual(one.Both));
-        Run Of(Prior prior, ulong seed) => new() { Recipe = Recipes.ImplicitBlend(width: 32, height: 32).On(bank.Plan) with { Prior = prior }, Prompt = Prompt.Parse(text), Model = program.Model, Width = 32, Height = 32, Seed = seed };
-        long Started(Prior prior, ulong seed)
+        InversionJob Of(BankPlan prior, ulong seed) => new() { Recipe = Recipes.ImplicitBlend(width: 32, height: 32).On(bank.Plan) with { Bank = prior }, Prompt = Prompt.Parse(text), Models = [new(program.Model)], Width = 32, Height = 32, Seed = seed, Bank = InrBank.Describe(program["bank.safetensors"]) };
+        long Started(BankPlan prior, ulong seed)
         {
-            using var inversion = Of(prior, seed).Begin(encoder, bank);
+            using var inversion = Of(prior, seed).Begin(workshop);
             return Enumerable.Range(0, captions.Length).Single(entry =>
             {
                 using var one = bank.Take(entry, 32, 32);
@@ -70,23 +72,23 @@ public class BankTests
 
         for (ulong seed = 0; seed < 4; seed++)
         {
-            Assert.Equal(captioned[0], Started(new(Neighbours: 0), seed));
-            Assert.Equal(captioned[seed % 3], Started(new(Neighbours: 0, Starts: 3), seed));
-            Assert.Equal(both[seed % 3], Started(new(Neighbours: 0, Starts: 3, StartsByPair: true), seed));
+            Assert.Equal(captioned[0], Started(new() { Neighbours = 0 }, seed));
+            Assert.Equal(captioned[seed % 3], Started(new() { Neighbours = 0, Starts = 3 }, seed));
+            Assert.Equal(both[seed % 3], Started(new() { Neighbours = 0, Starts = 3, StartsByPair = true }, seed));
         }
 
-        Assert.Equal(both[99 % captions.Length], Started(new(Neighbours: 0, Starts: 1000, StartsByPair: true), 99)); // a bank of fewer
+        Assert.Equal(both[99 % captions.Length], Started(new() { Neighbours = 0, Starts = 1000, StartsByPair = true }, 99)); // a bank of fewer
 
-        using var byCaptions = Of(new(Neighbours: 0, Blended: 2), 0).Begin(encoder, bank);
-        using var byPictures = Of(new(Neighbours: 0, Blended: 2, BlendsByPicture: true), 0).Begin(encoder, bank);
+        using var byCaptions = Of(new() { Neighbours = 0, Blended = 2 }, 0).Begin(workshop);
+        using var byPictures = Of(new() { Neighbours = 0, Blended = 2, BlendsByPicture = true }, 0).Begin(workshop);
         var blend = Blend.Of(prompt, bank.Index.Images, bank.Index.Images, 2);
-        Assert.True((byPictures.Targets[0].Pictures! - blend.Target).Abs().Max().Item() < 1e-5);
-        Assert.True((byPictures.Targets[0].Pictures! - byCaptions.Targets[0].Pictures!).Abs().Max().Item() > 1e-3);
+        Assert.True((byPictures.Targets[Targets.Pictures][0].Direction - blend.Target).Abs().Max().Item() < 1e-5);
+        Assert.True((byPictures.Targets[Targets.Pictures][0].Direction - byCaptions.Targets[Targets.Pictures][0].Direction).Abs().Max().Item() > 1e-3);
 
         // Aligned first, where it is aligned.
-        using var aligned = Of(new(Neighbours: 5, Blended: 2, BlendsByPicture: true), 0).Begin(encoder, bank);
+        using var aligned = Of(new() { Neighbours = 5, Blended = 2, BlendsByPicture = true }, 0).Begin(workshop);
         var near = Blend.Of(bank.Index.Align(prompt, 5), bank.Index.Images, bank.Index.Images, 2);
-        Assert.True((aligned.Targets[0].Pictures! - near.Target).Abs().Max().Item() < 1e-5);
+        Assert.True((aligned.Targets[Targets.Pictures][0].Direction - near.Target).Abs().Max().Item() < 1e-5);
     }
 
     [Fact]
@@ -98,7 +100,7 @@ public class BankTests
         {
             var drawn = program.Run(["invert", "a red fox", "--steps", "2", "--views", "1", "--size", "32", "--no-judge", "--out", program["fox.png"], .. more]);
             Assert.True(drawn.Code == 0, drawn.Error);
-            return Run.FromPicture(program["fox.png"]).Recipe.Name;
+            return InversionJob.FromPicture(program["fox.png"]).Recipe.Name;
         }
 
         Assert.Equal("implicit-blend", Recipe());
@@ -120,7 +122,7 @@ public class BankTests
         var drawn = Gallery("--recipes", "implicit-blend", "--bank", program["bank.safetensors"]);
         Assert.True(drawn.Code == 0, drawn.Error);
         Assert.Contains("| implicit-blend |", drawn.Output, StringComparison.Ordinal);
-        var run = Run.FromPicture(program["out/pictures/implicit-blend/a-red-fox.png"]);
+        var run = InversionJob.FromPicture(program["out/pictures/implicit-blend/a-red-fox.png"]);
         Assert.Equal((Inr.Finer(1, 16), program["bank.safetensors"]), ((Inr)run.Recipe.Canvas, run.Bank!.Path));
     }
 
@@ -146,7 +148,7 @@ public class BankTests
         using var program = new Program();
         var drawn = program.Run("invert", "a red fox", "--recipe", "implicit", "--steps", "2", "--views", "1", "--size", "32", "--no-judge", "--out", program["fox.png"]);
         Assert.True(drawn.Code == 0, drawn.Error);
-        Assert.Equal("pocket-bank", Run.FromPicture(program["fox.png"]).Bank!.Path); // a name, not this machine's path
+        Assert.Equal("pocket-bank", InversionJob.FromPicture(program["fox.png"]).Bank!.Path); // a name, not this machine's path
         Assert.Equal(0, program.Run("replay", program["fox.png"], "--check").Code);
         Assert.Equal(2, program.Run("invert", "a red fox", "--recipe", "implicit", "--model", "pocket-clip", "--out", program["x.png"]).Code); // it is pocket-clipag's
     }
@@ -160,7 +162,7 @@ public class BankTests
         var (fit, plan) = (new InrFit { Steps = steps }, Inr.Finer(hidden: 1, width: 16));
         using var fitted = InrFit.Start(plan, captions.Length, 32, 32, random);
         foreach (var _ in fit.Run(fitted, fit.Targets(pictures))) { }
-        using var bank = new InrBank(plan, [.. fitted.Layers.Select(layer => (layer.Parameters[0], layer.Parameters[1]))], new RetrievalIndex(model ?? encoder.Name, encoder.Embed(captions), encoder.Embed(pictures), captions));
+        using var bank = new InrBank(plan, [.. fitted.Groups.Select(layer => (layer.Parameters[0], layer.Parameters[1]))], new RetrievalIndex(model ?? encoder.Name, encoder.Embed(captions), encoder.Embed(pictures), captions));
         bank.Save(program[name]);
     }
 }

@@ -36,8 +36,8 @@ public class BatchTests
         using var program = new Program();
         File.WriteAllLines(program["prompts.jsonl"], ["""{"prompt": "a red fox", "seed": 9, "file": "foxes/red.png"}""", """{"file": "photo.jpg", "captions": ["a dog", "a cat"]}"""]);
         Assert.Equal(0, program.Run(Batch(program, "prompts.jsonl")).Code);
-        Assert.Equal(9ul, Run.FromPicture(program["out/foxes/red.png"]).Seed);
-        Assert.Equal("a dog", Run.FromPicture(program["out/0002-a-dog.png"]).Prompt.ToString());
+        Assert.Equal(9ul, InversionJob.FromPicture(program["out/foxes/red.png"]).Seed);
+        Assert.Equal("a dog", InversionJob.FromPicture(program["out/0002-a-dog.png"]).Prompt.ToString());
     }
 
     [Theory]

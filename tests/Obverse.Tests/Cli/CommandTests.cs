@@ -72,7 +72,7 @@ public class CommandTests
         var named = program.Run("judge", program["cat.png"], "--model", program.Model, "--json").Lines.Single();
         Assert.Equal("a tabby cat", named.GetProperty("name").GetString());
         Assert.Equal(998, named.GetProperty("names").GetInt32()); // 1,000 less `missile` and `sunglasses`, which stand twice
-        Assert.InRange(named.GetProperty("coarse").GetProperty("rank").GetInt32(), 1, 998);
+        Assert.InRange(named.GetProperty("lowPass").GetProperty("rank").GetInt32(), 1, 998);
         Assert.Equal(999, program.Run("judge", program["cat.png"], "--name", "a cat on the moon", "--model", program.Model, "--json").Lines.Single().GetProperty("names").GetInt32());
     }
 
@@ -83,7 +83,7 @@ public class CommandTests
         Directory.CreateDirectory(program["drawn"]);
         for (var i = 0; i < 6; i++) IndexSourceTests.Noise(i).Save(program[$"drawn/{i}.png"]);
         Answer Judge(params string[] more) => program.Run(["judge", "--model", program.Model, .. more]);
-        double[] seen = [.. Enumerable.Range(0, 6).Select(i => Judge(program[$"drawn/{i}.png"], "--name", "a red fox", "--json").Lines.Single().GetProperty("coarse").GetProperty("logProbability").GetDouble())];
+        double[] seen = [.. Enumerable.Range(0, 6).Select(i => Judge(program[$"drawn/{i}.png"], "--name", "a red fox", "--json").Lines.Single().GetProperty("lowPass").GetProperty("logProbability").GetDouble())];
         // A person who orders them as the judge does, and gives the first two one grade.
         int[] order = [.. Enumerable.Range(0, 6).OrderBy(i => seen[i])];
         File.WriteAllLines(program["drawn/grades.tsv"], order.Select((i, place) => $"{i}.png\t{Math.Max(place, 1)}\ta red fox"));

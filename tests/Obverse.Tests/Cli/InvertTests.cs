@@ -23,8 +23,8 @@ public class InvertTests
 
         var picture = Picture.Load(program["fox.png"]);
         Assert.Equal((40, 32), (picture.Width, picture.Height));
-        var run = Run.FromPicture(program["fox.png"]);
-        Assert.Equal((7ul, 4, 2, recipe), (run.Seed, run.Recipe.Schedule.StepCount, run.Recipe.Views.Copies, run.Recipe.Name));
+        var run = InversionJob.FromPicture(program["fox.png"]);
+        Assert.Equal((7ul, 4, 2, recipe), (run.Seed, run.Recipe.Schedule.StepCount, run.Recipe.Views.Count, run.Recipe.Name));
 
         Assert.Equal(0, program.Run("replay", program["fox.png"], "-o", program["again.png"]).Code);
         Assert.Equal(program.Bytes("fox.png"), program.Bytes("again.png"));
@@ -46,7 +46,7 @@ public class InvertTests
         Assert.Equal(1, stopped.Code);
         Assert.Contains("--resume", stopped.Line);
         Assert.Equal(["part.checkpoint.safetensors", "part.png", "whole.png"], program.Files);
-        Assert.Equal(stop, Run.FromPicture(program["part.png"]).StoppedAfter);
+        Assert.Equal(stop, InversionJob.FromPicture(program["part.png"]).StoppedAfter);
         Assert.Equal(0, program.Run("replay", program["part.png"], "--check").Code); // what was stopped replays to where it was stopped
 
         Assert.Equal(0, program.Run("invert", "--resume", program["part.checkpoint.safetensors"]).Code);
@@ -145,7 +145,7 @@ public class InvertTests
     {
         using var program = new Program();
         Assert.Equal(0, program.Run("invert", "a cat", "--model", program.Model, "--time", "2s", "--out", program["cat.png"]).Code);
-        Assert.NotEqual(Recipes.Named("pyramid").Schedule.StepCount, Run.FromPicture(program["cat.png"]).Recipe.Schedule.StepCount);
+        Assert.NotEqual(Recipes.Named("pyramid").Schedule.StepCount, InversionJob.FromPicture(program["cat.png"]).Recipe.Schedule.StepCount);
         Assert.Equal(0, program.Run("replay", program["cat.png"], "--check").Code);
     }
 
@@ -190,12 +190,12 @@ public class InvertTests
         {
             var answer = program.Run(["invert", "a red fox", "--recipe", "implicit-plain", "--views", "2", "--size", "40", "--no-judge", "--model", program.Model, "--out", program["x.png"], .. more]);
             Assert.True(answer.Code == 0, answer.Error);
-            return Run.FromPicture(program["x.png"]).Recipe;
+            return InversionJob.FromPicture(program["x.png"]).Recipe;
         }
 
-        Assert.NotNull(Drawn("--steps", "2").Pace);
-        Assert.Null(Drawn("--steps", "2", "--exact").Pace);
+        Assert.NotNull(Drawn("--steps", "2").Schedule.Progressive);
+        Assert.Null(Drawn("--steps", "2", "--exact").Schedule.Progressive);
         var timed = Drawn("--time", "3s"); // on a slow machine a draft, which has none
-        Assert.Equal(timed.Canvas == Recipes.ImplicitPlain(Quality.Draft).Canvas, timed.Pace is null);
+        Assert.Equal(timed.Canvas == Recipes.ImplicitPlain(Quality.Draft).Canvas, timed.Schedule.Progressive is null);
     }
 }

@@ -26,8 +26,8 @@ public class PictureCommandTests
         var drawn = program.Run([.. Placed(program, use), .. Small(program), "-o", program["out.png"]]);
         Assert.True(drawn.Code == 0, drawn.Error);
         Assert.Contains(recipe == "reconstruct" ? "two views of the picture" : "SSIM", drawn.Output, StringComparison.Ordinal);
-        var run = Run.FromPicture(program["out.png"]);
-        Assert.Equal((recipe, 3, 2), (run.Recipe.Name, run.Recipe.Schedule.StepCount, run.Recipe.Views.Copies));
+        var run = InversionJob.FromPicture(program["out.png"]);
+        Assert.Equal((recipe, 3, 2), (run.Recipe.Name, run.Recipe.Schedule.StepCount, run.Recipe.Views.Count));
         Assert.Equal((32, 16), (run.Width, run.Height)); // the picture's shape, about the pixels of a draft
         Assert.Equal(recipe == "reconstruct", run.Start is null);
         Assert.Equal(0, program.Run("replay", program["out.png"], "-o", program["again.png"]).Code);
@@ -102,15 +102,15 @@ public class PictureCommandTests
         BankTests.Bank(program, "bank.safetensors");
         string[] More(string name) => [.. Small(program), "--bank", program["bank.safetensors"], "-o", program[name]];
         Assert.Equal(0, program.Run([.. Placed(program, ["edit", "photo.png", "a red fox"]), .. More("edit.png")]).Code);
-        var edit = Run.FromPicture(program["edit.png"]);
-        Assert.Equal(new Prior(IsRetrieved: false), edit.Recipe.Prior);
+        var edit = InversionJob.FromPicture(program["edit.png"]);
+        Assert.Equal(new BankPlan { IsRetrieved = false }, edit.Recipe.Bank);
         Assert.Equal(0, program.Run("replay", program["edit.png"], "--check").Code);
 
         var drawn = program.Run([.. Placed(program, ["reconstruct", "photo.png"]), .. More("again.png")]);
         Assert.Equal(0, drawn.Code);
         Assert.Contains("begun from the bank's \"", drawn.Output, StringComparison.Ordinal);
-        var again = Run.FromPicture(program["again.png"]);
-        Assert.Equal((true, 0, (CanvasPlan)Inr.Finer(1, 16)), (again.Recipe.Prior!.IsRetrieved, again.Recipe.Prior.Neighbours, again.Recipe.Canvas));
+        var again = InversionJob.FromPicture(program["again.png"]);
+        Assert.Equal((true, 0, (CanvasPlan)Inr.Finer(1, 16)), (again.Recipe.Bank!.IsRetrieved, again.Recipe.Bank.Neighbours, again.Recipe.Canvas));
         Assert.Equal(0, program.Run("replay", program["again.png"], "--check").Code);
 
         BankTests.Bank(program, "other.safetensors", model: "another");

@@ -38,9 +38,9 @@ public class ProbeTests
         var drawn = program.Run([.. Ask(program, "a dog", "not a dog"), "--bank", program["bank.safetensors"], "--json"]);
         Assert.Equal((0, ""), (drawn.Code, drawn.Error));
         Assert.Superset(new HashSet<string> { "p-1-plain.png", "p-1-procrustes.png", "p-1-whole.png", "p-2-whole.png", "p.csv", "p.png" }, program.Files.ToHashSet());
-        var (plain, turned, whole) = (Run.FromPicture(program["p-1-plain.png"]), Run.FromPicture(program["p-1-procrustes.png"]), Run.FromPicture(program["p-1-whole.png"]));
-        Assert.Equal(plain.Recipe, turned.Recipe with { Prior = null });
-        Assert.Equal((false, true, "implicit"), (turned.Recipe.Prior!.IsRetrieved, whole.Recipe.Prior!.IsRetrieved, whole.Recipe.Name));
+        var (plain, turned, whole) = (InversionJob.FromPicture(program["p-1-plain.png"]), InversionJob.FromPicture(program["p-1-procrustes.png"]), InversionJob.FromPicture(program["p-1-whole.png"]));
+        Assert.Equal(plain.Recipe, turned.Recipe with { Bank = null });
+        Assert.Equal((false, true, "implicit"), (turned.Recipe.Bank!.IsRetrieved, whole.Recipe.Bank!.IsRetrieved, whole.Recipe.Name));
         foreach (var name in new[] { "p-1-procrustes.png", "p-2-whole.png" }) Assert.Equal(0, program.Run("replay", program[name], "--check").Code);
 
         // By hand: the table's cosine of a drawing to the turned prompt, and the nearest picture to the raw one.

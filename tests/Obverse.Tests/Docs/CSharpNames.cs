@@ -48,7 +48,7 @@ internal static class CSharpNames
             : setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? " init;" : " set;";
         var index = property.GetIndexParameters();
         var name = index.Length == 0 ? property.Name : $"this[{string.Join(", ", index.Select(Parameter))}]";
-        var required = property.IsDefined(typeof(RequiredMemberAttribute)) ? "required " : "";
+        var required = property.CustomAttributes.Any(mark => mark.AttributeType.Name == "RequiredMemberAttribute") ? "required " : "";
         return $"{(accessor.IsStatic ? "static " : "")}{required}{Named(property.PropertyType, Nullability.Create(property))} {name} {{{(property.GetMethod is { IsPublic: true } ? " get;" : "")}{set} }}";
     }
 

@@ -40,7 +40,9 @@ public class DeviceTests
         Assert.All(canvas.State(), pair => Assert.Equal(Device.Meta, pair.Value.Device));
         WhereThereAreKernels(name, () =>
         {
-            var image = Inpainting.Over(canvas.Present(canvas.Render()), Tensor.Ones([1, 1, 32, 24]), Tensor.Ones([1, 3, 32, 24]));
+            using var masked = new MaskedCanvas(plan.Create(2, 32, 24, random, start), Tensor.Ones([1, 1, 32, 24]).OwnedCopy(), Tensor.Ones([1, 3, 32, 24]).OwnedCopy());
+            Assert.Equal(Device.Meta, masked.Present(masked.Render()).Device);
+            var image = canvas.Present(canvas.Render());
             Assert.Equal(Device.Meta, image.Device);
             image.Square().Mean().Backward();
             canvas.BeforeStep();
@@ -56,7 +58,7 @@ public class DeviceTests
     {
         using var scope = new TensorScope();
         using var random = new Generator(1);
-        var views = Obverse.Views.Catalogue(32).First(named => named.Name == name).Views with { Copies = 2 };
+        var views = Obverse.Views.Catalogue(32).First(named => named.Name == name).Views with { Count = 2 };
         var picture = Tensor.Ones([1, 3, 32, 32], device: Device.Meta);
         WhereThereAreKernels(name, () => Assert.Equal(Device.Meta, views.Apply(picture, random).Device));
     }

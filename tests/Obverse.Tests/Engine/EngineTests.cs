@@ -97,7 +97,7 @@ public class EngineTests
     public void A_stopped_run_goes_on_as_if_it_had_not_been(string recipe)
     {
         using var toy = ToyClip.Load();
-        var chosen = Recipes.Named(recipe, Quality.Draft, 32, 32).Copies(2).Steps(8);
+        var chosen = Recipes.Named(recipe, Quality.Draft, 32, 32).ViewCount(2).Steps(8);
         if (chosen.Canvas is Pixels pixels) chosen = chosen with { Canvas = pixels with { GrowAt = [2, 5] } };
         Inversion New() => Make(toy, chosen.Objective, chosen.Schedule, chosen.Canvas, 9, views: chosen.Views, showsLastSeen: chosen.ShowsLastSeen);
         var folder = Directory.CreateTempSubdirectory("obverse-").FullName;
@@ -164,7 +164,7 @@ public class EngineTests
         using var random = new Generator(2);
         using var inversion = new Inversion
         {
-            Canvas = new Pyramid(5).Create(1, 32, 32, random, photo), Encoder = toy, Targets = [Target.Of(toy.Embed(["a cat"]))], Views = Views.Of(2), Schedule = Schedule.Adam(0.1).Steps(5), Mask = mask, Background = photo,
+            Canvas = new MaskedCanvas(new Pyramid(5).Create(1, 32, 32, random, photo), mask.Clone(), photo.Clone()), Encoder = toy, Targets = new(Target.Of(toy.Embed(["a cat"]))), Views = Views.Of(2), Schedule = Schedule.Adam(0.1).Steps(5),
         };
         foreach (var _ in inversion.Run()) { }
         using var changed = (inversion.Show() - photo).Abs();
@@ -180,7 +180,7 @@ public class EngineTests
         using var targets = toy.Embed(["a cat", "a dog", "a hut"]);
         using var inversion = new Inversion
         {
-            Canvas = Inr.Finer(1, 16).Create(3, 32, 32, random), Encoder = toy, Targets = [new Target(targets.Unsqueeze(1), Tensor.Ones([3, 1]))],
+            Canvas = Inr.Finer(1, 16).Create(3, 32, 32, random), Encoder = toy, Targets = new(new Target(targets.Unsqueeze(1), Tensor.Ones([3, 1]))),
             Views = Views.Of(4).Scale(0.9, 1.1).Averaged(), Schedule = Schedule.Adam(1e-3).Steps(4),
         };
         var steps = inversion.Run().ToArray();
@@ -210,12 +210,12 @@ public class EngineTests
     [MemberData(nameof(AllRecipes))]
     public void A_run_survives_its_JSON(string recipe)
     {
-        var run = new Run { Recipe = Recipes.Named(recipe, Quality.Best, 96, 64), Prompt = Prompt.Parse("a fox | \"quoted\" ü:0.5"), Model = "pocket-clip", Width = 96, Height = 64, Seed = 7 };
-        var back = Run.FromJson(run.ToJson());
+        var run = new InversionJob { Recipe = Recipes.Named(recipe, Quality.Best, 96, 64), Prompt = Prompt.Parse("a fox | \"quoted\" ü:0.5"), Models = [new("pocket-clip")], Width = 96, Height = 64, Seed = 7 };
+        var back = InversionJob.FromJson(run.ToJson());
         Assert.Equal(run.Recipe, back.Recipe);
         Assert.Equal(run.Prompt, back.Prompt);
         Assert.Equal(run.ToJson(), back.ToJson());
-        Assert.Throws<InvalidDataException>(() => Run.FromJson("{\"recipe\":"));
+        Assert.Throws<InvalidDataException>(() => InversionJob.FromJson("{\"recipe\":"));
     }
 
     internal static Inversion Make(Encoder encoder, Objective objective, Schedule schedule, CanvasPlan plan, ulong seed = 1, int size = 32, Views? views = null, bool showsLastSeen = false)
@@ -223,8 +223,8 @@ public class EngineTests
         using var random = Generator.For(seed, 0);
         return new()
         {
-            Canvas = plan.Create(1, size, size, random), Encoder = encoder, Targets = [Target.Of(encoder.Embed(["a tabby cat"]))], Objective = objective, Schedule = schedule, Seed = seed,
-            Views = views ?? Views.Of(2).Scale(0.9, 1.1).Color(0.1), ShowsLastSeen = showsLastSeen,
+            Canvas = showsLastSeen ? new LastSeenCanvas(plan.Create(1, size, size, random)) : plan.Create(1, size, size, random), Encoder = encoder, Targets = new(Target.Of(encoder.Embed(["a tabby cat"]))), Objective = objective, Schedule = schedule, Seed = seed,
+            Views = views ?? Views.Of(2).Scale(0.9, 1.1).Color(0.1),
         };
     }
 

@@ -19,66 +19,64 @@ public class FitTests
     public void A_fit_comes_near_the_picture_and_is_the_same_every_time()
     {
         using var program = new CommandLineProgram();
-        using var encoder = ClipEncoder.Load(program.Model);
+        using var workshop = new Workshop();
         var run = Edit(program, "edit");
-        Picture Begun(Fitting? fitting)
+        Picture Begun(bool fits)
         {
-            using var inversion = run.Begin(encoder, fitting: fitting);
+            using var other = new Workshop();
+            using var inversion = run.Begin(other, fits);
             return run.Show(inversion);
         }
 
-        var (photo, fitted, random) = (Picture.Load(run.Start!.Path), Begun(null), Begun(new Fitting { IsLeftOut = true }));
+        var (photo, fitted, random) = (Picture.Load(run.Start!.Path), Begun(fits: true), Begun(fits: false));
         Assert.True(ImageQuality.Psnr(photo, fitted) > ImageQuality.Psnr(photo, random) + 6, $"{ImageQuality.Psnr(photo, random):0.0} dB before the fit, {ImageQuality.Psnr(photo, fitted):0.0} after");
-        Assert.Equal(fitted.Rgb.ToArray(), Begun(null).Rgb.ToArray());
+        Assert.Equal(fitted.Rgb.ToArray(), Begun(fits: true).Rgb.ToArray());
     }
 
     [Fact]
-    public void Kept_fits_spare_the_second_one_and_change_nothing()
+    public void Cached_fits_spare_the_second_one_and_change_nothing()
     {
         using var program = new CommandLineProgram();
-        using var encoder = ClipEncoder.Load(program.Model);
-        using var kept = new FittedStarts();
-        var told = 0;
-        byte[] Begun(Run run, FittedStarts? starts)
+        using var workshop = new Workshop();
+        var fitted = 0;
+        byte[] Drawn(InversionJob job, Workshop with)
         {
-            using var inversion = run.Begin(encoder, fitting: new Fitting { Kept = starts, Told = _ => told++ });
-            foreach (var _ in inversion.Run()) { } // what a run does to its canvas must not reach what is kept
-            return run.Show(inversion).Rgb.ToArray();
+            using var inversion = job.Begin(with, onFit: () => fitted++);
+            foreach (var _ in inversion.Run()) { } // what a run does to its canvas must not reach what is cached
+            return job.Show(inversion).Rgb.ToArray();
         }
 
         var run = Edit(program, "edit");
-        var plain = Begun(run, null);
-        Assert.Equal(Steps, told);
-        Assert.Equal(plain, Begun(run, kept));
-        Assert.Equal(2 * Steps, told);
-        Assert.Equal(plain, Begun(run, kept));
-        Assert.Equal(2 * Steps, told); // the third fit was not made
+        using (var other = new Workshop()) Assert.Equal(Drawn(run, other), Drawn(run, workshop));
+        Assert.Equal(2 * Steps, fitted);
+        var plain = Drawn(run, workshop);
+        Assert.Equal(2 * Steps, fitted); // the third fit was not made
+        Assert.Equal(plain, Drawn(run, workshop));
 
-        Begun(run with { Prompt = Prompt.Parse("a red fox", run.Start!.Path) }, kept);
-        Assert.Equal(2 * Steps, told);
-        Begun(run with { Seed = 5 }, kept);
-        Assert.Equal(3 * Steps, told); // other weights to begin with: another fit
+        Drawn(run with { Prompt = Prompt.Parse("a red fox", run.Start!.Path) }, workshop);
+        Assert.Equal(2 * Steps, fitted);
+        Drawn(run with { Seed = 5 }, workshop);
+        Assert.Equal(3 * Steps, fitted); // other weights to begin with: another fit
     }
 
     [Fact]
     public void A_restored_run_does_not_fit_again_and_ends_as_one_that_was_not_stopped()
     {
         using var program = new CommandLineProgram();
-        using var encoder = ClipEncoder.Load(program.Model);
+        using var workshop = new Workshop();
         var run = Edit(program, "edit");
         byte[] whole;
-        using (var inversion = run.Begin(encoder))
+        using (var inversion = run.Begin(workshop))
         {
-            foreach (var step in inversion.Run()) if (step.Index == 1) run.SaveCheckpoint(inversion, program["part.safetensors"]);
+            foreach (var step in inversion.Run()) if (step.Index == 1) inversion.Save(program["part.safetensors"], new Dictionary<string, string> { [Job.Keyword] = run.ToJson() });
             whole = run.Show(inversion).Rgb.ToArray();
         }
 
-        var told = 0;
-        using var resumed = run.Begin(encoder, fitting: new Fitting { IsLeftOut = true, Told = _ => told++ });
-        resumed.Restore(program["part.safetensors"]);
-        foreach (var _ in resumed.Run()) { }
-        Assert.Equal(0, told);
-        Assert.Equal(whole, run.Show(resumed).Rgb.ToArray());
+        using var fresh = new Workshop();
+        JobEvent[] events = [.. InversionRun.Steps(run, fresh, new Outputs(program["whole.png"]) { Resume = program["part.safetensors"] }, default)];
+        Assert.DoesNotContain(events, told => told is StepEvent { Phase: "fit" });
+        Assert.Equal(2, events.OfType<StepEvent>().Count());
+        Assert.Equal(whole, Picture.Load(program["whole.png"]).Rgb.ToArray());
     }
 
     [Theory]
@@ -87,13 +85,13 @@ public class FitTests
     public void Frozen_layers_do_not_move_and_the_others_do(string recipe)
     {
         using var program = new CommandLineProgram();
-        using var encoder = ClipEncoder.Load(program.Model);
+        using var workshop = new Workshop();
         var run = Edit(program, recipe);
-        using var inversion = run.Begin(encoder);
+        using var inversion = run.Begin(workshop);
         using var scope = new TensorScope();
-        var before = inversion.Canvas.Layers.Select(layer => layer.Parameters.Select(p => p.Detach().Clone()).ToArray()).ToArray();
+        var before = inversion.Canvas.Groups.Select(layer => layer.Parameters.Select(p => p.Detach().Clone()).ToArray()).ToArray();
         foreach (var _ in inversion.Run()) { }
-        var moved = inversion.Canvas.Layers.Zip(before, (now, was) => now.Parameters.Zip(was, (p, q) => (p.Detach() - q).Abs().Max().Item()).Max()).ToArray();
+        var moved = inversion.Canvas.Groups.Zip(before, (now, was) => now.Parameters.Zip(was, (p, q) => (p.Detach() - q).Abs().Max().Item()).Max()).ToArray();
         var frozen = run.Recipe.Schedule.LayerSweep!.Frozen;
         Assert.True(frozen > 0);
         Assert.All(moved[..frozen], by => Assert.Equal(0, by));
@@ -104,23 +102,24 @@ public class FitTests
     public void A_layer_is_frozen_where_the_peak_begins_behind_it_too()
     {
         var schedule = Schedule.Adam(1).Sweep(from: 0, frozen: 2).Steps(10);
-        Assert.Equal([0, 0], [schedule.RateAt(0, 0, 5), schedule.RateAt(0, 1, 5)]);
-        Assert.True(schedule.RateAt(0, 2, 5) > 0);
-        Assert.Equal(1, schedule.RateAt(9, 4, 5));
+        Assert.Equal([0, 0], [schedule.RateAt(0, "", 0, 5), schedule.RateAt(0, "", 1, 5)]);
+        Assert.True(schedule.RateAt(0, "", 2, 5) > 0);
+        Assert.Equal(1, schedule.RateAt(9, "", 4, 5));
     }
 
     [Fact]
     public void A_pictures_target_is_the_mean_of_its_views_where_the_recipe_says_so()
     {
         using var program = new CommandLineProgram();
-        using var encoder = ClipEncoder.Load(program.Model);
+        using var workshop = new Workshop();
         using var scope = new TensorScope();
         using var still = new NoGrad();
+        var encoder = workshop.Model(program.Model).Encoder;
         var run = Edit(program, "edit") with { Start = null, Recipe = Recipes.ImplicitPlain(Quality.Draft, 32, 32), Prompt = new([new(null, 1, Edit(program, "edit").Start!.Path)]) };
         Tensor Direction(Views? views)
         {
-            using var inversion = (run with { Recipe = run.Recipe with { TargetViews = views } }).Begin(encoder);
-            return inversion.Targets[0].Direction.Clone();
+            using var inversion = (run with { Recipe = run.Recipe with { TargetViews = views } }).Begin(workshop);
+            return inversion.Targets[Targets.Prompt][0].Direction.Clone();
         }
 
         var photo = Picture.Load(run.Prompt.Parts[0].Image!).ToTensor();
@@ -143,25 +142,23 @@ public class FitTests
         using var random = new Generator(2);
         using var canvas = new Pixels().Create(1, 32, 32, random);
         using var photo = random.Uniform(0, 1, 1, 3, 32, 32);
-        using var target = new Target(toy.Embed(["a cat"]), Tensor.Ones([1])) { Start = toy.Embed(photo)[0] };
-        using var inversion = new Inversion { Canvas = canvas, Encoder = toy, Targets = [target], Objective = Objective.TowardStart(), Schedule = Schedule.Adam(0.02).Steps(30) };
+        using var inversion = new Inversion { Canvas = canvas, Encoder = toy, Targets = new() { [Targets.Prompt] = [Target.Of(toy.Embed(["a cat"]))], [Targets.Start] = [Target.At(toy.Embed(photo)[0])] }, Objective = Objective.Toward(Targets.Start), Schedule = Schedule.Adam(0.02).Steps(30) };
         var losses = inversion.Run().Select(step => step.Loss).ToArray();
         Assert.True(losses[^1] < 0.8 * losses[0], $"{losses[0]} -> {losses[^1]}");
 
         using var other = new Pixels().Create(1, 32, 32, random);
-        using var bare = new Target(toy.Embed(["a cat"]), Tensor.Ones([1]));
-        using var without = new Inversion { Canvas = other, Encoder = toy, Targets = [bare], Objective = Objective.TowardStart(), Schedule = Schedule.Adam(0.02).Steps(3) };
-        Assert.Contains("toward the start picture", Assert.Throws<InvalidOperationException>(() => without.Run().First()).Message, StringComparison.Ordinal);
+        using var without = new Inversion { Canvas = other, Encoder = toy, Targets = new(Target.Of(toy.Embed(["a cat"]))), Objective = Objective.Toward(Targets.Start), Schedule = Schedule.Adam(0.02).Steps(3) };
+        Assert.Contains("the objective names the target 'start'; the run has prompt", Assert.Throws<KeyNotFoundException>(() => without.Run().First()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_run_that_fits_wants_a_picture_and_a_representation()
     {
         using var program = new CommandLineProgram();
-        using var encoder = ClipEncoder.Load(program.Model);
+        using var workshop = new Workshop();
         var run = Edit(program, "edit");
-        Assert.Contains("no start picture", Assert.Throws<ArgumentException>(() => (run with { Start = null }).Begin(encoder)).Message, StringComparison.Ordinal);
-        Assert.Contains("only an implicit representation", Assert.Throws<ArgumentException>(() => (run with { Recipe = run.Recipe with { Canvas = new Pixels() } }).Begin(encoder)).Message, StringComparison.Ordinal);
+        Assert.Contains("no start picture", Assert.Throws<ArgumentException>(() => (run with { Start = null }).Begin(workshop)).Message, StringComparison.Ordinal);
+        Assert.Contains("only an implicit representation", Assert.Throws<ArgumentException>(() => (run with { Recipe = run.Recipe with { Canvas = new Pixels() } }).Begin(workshop)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -173,25 +170,25 @@ public class FitTests
             foreach (var quality in Enum.GetValues<Quality>())
             {
                 var run = Edit(program, "edit") with { Recipe = Recipes.Named(name, quality, 48, 40) };
-                Assert.Equal(run.Recipe, Run.FromJson(run.ToJson()).Recipe);
-                Assert.Equal(run.ToJson(), Run.FromJson(run.ToJson()).ToJson());
+                Assert.Equal(run.Recipe, InversionJob.FromJson(run.ToJson()).Recipe);
+                Assert.Equal(run.ToJson(), InversionJob.FromJson(run.ToJson()).ToJson());
             }
         }
 
         Assert.NotEqual(Recipes.Edit(), Recipes.Edit() with { Fit = Recipes.Edit().Fit! with { Steps = 7 } });
-        Assert.Empty(Recipes.FromWords(withBank: true).Intersect(["reconstruct", "edit", "restyle"]));
+        Assert.Empty(Recipes.FromText(withBank: true).Intersect(["reconstruct", "edit", "restyle"]));
     }
 
     /// <summary>A short run of a recipe on a picture that lies in the program's folder.</summary>
-    private static Run Edit(CommandLineProgram program, string recipe)
+    private static InversionJob Edit(CommandLineProgram program, string recipe)
     {
         var path = program["photo.png"];
         if (!File.Exists(path)) Photo(path);
-        var of = Recipes.Named(recipe, Quality.Draft, 32, 32).Copies(2).Steps(4);
+        var of = Recipes.Named(recipe, Quality.Draft, 32, 32).ViewCount(2).Steps(4);
         return new()
         {
             Recipe = of with { Canvas = Inr.Finer(hidden: 3, width: 24, omega: 10), Fit = of.Fit! with { Steps = Steps } },
-            Prompt = new([new("a tabby cat", 0.6), new(null, 0.4, path)]), Model = program.Model, Width = 32, Height = 32, Start = StoredFile.Of(path),
+            Prompt = new([new("a tabby cat", 0.6), new(null, 0.4, path)]), Models = [new(program.Model)], Width = 32, Height = 32, Start = StoredFile.Of(path),
         };
     }
 

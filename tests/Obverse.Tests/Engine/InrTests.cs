@@ -64,7 +64,7 @@ public class InrTests
             Near(file[Out(file, name, "y")], canvas.Colours(grid).Select(0, 0), 10 * gap.GetProperty("y").GetDouble(), name + " y");
 
             var (steps, lr) = (s.GetProperty("steps").GetInt32(), s.GetProperty("lr").GetDouble());
-            using var adam = new Adam([.. canvas.Layers.Select(l => new ParameterGroup(l.Name, l.Parameters, lr))]);
+            using var adam = new Adam([.. canvas.Groups.Select(l => new ParameterGroup(l.Name, l.Parameters, lr))]);
             var losses = fixture.GetProperty("expected").GetProperty("losses").EnumerateArray().Select(l => l.GetDouble()).ToArray();
             for (var n = 0; n < steps; n++)
             {
@@ -108,7 +108,7 @@ public class InrTests
             var flat = s.TryGetProperty("flat", out var f) && f.GetBoolean();
             var schedule = Schedule.Adam(s.GetProperty("eta").GetDouble()).Steps(steps);
             if (!flat) schedule = schedule.Sweep(s.GetProperty("sigma").GetDouble(), s.GetProperty("g_min").GetDouble());
-            var table = Tensor.From([.. Enumerable.Range(0, steps * layers).Select(i => schedule.RateAt(i / layers, i % layers, layers))], steps, layers);
+            var table = Tensor.From([.. Enumerable.Range(0, steps * layers).Select(i => schedule.RateAt(i / layers, "", i % layers, layers))], steps, layers);
             Near(file[Out(file, name, "lr")], table, 1e-14, name);
         }
     }
@@ -129,7 +129,7 @@ public class InrTests
     {
         for (var l = 0; l < layers + 2; l++)
         {
-            var parameters = canvas.Layers[l].Parameters;
+            var parameters = canvas.Groups[l].Parameters;
             Near(file[Key(file, name, "out." + kind, l, layers, "weight")].Unsqueeze(0), of(parameters[0]), tolerance, $"{name} {kind} {l}");
             Near(file[Key(file, name, "out." + kind, l, layers, "bias")].Unsqueeze(0), of(parameters[1]), tolerance, $"{name} {kind} {l}");
         }

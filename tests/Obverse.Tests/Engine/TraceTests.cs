@@ -34,18 +34,13 @@ public class TraceTests
         var size = trace.Int("size");
         var canvas = new InrCanvas(plan, [.. Enumerable.Range(0, layers).Select(l => (trace[$"in.layer{l}.weight"].Unsqueeze(0), trace[$"in.layer{l}.bias"].Unsqueeze(0)))], size, size);
         var step = 0;
-        using var inversion = new Inversion
-        {
-            Canvas = canvas, Encoder = tower, Targets = [Target.Of(trace["in.target"])],
-            Views = Views.Of((int)trace["draw.step0.scale"].Size(0)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(),
-            Schedule = Schedule.Adam(trace.Number("eta")).Sweep(trace.Number("sigma"), trace.Number("g_min")).Steps(trace.Int("steps")),
-            Recorded = (n, _) => [Drawn(trace, n, "scale", "shear_x", "shear_y").With("angle", 0).With("tx", 0).With("ty", 0), Drawn(trace, n, "brightness", "contrast", "saturation")],
-            Observe = (what, got) => MeetImplicit(trace, step, what, got, canvas, trace["in.target"]),
-        };
+        var schedule = Schedule.Adam(trace.Number("eta")).Sweep(trace.Number("sigma"), trace.Number("g_min")).Steps(trace.Int("steps"));
+        using var inversion = Spies.Inversion((what, got) => MeetImplicit(trace, step, what, got, canvas, trace["in.target"]), canvas, tower, new(Target.Of(trace["in.target"])),
+            Views.Of((int)trace["draw.step0.scale"].Size(0)).Scale(0.8, 1.2).Shear(10).Affine(Border.Clamp).Color(0.2).Averaged(), Objective.Toward(), schedule, recorded: (n, _) => ImplicitViews(trace, n));
         foreach (var done in inversion.Run())
         {
             trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
-            trace.MeetsIfStored($"out.step{step}.lr", Tensor.From([.. Enumerable.Range(0, layers).Select(l => inversion.Schedule.RateAt(step, l, layers))]));
+            trace.MeetsIfStored($"out.step{step}.lr", Tensor.From([.. Enumerable.Range(0, layers).Select(l => schedule.RateAt(step, "", l, layers))]));
             step++;
         }
 
@@ -53,8 +48,8 @@ public class TraceTests
         trace.Meets("out.final.image", inversion.Show());
         for (var l = 0; l < layers; l++)
         {
-            trace.Meets($"out.final.layer{l}.weight", canvas.Layers[l].Parameters[0]);
-            trace.Meets($"out.final.layer{l}.bias", canvas.Layers[l].Parameters[1]);
+            trace.Meets($"out.final.layer{l}.weight", canvas.Groups[l].Parameters[0]);
+            trace.Meets($"out.final.layer{l}.bias", canvas.Groups[l].Parameters[1]);
         }
 
         trace.EveryOutputIsMet((@"step\d+\.loss_blend", "plain inversion blends nothing: stored as 0"));
@@ -88,17 +83,13 @@ public class TraceTests
         var step = 0;
         using var canvas = bank.Take(bank.Nearest(prompt), size, size);
         var recipe = Recipes.Implicit() with { Schedule = Recipes.Implicit().Schedule with { Rate = trace.Number("eta"), LayerSweep = new(trace.Number("sigma"), trace.Number("g_min")) } };
-        recipe = recipe.Steps(trace.Int("steps")).Copies((int)trace["draw.step0.scale"].Size(0));
-        using var inversion = new Inversion
-        {
-            Canvas = canvas, Encoder = tower, Targets = [new Target(aligned.Unsqueeze(0), Tensor.Ones([1])) { Pictures = blend.Target }], Views = recipe.Views, Schedule = recipe.Schedule, Objective = Objective.Toward() + trace.Number("beta") * Objective.TowardPictures(),
-            Recorded = (n, _) => [Drawn(trace, n, "scale", "shear_x", "shear_y").With("angle", 0).With("tx", 0).With("ty", 0), Drawn(trace, n, "brightness", "contrast", "saturation")],
-            Observe = (what, got) => MeetImplicit(trace, step, what, got, canvas, aligned, blend.Target),
-        };
+        recipe = recipe.Steps(trace.Int("steps")).ViewCount((int)trace["draw.step0.scale"].Size(0));
+        using var inversion = Spies.Inversion((what, got) => MeetImplicit(trace, step, what, got, canvas, aligned, blend.Target), canvas, tower,
+            new() { [Targets.Prompt] = [new Target(aligned.Unsqueeze(0), Tensor.Ones([1]))], [Targets.Pictures] = [Target.At(blend.Target)] }, recipe.Views, Objective.Toward() + trace.Number("beta") * Objective.Toward(Targets.Pictures), recipe.Schedule, recorded: (n, _) => ImplicitViews(trace, n));
         foreach (var done in inversion.Run())
         {
             trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
-            trace.MeetsIfStored($"out.step{step}.lr", Tensor.From([.. Enumerable.Range(0, layers).Select(l => recipe.Schedule.RateAt(step, l, layers))]));
+            trace.MeetsIfStored($"out.step{step}.lr", Tensor.From([.. Enumerable.Range(0, layers).Select(l => recipe.Schedule.RateAt(step, "", l, layers))]));
             step++;
         }
 
@@ -106,8 +97,8 @@ public class TraceTests
         trace.Meets("out.final.image", inversion.Show());
         for (var l = 0; l < layers; l++)
         {
-            trace.Meets($"out.final.layer{l}.weight", canvas.Layers[l].Parameters[0]);
-            trace.Meets($"out.final.layer{l}.bias", canvas.Layers[l].Parameters[1]);
+            trace.Meets($"out.final.layer{l}.weight", canvas.Groups[l].Parameters[0]);
+            trace.Meets($"out.final.layer{l}.bias", canvas.Groups[l].Parameters[1]);
         }
 
         trace.EveryOutputIsMet(("M|singular_values", "steps on the way to R, which is compared"));
@@ -126,29 +117,23 @@ public class TraceTests
         if (jitter) views = views.Roll(side);
         views = views.ClipInv().Resize(side, Interpolation.Bicubic, antialias: false).Then(new ColorShiftView { Mean = trace.Number("cg_mean"), Std = trace.Number("cg_std") });
         var step = 0;
-        using var inversion = new Inversion
-        {
-            Canvas = canvas, Encoder = tower, Targets = [Target.Of(trace["in.text"])], Views = views,
-            Objective = trace.Number("tv") * Objective.NeighbourNorm() + trace.Number("l1") * Objective.AbsoluteSum() + Objective.Toward(Distance.Euclidean),
-            Schedule = Schedule.Adam(trace.Number("lr")).Clip(1).Steps(trace.Int("steps")),
-            Recorded = (n, _) =>
-            {
-                List<Draws> draws = [];
-                if (jitter) draws.Add(new() { ["dy"] = trace[$"draw.step{n}.roll_rows"].Reshape(1), ["dx"] = trace[$"draw.step{n}.roll_cols"].Reshape(1) });
-                draws.Add(Drawn(trace, n, "angle", "scale", "tx", "ty", "on").With("shear_x", 0).With("shear_y", 0));
-                draws.Add(Draws.None);
-                draws.Add(Drawn(trace, n, "u_mean", "u_std"));
-                return draws;
-            },
-            Observe = (what, got) =>
+        using var inversion = Spies.Inversion((what, got) =>
             {
                 if (what == "image") trace.MeetsIfStored($"out.step{step}.upscaled", canvas.Render());
                 if (what == "views0") trace.MeetsIfStored($"out.step{step}.views", got);
                 if (what == "embeddings0") trace.MeetsIfStored($"out.step{step}.distances", (got - trace["in.text"].Normalized()).Square().Sum(-1).Sqrt());
                 if (what == "grad_norm") trace.MeetsIfStored($"out.step{step}.grad_norm", got);
                 if (what == "grad.pixels") trace.MeetsIfStored($"out.step{step}.grad_clipped", got);
-            },
-        };
+            }, canvas, tower, new(Target.Of(trace["in.text"])), views, trace.Number("tv") * Objective.NeighbourNorm() + trace.Number("l1") * Objective.AbsoluteSum() + Objective.Toward(Distance.Euclidean),
+            Schedule.Adam(trace.Number("lr")).Clip(1).Steps(trace.Int("steps")), recorded: (n, _) =>
+            {
+                List<ViewParameters> draws = [];
+                if (jitter) draws.Add(new() { ["dy"] = trace[$"draw.step{n}.roll_rows"].Reshape(1), ["dx"] = trace[$"draw.step{n}.roll_cols"].Reshape(1) });
+                draws.Add(Drawn(trace, n, "angle", "scale", "tx", "ty", "on").With("shear_x", 0).With("shear_y", 0));
+                draws.Add(ViewParameters.None);
+                draws.Add(Drawn(trace, n, "u_mean", "u_std"));
+                return draws;
+            });
         foreach (var done in inversion.Run())
         {
             trace.Meets($"out.step{step}.loss", Tensor.Number(done.Loss, DType.Float64));
@@ -174,13 +159,7 @@ public class TraceTests
         {
             var canvas = new PyramidCanvas(1, size, size, sides, trace["in.raw0"], closed) { Margin = (pad, pad), Mask = trace.Has("in.mask") ? trace["in.mask"] : null };
             var step = 0;
-            using var inversion = new Inversion
-            {
-                Canvas = canvas, Encoder = ensemble, Targets = [.. models.Select((_, m) => new Target(trace[$"in.targets{m}"], trace["in.values"]))],
-                Views = Views.Of((int)trace["draw.step0.model0.dx"].Size(0)).Roll(pad).Trim(pad, pad).UniformNoise(trace.Number("noise")).Clip(),
-                Objective = Objective.Toward(Distance.Similarity), Schedule = Schedule.Sgd(trace.Number("lr")).Steps(trace.Int("steps")), ShowsLastSeen = true,
-                Recorded = (n, m) => [new() { ["dy"] = trace[$"draw.step{n}.model{m}.dy"], ["dx"] = trace[$"draw.step{n}.model{m}.dx"] }, Draws.None, new() { ["noise"] = trace[$"draw.step{n}.model{m}.noise"] }, Draws.None],
-                Observe = (what, got) =>
+            using var inversion = Spies.Inversion((what, got) =>
                 {
                     if (what == "image") trace.MeetsIfStored($"out.step{step}.image", got);
                     if (what.StartsWith("views", StringComparison.Ordinal)) trace.MeetsIfStored($"out.step{step}.model{what[5..]}.views", got);
@@ -192,8 +171,9 @@ public class TraceTests
                     }
 
                     if (what == "grad.sum") trace.MeetsIfStored($"out.step{step}.grad_sum", got);
-                },
-            };
+                }, new LastSeenCanvas(canvas), ensemble, new([.. models.Select((_, m) => new Target(trace[$"in.targets{m}"], trace["in.values"]))]),
+                Views.Of((int)trace["draw.step0.model0.dx"].Size(0)).Roll(pad).Trim(pad, pad).UniformNoise(trace.Number("noise")).Clip(), Objective.Toward(Distance.Similarity), Schedule.Sgd(trace.Number("lr")).Steps(trace.Int("steps")),
+                recorded: (n, m) => [new() { ["dy"] = trace[$"draw.step{n}.model{m}.dy"], ["dx"] = trace[$"draw.step{n}.model{m}.dx"] }, ViewParameters.None, new() { ["noise"] = trace[$"draw.step{n}.model{m}.noise"] }, ViewParameters.None]);
             foreach (var done in inversion.Run())
             {
                 using var scope = new TensorScope();
@@ -206,13 +186,13 @@ public class TraceTests
             trace.Meets("out.result", inversion.Show());
             trace.Meets("out.final.image", canvas.Render());
             if (closed) continue;
-            foreach (var level in trace.Config.GetProperty("stored_levels").EnumerateArray().Select(l => l.GetInt32())) trace.Meets($"out.final.level{level}", canvas.Layers[level - 1].Parameters[0]);
+            foreach (var level in trace.Config.GetProperty("stored_levels").EnumerateArray().Select(l => l.GetInt32())) trace.Meets($"out.final.level{level}", canvas.Groups[level - 1].Parameters[0]);
         }
 
         trace.EveryOutputIsMet();
     }
 
-    // What a step of implicit inversion stores, by what the loop tells.
+    // What a step of implicit inversion stores, by what its parts are asked.
     private static void MeetImplicit(Case trace, int step, string what, Tensor got, Canvas canvas, Tensor target, Tensor? pictures = null)
     {
         using var scope = new TensorScope();
@@ -230,23 +210,26 @@ public class TraceTests
                 if (pictures is not null) Is("loss_blend", 1 - (average * pictures).Sum());
                 break;
             case "grad.layer0":
-                for (var l = 0; l < canvas.Layers.Count; l++) foreach (var (part, p) in ((string[])["weight", "bias"]).Zip(canvas.Layers[l].Parameters)) Is($"grad.layer{l}.{part}", p.Grad!);
-                Is("grad_norm", Tensor.Stack([.. canvas.Layers.SelectMany(layer => layer.Parameters).Select(p => p.Grad!.Norm())]));
+                for (var l = 0; l < canvas.Groups.Count; l++) foreach (var (part, p) in ((string[])["weight", "bias"]).Zip(canvas.Groups[l].Parameters)) Is($"grad.layer{l}.{part}", p.Grad!);
+                Is("grad_norm", Tensor.Stack([.. canvas.Groups.SelectMany(layer => layer.Parameters).Select(p => p.Grad!.Norm())]));
                 break;
         }
     }
 
-    private static Draws Drawn(Case trace, int step, params string[] names)
+    private static IReadOnlyList<ViewParameters> ImplicitViews(Case trace, int step) =>
+        [Drawn(trace, step, "scale", "shear_x", "shear_y").With("angle", 0).With("tx", 0).With("ty", 0), Drawn(trace, step, "brightness", "contrast", "saturation")];
+
+    private static ViewParameters Drawn(Case trace, int step, params string[] names)
     {
-        var draws = new Draws();
+        var draws = new ViewParameters();
         foreach (var name in names) draws[name] = trace[$"draw.step{step}.{name}"];
         return draws;
     }
 }
 
-internal static class DrawsExtensions
+internal static class ViewParametersExtensions
 {
-    public static Draws With(this Draws draws, string name, double value)
+    public static ViewParameters With(this ViewParameters draws, string name, double value)
     {
         draws[name] = Tensor.Full([1], value);
         return draws;

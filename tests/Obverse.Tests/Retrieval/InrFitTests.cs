@@ -55,8 +55,8 @@ public class InrFitTests
 
         for (var l = 0; l < layers; l++)
         {
-            trace.Meets($"out.final.layer{l}.weight", canvas.Layers[l].Parameters[0]);
-            trace.Meets($"out.final.layer{l}.bias", canvas.Layers[l].Parameters[1]);
+            trace.Meets($"out.final.layer{l}.weight", canvas.Groups[l].Parameters[0]);
+            trace.Meets($"out.final.layer{l}.bias", canvas.Groups[l].Parameters[1]);
         }
 
         trace.EveryOutputIsMet();
@@ -98,13 +98,13 @@ public class InrFitTests
             foreach (var step in fit.Run(canvas, targets))
             {
                 Assert.Equal(losses[step.Index].GetDouble(), step.Losses[0], 1e-6);
-                if (step.Index == 0 && Stored("after_step")) foreach (var l in Enumerable.Range(0, hidden + 2)) Near(Layer("out.after_step", l, "weight"), canvas.Layers[l].Parameters[0], $"{name} after one step {l}");
+                if (step.Index == 0 && Stored("after_step")) foreach (var l in Enumerable.Range(0, hidden + 2)) Near(Layer("out.after_step", l, "weight"), canvas.Groups[l].Parameters[0], $"{name} after one step {l}");
             }
 
             for (var l = 0; Stored("final") && l < hidden + 2; l++)
             {
-                Near(Layer("out.final", l, "weight"), canvas.Layers[l].Parameters[0], $"{name} weight {l}");
-                Near(Layer("out.final", l, "bias"), canvas.Layers[l].Parameters[1], $"{name} bias {l}");
+                Near(Layer("out.final", l, "weight"), canvas.Groups[l].Parameters[0], $"{name} weight {l}");
+                Near(Layer("out.final", l, "bias"), canvas.Groups[l].Parameters[1], $"{name} bias {l}");
             }
         }
     }
@@ -140,7 +140,7 @@ public class InrFitTests
         {
             using var seed = new Generator(5);
             using var start = InrFit.Start(plan, count, 12, 10, seed);
-            return new(plan, [.. start.Layers.Select(layer => (layer.Parameters[0].To(DType.Float64), layer.Parameters[1].To(DType.Float64)))], 12, 10);
+            return new(plan, [.. start.Groups.Select(layer => (layer.Parameters[0].To(DType.Float64), layer.Parameters[1].To(DType.Float64)))], 12, 10);
         }
 
         using var together = Exact(3);
@@ -159,7 +159,7 @@ public class InrFitTests
             foreach (var (one, all) in alone.State().Zip(together.State())) Near(one.Value, all.Value.Narrow(0, i, 1), $"picture {i}, {one.Key}", 1e-11);
         }
 
-        Assert.True((together.Layers[1].Parameters[0][0] - together.Layers[1].Parameters[0][1]).Abs().Max().Item() > 1e-5); // and each has its own
+        Assert.True((together.Groups[1].Parameters[0][0] - together.Groups[1].Parameters[0][1]).Abs().Max().Item() > 1e-5); // and each has its own
     }
 
     private static void Near(Tensor wanted, Tensor got, string what, double tolerance = 1e-9)

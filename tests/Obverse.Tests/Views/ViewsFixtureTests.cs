@@ -36,7 +36,7 @@ public class ViewsFixtureTests(ITestOutputHelper output)
         using var scope = new TensorScope();
 
         var config = json["config"]![name]!;
-        var draws = new Draws();
+        var draws = new ViewParameters();
         foreach (var stored in tensors.Names.Where(t => t.StartsWith(name + ".draw.", StringComparison.Ordinal))) draws[stored[(name.Length + 6)..]] = tensors[stored];
         foreach (var given in tensors.Names.Where(t => t.StartsWith(name + ".in.", StringComparison.Ordinal))) draws[given[(name.Length + 1)..]] = tensors[given];
 
@@ -45,7 +45,7 @@ public class ViewsFixtureTests(ITestOutputHelper output)
         var wanted = tensors[$"{name}.out.image"];
         var copies = checked((int)(wanted.Size(0) / image.Size(0)));
         var (views, each, matrices) = Read((string)json["kind"]!, name, config, (string)json["cases"]![name]!, draws, image, wanted);
-        var seen = views is null ? GridSample(image, draws, config) : (views with { Copies = copies }).Apply(image, each);
+        var seen = views is null ? GridSample(image, draws, config) : (views with { Count = copies }).Apply(image, each);
         (seen * tensors["in.G"].Narrow(0, 0, seen.Elements).Reshape(seen.Shape)).Sum().Backward();
 
         Compare(seen, "out.image");
@@ -66,7 +66,7 @@ public class ViewsFixtureTests(ITestOutputHelper output)
     private static readonly Func<JsonNode, string, double> Number = (config, key) => (double)config[key]!;
 
     // The views of a case, the draws of each, and the matrices where the case records them. No views: a bare grid_sample.
-    private static (Views? Views, Draws[] Draws, Matrix3[]? Matrices) Read(string family, string name, JsonNode config, string function, Draws draws, Tensor image, Tensor wanted)
+    private static (Views? Views, ViewParameters[] ViewParameters, Matrix3[]? Matrices) Read(string family, string name, JsonNode config, string function, ViewParameters draws, Tensor image, Tensor wanted)
     {
         var count = wanted.Size(0);
         var (height, width) = ((int)wanted.Size(2), (int)wanted.Size(3));
@@ -75,11 +75,11 @@ public class ViewsFixtureTests(ITestOutputHelper output)
         var by = (string?)config["mode"] switch { "nearest" => Interpolation.Nearest, "bicubic" => Interpolation.Bicubic, _ => Interpolation.Bilinear };
         var antialias = (bool?)config["antialias"] ?? false;
 
-        Views All(params View[] chain) => Views.Plain with { Chain = chain };
-        (Views, Draws[], Matrix3[]?) Same(Views views, Matrix3[]? matrices = null) => (views, [.. views.Chain.Select(_ => draws)], matrices);
-        Draws Part(string prefix)
+        Views All(params View[] chain) => Views.Plain with { Chain = [.. chain] };
+        (Views, ViewParameters[], Matrix3[]?) Same(Views views, Matrix3[]? matrices = null) => (views, [.. views.Chain.Select(_ => draws)], matrices);
+        ViewParameters Part(string prefix)
         {
-            var part = new Draws();
+            var part = new ViewParameters();
             foreach (var (key, tensor) in draws.Where(d => d.Key.StartsWith(prefix + ".", StringComparison.Ordinal))) part[key[(prefix.Length + 1)..]] = tensor;
             return part;
         }
@@ -119,13 +119,13 @@ public class ViewsFixtureTests(ITestOutputHelper output)
                 draws["box"] = Tensor.Cat([draws.Get("corner"), side], 1);
                 return Same(Views.Plain.ClipStyler(Whole("crop"), Whole("size")));
             case "latest":
-                return (Views.Plain.LatestCutouts(Whole("size")), [Draws.None, Part("affine"), Part("perspective"), Part("colour"), Part("erase"), draws], null);
+                return (Views.Plain.LatestCutouts(Whole("size")), [ViewParameters.None, Part("affine"), Part("perspective"), Part("colour"), Part("erase"), draws], null);
             default: throw new NotSupportedException($"family '{family}', case '{name}': no view is known for the function '{kind}' ({function})");
         }
     }
 
     // torch's own affine_grid and grid_sample, which the warps stand on.
-    private static Tensor GridSample(Tensor image, Draws given, JsonNode config)
+    private static Tensor GridSample(Tensor image, ViewParameters given, JsonNode config)
     {
         var (theta, align) = (given.Get("in.theta"), (bool)config["align_corners"]!);
         var n = theta.Size(0);

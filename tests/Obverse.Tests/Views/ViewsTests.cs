@@ -60,7 +60,7 @@ public class ViewsTests
     public void Views_have_the_shape_they_say_for_several_rectangular_pictures(string name)
     {
         using var scope = new TensorScope();
-        var views = Named(name) with { Copies = 3 };
+        var views = Named(name) with { Count = 3 };
         var seen = views.Apply(Picture(2, Height, Width), new Generator(5));
         var (height, width) = views.SizeOf(Height, Width);
         Assert.Equal([6, 3, height, width], seen.Shape);
@@ -74,7 +74,7 @@ public class ViewsTests
         using var scope = new TensorScope();
         var picture = Picture(2, Height, Width);
         picture.RequiresGrad = true;
-        (Named(name) with { Copies = 4 }).Apply(picture, new Generator(5)).Square().Sum().Backward();
+        (Named(name) with { Count = 4 }).Apply(picture, new Generator(5)).Square().Sum().Backward();
         for (var i = 0; i < 2; i++) Assert.True(picture.Grad![i].Abs().Max().Item() > 1e-3, $"{name}: no gradient to picture {i}");
         Assert.Equal(1, picture.Grad!.IsFinite().All().Item());
     }
@@ -84,11 +84,11 @@ public class ViewsTests
     public void The_gradient_is_the_slope(string name)
     {
         using var scope = new TensorScope();
-        var views = Named(name) with { Copies = 2 };
+        var views = Named(name) with { Count = 2 };
         if (views.Chain.Any(view => view is ClipView { KeepsGradient: true })) return; // on purpose it is not
         var picture = Picture(1, Height, Width).To(DType.Float64);
         picture.RequiresGrad = true;
-        var draws = views.Draw(new Generator(5), 1, Height, Width);
+        var draws = views.Sample(new Generator(5), 1, Height, Width);
         Tensor Loss(Tensor x) => views.Apply(x, draws).Square().Sum();
         Loss(picture).Backward();
         var direction = new Generator(9).Normal(1, 3, Height, Width).To(DType.Float64);
@@ -103,13 +103,13 @@ public class ViewsTests
     public void The_same_seed_gives_the_same_bytes_and_another_seed_others(string name)
     {
         using var scope = new TensorScope();
-        var views = Named(name) with { Copies = 4 };
+        var views = Named(name) with { Count = 4 };
         var picture = Picture(2, Height, Width);
         float[] Seen(ulong seed) => views.Apply(picture, new Generator(seed)).ToFloats();
         var first = Seen(5);
         Assert.Equal(first, Seen(5));
-        Assert.Equal(first, views.Apply(picture, views.Draw(new Generator(5), 2, Height, Width)).ToFloats());
-        if (views.Chain.Any(view => view.Draw(new Generator(0), 1, 64, 64).Count > 0)) Assert.NotEqual(first, Seen(6));
+        Assert.Equal(first, views.Apply(picture, views.Sample(new Generator(5), 2, Height, Width)).ToFloats());
+        if (views.Chain.Any(view => view.Sample(new Generator(0), 1, 64, 64).Count > 0)) Assert.NotEqual(first, Seen(6));
     }
 
     [Theory]
@@ -117,9 +117,9 @@ public class ViewsTests
     public void Draws_have_a_row_a_picture(string name)
     {
         using var scope = new TensorScope();
-        foreach (var draws in Named(name).Draw(new Generator(5), 2, Height, Width))
+        foreach (var draws in Named(name).Sample(new Generator(5), 2, Height, Width))
         {
-            foreach (var (key, tensor) in draws) Assert.True(tensor.Size(0) == 2 * Named(name).Copies, $"{name}: draw '{key}' is {tensor}");
+            foreach (var (key, tensor) in draws) Assert.True(tensor.Size(0) == 2 * Named(name).Count, $"{name}: draw '{key}' is {tensor}");
         }
     }
 
@@ -134,7 +134,7 @@ public class ViewsTests
         Assert.Equal(views.GetHashCode(), again.GetHashCode());
         Assert.Equal(json, JsonSerializer.Serialize(again));
         Assert.Equal(views.Chain[0], JsonSerializer.Deserialize<View>(JsonSerializer.Serialize(views.Chain[0])));
-        Assert.NotEqual(views, views with { Copies = views.Copies + 1 });
+        Assert.NotEqual(views, views with { Count = views.Count + 1 });
         Assert.NotEqual(views, views.Roll(3));
     }
 
@@ -169,7 +169,7 @@ public class ViewsTests
         using var scope = new TensorScope();
         var picture = Picture(1, 8, 8);
         var views = Views.Of(150).Roll(3);
-        var draws = views.Draw(new Generator(2), 1, 8, 8);
+        var draws = views.Sample(new Generator(2), 1, 8, 8);
         var seen = views.Apply(picture, draws);
         var (dy, dx) = (draws[0].Integers("dy"), draws[0].Integers("dx"));
         for (var i = 0; i < 150; i++) Assert.Equal(picture.Roll([dy[i], dx[i]], [2, 3])[0].ToFloats(), seen[i].ToFloats());
@@ -182,7 +182,7 @@ public class ViewsTests
         var random = new Generator(3);
         void Within(View view, string name, double low, double high)
         {
-            var numbers = view.Draw(random, 500, Height, Width).Numbers(name);
+            var numbers = view.Sample(random, 500, Height, Width).Numbers(name);
             Assert.All(numbers, n => Assert.InRange(n, low, high));
             Assert.True(numbers.Max() - numbers.Min() > 0.9 * (high - low), $"{view}: '{name}' spans only {numbers.Min()} … {numbers.Max()}");
         }
@@ -194,14 +194,14 @@ public class ViewsTests
         Within(new ShiftView(), "shift_col", -6, 6);
         Within(new CutoutView(), "cut_row", 0, Height);
         Within(new ColorJitterView(), "hue", -0.1f, 0.1f);
-        var on = new AffineView { Probability = 0.7 }.Draw(random, 2000, Height, Width).Numbers("on").Average();
+        var on = new AffineView { Probability = 0.7 }.Sample(random, 2000, Height, Width).Numbers("on").Average();
         Assert.InRange(on, 0.65, 0.75);
-        var ends = new PerspectiveView { Strength = 0.5 }.Draw(random, 500, Height, Width).Get("end");
+        var ends = new PerspectiveView { Strength = 0.5 }.Sample(random, 500, Height, Width).Get("end");
         Assert.Equal(0, ends[.., 0, 0].Min().Item());
         Assert.Equal(12, ends[.., 0, 0].Max().Item()); // int(0.5 * (48 / 2))
         Assert.Equal(Width - 1 - 12, ends[.., 1, 0].Min().Item());
         Assert.Equal(Height - 1 - 9, ends[.., 2, 1].Min().Item());
-        var boxes = new RandomResizedCropView { Area = new(0.3, 0.9) }.Draw(random, 300, Height, Width).Integers("box");
+        var boxes = new RandomResizedCropView { Area = new(0.3, 0.9) }.Sample(random, 300, Height, Width).Integers("box");
         for (var i = 0; i < boxes.Length; i += 4)
         {
             Assert.InRange((double)boxes[i + 2] * boxes[i + 3] / (Height * Width), 0.25, 0.95);
@@ -232,7 +232,7 @@ public class ViewsTests
         Assert.Contains("Blur", Refused(Views.Plain.Then(new BlurView { Radius = 36 })), StringComparison.Ordinal);
         Assert.Contains("1.2 … 0.8", Refused(Views.Plain.Scale(1.2, 0.8)), StringComparison.Ordinal);
         Assert.Contains("2 views", Assert.Throws<ArgumentException>(() => Views.Plain.Roll(1).Roll(1).Apply(picture, [])).Message, StringComparison.Ordinal);
-        Assert.Contains("'dx'", Assert.Throws<KeyNotFoundException>(() => new RollView().Apply(picture, new Draws { ["dy"] = Tensor.Zeros([1]) })).Message, StringComparison.Ordinal);
+        Assert.Contains("'dx'", Assert.Throws<KeyNotFoundException>(() => new RollView().Apply(picture, new ViewParameters { ["dy"] = Tensor.Zeros([1]) })).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => Views.Of(0));
     }
 

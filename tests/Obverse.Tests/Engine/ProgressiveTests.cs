@@ -4,43 +4,39 @@ using Xunit;
 
 namespace Obverse.Tests.Engine;
 
-/// <summary>Progressive rendering: cheaper early steps of the same run.</summary>
-public class PaceTests
+/// <summary>Progressive resolution: cheaper early steps of the same run.</summary>
+public class ProgressiveTests
 {
-    private static readonly Pace pace = new(new(0.5, 0.5, 0.5), new(0.75, 0.75, 1));
+    private static readonly Progressive progressive = new([new(0.5, 0.5, 0.5), new(0.75, 0.75, 1)]);
 
     [Fact]
     public void Stages_follow_each_other_and_the_rest_is_whole()
     {
-        Assert.Equal([0.5, 0.5, 0.75, 1.0], new[] { 0, 3, 4, 6 }.Select(step => pace.At(step, 8).Side));
-        Assert.Equal((64, 96, 128, 32, 20), (Pace.Side(128, 0.5), Pace.Side(128, 0.75), Pace.Side(128, 1), Pace.Side(48, 0.5), Pace.Side(20, 0.5)));
-        Assert.Equal((3, 1, 6), (Pace.Views(6, 0.5), Pace.Views(6, 0.01), Pace.Views(6, 1)));
-        Assert.Equal([(0.5, 0.5), (0.75, 0.25), (1, 0.25)], pace.Parts().Select(part => (part.Stage.Side, part.Share)));
-        Assert.Equal([(0.5, 1.0)], new Pace(new Stage(1, 0.5)).Parts().Select(part => (part.Stage.Side, part.Share)));
-        var run = new Run { Recipe = Recipes.ImplicitPlain() with { Pace = pace }, Prompt = Prompt.Parse("a fox"), Model = "m", Width = 64, Height = 64 };
-        Assert.Equal(run.Recipe, Run.FromJson(run.ToJson()).Recipe);
+        Assert.Equal([0.5, 0.5, 0.75, 1.0], new[] { 0, 3, 4, 6 }.Select(step => progressive.At(step, 8).Resolution));
+        Assert.Equal((64, 96, 128, 32, 20), (Stage.Side(128, 0.5), Stage.Side(128, 0.75), Stage.Side(128, 1), Stage.Side(48, 0.5), Stage.Side(20, 0.5)));
+        Assert.Equal((3, 1, 6), (Stage.Number(6, 0.5), Stage.Number(6, 0.01), Stage.Number(6, 1)));
+        Assert.Equal([(0.5, 0.5), (0.75, 0.25), (1, 0.25)], progressive.Shares().Select(part => (part.Stage.Resolution, part.Share)));
+        Assert.Equal([(0.5, 1.0)], new Progressive([new Stage(1, 0.5)]).Shares().Select(part => (part.Stage.Resolution, part.Share)));
+        var run = new InversionJob { Recipe = Recipes.ImplicitPlain() with { Schedule = Recipes.ImplicitPlain().Schedule with { Progressive = new([new(0.5, 0.5)]) } }, Prompt = Prompt.Parse("a fox"), Models = [new("m")], Width = 64, Height = 64 };
+        Assert.Equal(run.Recipe, InversionJob.FromJson(run.ToJson()).Recipe);
         Assert.NotEqual(run.Recipe, Recipes.ImplicitPlain());
     }
 
     [Theory]
     [InlineData("implicit-plain")]
     [InlineData("pyramid")]
-    public void A_paced_run_draws_coarse_first_and_goes_on_after_a_stop(string recipe)
+    public void A_run_with_progressive_resolution_draws_coarse_first_and_goes_on_after_a_stop(string recipe)
     {
         using var toy = ToyClip.Load();
-        var chosen = Recipes.Named(recipe, Quality.Draft, 64, 64).Copies(4).Steps(8);
+        var chosen = Recipes.Named(recipe, Quality.Draft, 64, 64).ViewCount(4).Steps(8);
         var sizes = new List<long>();
-        Inversion New(List<long>? told = null)
+        Inversion New(List<long>? seen = null)
         {
             using var random = Generator.For(1, 0);
-            return new()
+            return Spies.Inversion((name, tensor) =>
             {
-                Canvas = chosen.Canvas.Create(1, 64, 64, random), Encoder = toy, Targets = [Target.Of(toy.Embed(["a tabby cat"]))], Views = chosen.Views, Objective = chosen.Objective, Schedule = chosen.Schedule, Pace = pace,
-                Observe = (name, tensor) =>
-                {
-                    if (told is not null && name == "views0") told.Add(tensor.Size(0) * 1000 + tensor.Size(2));
-                },
-            };
+                if (seen is not null && name == "views0") seen.Add(tensor.Size(0) * 1000 + tensor.Size(2));
+            }, chosen.Canvas.Create(1, 64, 64, random), toy, new(Target.Of(toy.Embed(["a tabby cat"]))), chosen.Views, chosen.Objective, chosen.Schedule with { Progressive = progressive });
         }
 
         using var whole = New(sizes);
