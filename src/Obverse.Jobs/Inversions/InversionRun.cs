@@ -64,12 +64,11 @@ internal static class InversionRun
 
     private static IEnumerable<JobEvent> Fit(InversionJob job, Workshop workshop, Inversion inversion, CancellationToken cancellation)
     {
-        if (job.Start is not { } start) throw new ArgumentException($"recipe '{job.Recipe.Name}' works on a picture, and the job has no start picture");
-        var picture = new Lazy<Picture>(() => start.Load());
+        var picture = new Lazy<Picture>(() => job.Start!.Load());
         var speed = new Speed();
         foreach (var step in new StartFit(job, workshop.Fits).Run(inversion.Canvas, cancellation))
         {
-            yield return new StepEvent(start.Path, new Step { Index = step.Index, Count = job.Recipe.Fit!.Steps, Losses = [step.Losses[0]], Similarities = [] }, speed.After(step.Index), () => picture.Value) { Phase = "fit" };
+            yield return new StepEvent(job.Start!.Path, new Step { Index = step.Index, Count = job.Recipe.Fit!.Steps, Losses = [step.Losses[0]], Similarities = [] }, speed.After(step.Index), () => picture.Value) { Phase = "fit" };
         }
     }
 

@@ -10,10 +10,11 @@ internal sealed class StartFit(InversionJob job, CachedFits cache)
     public IEnumerable<InrFitStep> Run(Canvas canvas, CancellationToken cancellation)
     {
         var fit = job.Recipe.Fit!;
+        if (job.Start is null) throw new ArgumentException($"recipe '{job.Recipe.Name}' works on a picture, and the job has no start picture");
         if (canvas is CanvasWrapper wrapper) canvas = wrapper.Inner;
         if (canvas is not InrCanvas inr) throw new ArgumentException($"recipe '{job.Recipe.Name}': only an implicit representation can be fitted; the canvas is {job.Recipe.Canvas}");
         // Everything the fit depends on but the machine: seed and plan give the first weights.
-        var key = $"{job.Start!.Sha256} {job.Width}x{job.Height} {job.Seed} {job.Device} {job.Recipe.Canvas} {PartJson.Write(fit)}";
+        var key = $"{job.Start.Sha256} {job.Width}x{job.Height} {job.Seed} {job.Device} {job.Recipe.Canvas} {PartJson.Write(fit)}";
         if (cache.Recall(key, canvas)) yield break;
         using var targets = TensorScope.Of(() =>
         {

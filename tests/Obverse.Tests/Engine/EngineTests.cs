@@ -17,7 +17,8 @@ public class EngineTests
     };
 
     public static TheoryData<Objective> Objectives => [Objective.Toward(), Objective.Toward(Distance.Euclidean), Objective.Toward(Distance.Similarity), Objective.TotalVariation(), Objective.NeighbourNorm(),
-        Objective.AbsoluteSum(), Objective.Toward() + 0.5 * Objective.TotalVariation()];
+        Objective.AbsoluteSum(), Objective.Toward() + 0.5 * Objective.TotalVariation(), Objective.Toward().Through(Views.Of(3).Patch(24)), Ramp.Linear(1, 0.5) * Objective.Toward(),
+        Objective.Along("prompt", "style")];
 
     [Theory]
     [MemberData(nameof(Canvases))]
@@ -223,7 +224,7 @@ public class EngineTests
         using var random = Generator.For(seed, 0);
         return new()
         {
-            Canvas = showsLastSeen ? new LastSeenCanvas(plan.Create(1, size, size, random)) : plan.Create(1, size, size, random), Encoder = encoder, Targets = new(Target.Of(encoder.Embed(["a tabby cat"]))), Objective = objective, Schedule = schedule, Seed = seed,
+            Canvas = showsLastSeen ? new LastSeenCanvas(plan.Create(1, size, size, random)) : plan.Create(1, size, size, random), Encoder = encoder, Targets = new() { [Targets.Prompt] = [Target.Of(encoder.Embed(["a tabby cat"]))], ["style"] = [Target.Of(encoder.Embed(["a woodcut"]))] }, Objective = objective, Schedule = schedule, Seed = seed,
             Views = views ?? Views.Of(2).Scale(0.9, 1.1).Color(0.1),
         };
     }

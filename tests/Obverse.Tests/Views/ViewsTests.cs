@@ -48,9 +48,9 @@ public class ViewsTests
     public void Every_kind_of_view_has_a_short_name_and_is_tested_and_shown()
     {
         Type[] kinds = [.. typeof(View).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(View)))];
-        var named = typeof(View).GetCustomAttributes(typeof(JsonDerivedTypeAttribute), false).Cast<JsonDerivedTypeAttribute>().ToList();
-        Assert.Equal(kinds.Length, named.Select(n => n.TypeDiscriminator).Distinct().Count());
-        Assert.Empty(kinds.Except(named.Select(n => n.DerivedType)));
+        var named = PartJson.Of(typeof(View));
+        Assert.Equal(kinds.Length, named.Count);
+        Assert.Empty(kinds.Except(named.Values));
         Assert.Empty(kinds.Except(nothing.Concat(nothingToASquare).Select(view => view.GetType())));
         Assert.Empty(kinds.Except(Views.Catalogue().SelectMany(entry => entry.Views.Chain).Select(view => view.GetType())));
     }
@@ -128,12 +128,12 @@ public class ViewsTests
     public void Json_gives_back_equal_views(string name)
     {
         var views = Named(name);
-        var json = JsonSerializer.Serialize(views);
-        var again = JsonSerializer.Deserialize<Views>(json)!;
+        var json = PartJson.Write(views);
+        var again = PartJson.Read<Views>(json);
         Assert.Equal(views, again);
         Assert.Equal(views.GetHashCode(), again.GetHashCode());
-        Assert.Equal(json, JsonSerializer.Serialize(again));
-        Assert.Equal(views.Chain[0], JsonSerializer.Deserialize<View>(JsonSerializer.Serialize(views.Chain[0])));
+        Assert.Equal(json, PartJson.Write(again));
+        Assert.Equal(views.Chain[0], PartJson.Read<View>(PartJson.Write(views.Chain[0])));
         Assert.NotEqual(views, views with { Count = views.Count + 1 });
         Assert.NotEqual(views, views.Roll(3));
     }
@@ -141,8 +141,8 @@ public class ViewsTests
     [Fact]
     public void Json_names_a_view_shortly()
     {
-        Assert.Equal("""{"Copies":2,"Chain":[{"view":"roll","Pixels":3}],"IsAveraged":true}""", JsonSerializer.Serialize(Views.Of(2).Roll(3).Averaged()));
-        Assert.Contains("\"Border\":\"Zeros\"", JsonSerializer.Serialize<View>(new AffineView { Border = Border.Zeros }), StringComparison.Ordinal);
+        Assert.Equal("""{"count":2,"chain":[{"view":"roll","pixels":3}],"isAveraged":true}""", PartJson.Write(Views.Of(2).Roll(3).Averaged()));
+        Assert.Contains("\"border\":\"Zeros\"", PartJson.Write<View>(new AffineView { Border = Border.Zeros }), StringComparison.Ordinal);
     }
 
     [Fact]
