@@ -89,6 +89,14 @@ public class EngineTests
         Assert.NotEqual(Run(3), Run(4));
     }
 
+    [Fact]
+    public void Every_step_draws_other_views()
+    {
+        using var toy = ToyClip.Load();
+        using var inversion = Make(toy, Objective.Toward(), Schedule.Adam(1e-9).Steps(4), new Pixels()); // the picture stays
+        Assert.Equal(4, inversion.Run().Select(step => Math.Round(step.Loss, 5)).Distinct().Count());
+    }
+
     [Theory]
     [InlineData("pyramid")]
     [InlineData("clip-inv")]
