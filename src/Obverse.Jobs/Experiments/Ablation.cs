@@ -12,7 +12,8 @@ namespace Obverse.Jobs;
 /// </summary>
 public sealed partial record Ablation
 {
-    private static readonly DatabaseKind kind = new("OAbl", 1, "create table results (variant text not null, caption integer not null, entry text not null, primary key (variant, caption)) without rowid");
+    /// <summary>The file that measurements go to.</summary>
+    internal static readonly DatabaseKind Log = new("OAbl", 1, "create table results (variant text not null, caption integer not null, entry text not null, primary key (variant, caption)) without rowid");
 
     public required string Folder { get; init; }
     public required IReadOnlyList<string> Captions { get; init; }
@@ -54,7 +55,7 @@ public sealed partial record Ablation
         var jobs = Variants.ToDictionary(variant => variant.Name, variant => (Request with { Recipe = variant.Recipe.Name, Prompt = Captions[0], Bank = BankOf(variant), Adapt = _ => variant.Recipe }).Check(workshop).Job(workshop));
         var known = Entries().ToDictionary(entry => (entry.Variant, entry.Caption));
         int[] mine = [.. Enumerable.Range(0, Captions.Count).Where(i => i % Shard.Of == Shard.Index - 1)];
-        using var log = Database.Open(Path.Combine(Folder, Shard.Of == 1 ? "results.sqlite" : $"results-{Shard.Index}-of-{Shard.Of}.sqlite"), kind);
+        using var log = Database.Open(Path.Combine(Folder, Shard.Of == 1 ? "results.sqlite" : $"results-{Shard.Index}-of-{Shard.Of}.sqlite"), Log);
         var done = 0;
         // Caption by caption: a table of what is there compares like with like at any moment.
         JobList.Run(mine.SelectMany(caption => Variants.Select(variant => (Caption: caption, Variant: variant.Name))), at => (jobs[at.Variant] with { Prompt = new([new PromptPart(Captions[at.Caption])]), Seed = Request.Seed + (ulong)at.Caption }, Path.Combine(Folder, FileOf(at.Variant, at.Caption))), workshop, Workers, (at, path, made) =>
@@ -63,7 +64,7 @@ public sealed partial record Ablation
             if (made is null && known.TryGetValue((at.Variant, at.Caption), out var entry) && entry.Judge == JudgeSha256) return;
             entry = new Entry(at.Variant, at.Caption, FileOf(at.Variant, at.Caption), made?.Last?.Similarity ?? known.GetValueOrDefault((at.Variant, at.Caption))?.Own ?? double.NaN, 0, 0, 0, 0, 0, 0, Math.Round(made?.Seconds ?? double.NaN, 2)).By(judge.Assess(Picture.Load(path), Captions[at.Caption]), JudgeSha256);
             log.Run("insert or replace into results values ($1, $2, $3)", entry.Variant, entry.Caption, PartJson.Write(entry));
-            onProgress?.Invoke(entry, done, mine.Length * Variants.Count);
+            if (made is not null) onProgress?.Invoke(entry, done, mine.Length * Variants.Count);
         }, cancellation: cancellation);
     }
 
@@ -74,7 +75,7 @@ public sealed partial record Ablation
         var found = new Dictionary<(string, int), Entry>();
         foreach (var file in Directory.EnumerateFiles(Folder, "results*.sqlite").Order(StringComparer.Ordinal))
         {
-            using var log = Database.Open(file, kind);
+            using var log = Database.Open(file, Log);
             foreach (var entry in log.Read("select entry from results", row => PartJson.Read<Entry>(row.GetString(0)))) if (Variants.Any(v => v.Name == entry.Variant) && entry.Caption < Captions.Count) found[(entry.Variant, entry.Caption)] = entry;
         }
 

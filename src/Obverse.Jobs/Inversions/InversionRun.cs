@@ -22,10 +22,10 @@ internal static class InversionRun
         workshop ??= own!;
         var watch = Stopwatch.StartNew();
         foreach (var model in job.Models) workshop.Model(model.Name);
-        yield return new JobStarted(job);
         using var inversion = new InversionBuilder(job, workshop).Build();
         if (outputs?.Resume is { } checkpoint) inversion.Restore(checkpoint);
-        else if (job.Recipe.Fit is not null)
+        yield return new JobStarted(job);
+        if (outputs?.Resume is null && job.Recipe.Fit is not null)
         {
             foreach (var step in Fit(job, workshop, inversion, cancellation)) yield return step;
         }

@@ -1,4 +1,5 @@
 using Obverse.Evaluation;
+using Obverse.Files;
 using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
@@ -20,22 +21,27 @@ public class AblateTests
         var part = program.Run(Ablate("--shard", "1/2"));
         Assert.True(part.Code == 0, part.Error);
         Assert.Contains("2 captions, 32 px", part.Output, StringComparison.Ordinal); // the first and the third
-        string Lines() => string.Join("\n", Directory.EnumerateFiles(program["out"], "results*.jsonl").Order(StringComparer.Ordinal).SelectMany(File.ReadLines));
-        Assert.Equal(4, Lines().Split('\n').Length);
+        int Rows() => Directory.EnumerateFiles(program["out"], "results*.sqlite").Sum(Count);
+        static int Count(string file)
+        {
+            using var log = Database.Open(file, Ablation.Log);
+            return log.Read("select count(*) from results", row => row.GetInt32(0))[0];
+        }
 
-        // A kill in the middle of a line, and before a picture was there.
-        var log = program["out/results-1-of-2.jsonl"];
-        var lines = File.ReadAllLines(log);
-        File.WriteAllText(log, string.Join("\n", lines[..3]) + "\n" + lines[3][..20]);
+        Assert.Equal(4, Rows());
+
+        // A kill before a picture was there, and one before it was measured.
+        using (var log = Database.Open(program["out/results-1-of-2.sqlite"], Ablation.Log)) log.Run("delete from results where caption = 2");
+        File.Delete(Directory.GetFiles(program["out/pictures/pyramid"], "0003-*.png").Single());
         var again = program.Run(Ablate("--shard", "1/2"));
         Assert.Equal(1, again.Error.Split('\n').Count(line => line.Contains("rank", StringComparison.Ordinal)));
         Assert.Equal(0, program.Run(Ablate("--shard", "2/2")).Code);
         // What is there so far, with nothing drawn: two of three captions when the other shard's file is away.
-        File.Move(program["out/results-2-of-2.jsonl"], program["away"]);
+        File.Move(program["out/results-2-of-2.sqlite"], program["away"]);
         var soFar = program.Run(Ablate("--report"));
         Assert.Contains("2 captions, 32 px", soFar.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("rank", soFar.Error, StringComparison.Ordinal);
-        File.Move(program["away"], program["out/results-2-of-2.jsonl"]);
+        File.Move(program["away"], program["out/results-2-of-2.sqlite"]);
         var whole = program.Run(Ablate());
         Assert.DoesNotContain("rank", whole.Error, StringComparison.Ordinal); // nothing left to draw
         Assert.Contains("3 captions, 32 px", whole.Output, StringComparison.Ordinal);

@@ -174,7 +174,7 @@ public class BadInputTests
         {
             var answer = program.Run(ask);
             Assert.Equal(1, answer.Code);
-            Assert.Contains("holds no run", answer.Line);
+            Assert.Contains("holds no job", answer.Line);
         }
 
         PngText.Add(program.Bytes(good), InversionJob.Keyword, "{\"recipe\": 3}").CopyTo(program["odd.png"]);

@@ -41,7 +41,7 @@ public class PictureCommandTests
         var drawn = program.Run([.. Placed(program, ["edit", "photo.png", "a red fox"]), .. Small(program), "-o", program["out.png"], "--json"]);
         Assert.Equal((0, ""), (drawn.Code, drawn.Error));
         var events = drawn.Lines.Select(line => line.GetProperty("event").GetString()).ToArray();
-        Assert.Equal(["fit", "start", "step", "result"], events.Distinct());
+        Assert.Equal(["start", "fit", "step", "result"], events.Distinct());
         var figures = drawn.Lines[^1].GetProperty("figures");
         Assert.InRange(figures.GetProperty("ssim").GetDouble(), -1, 1);
         Assert.True(figures.GetProperty("psnrOfFit").GetDouble() > 20);
@@ -108,7 +108,7 @@ public class PictureCommandTests
 
         var drawn = program.Run([.. Placed(program, ["reconstruct", "photo.png"]), .. More("again.png")]);
         Assert.Equal(0, drawn.Code);
-        Assert.Contains("begun from the bank's \"", drawn.Output, StringComparison.Ordinal);
+        Assert.Contains("began from the bank's \"", drawn.Output, StringComparison.Ordinal);
         var again = InversionJob.FromPicture(program["again.png"]);
         Assert.Equal((true, 0, (CanvasPlan)Inr.Finer(1, 16)), (again.Recipe.Bank!.IsRetrieved, again.Recipe.Bank.Neighbours, again.Recipe.Canvas));
         Assert.Equal(0, program.Run("replay", program["again.png"], "--check").Code);

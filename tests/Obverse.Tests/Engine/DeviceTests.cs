@@ -6,7 +6,7 @@ namespace Obverse.Tests.Engine;
 
 /// <summary>
 /// Nothing assumes the processor. The meta device stands in for a GPU: it has shapes and no numbers, and libtorch refuses to mix it with the processor,
-/// so whatever forgets the device fails here. libtorch has no meta kernels of some operators (convolution, grid_sampler, …): what needs those skips, and is untested off the processor.
+/// so whatever forgets the device fails here. libtorch has no meta kernels of some operators (convolution, grid_sampler, …): what needs those is tested as far as the first of them, and no further off the processor.
 /// </summary>
 public class DeviceTests
 {
@@ -18,8 +18,6 @@ public class DeviceTests
         { "finer", Inr.Finer(hidden: 1, width: 16) },
     };
 
-    public static TheoryData<string> Views => [.. Obverse.Views.Catalogue(32).Select(named => named.Name)];
-
     [Fact]
     public void Devices_do_not_mix()
     {
@@ -29,7 +27,7 @@ public class DeviceTests
         Assert.Equal(Device.Meta, (there * 2).Device);
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Canvases))]
     public void A_canvas_lives_where_its_generator_puts_it(string name, CanvasPlan plan)
     {
@@ -38,7 +36,7 @@ public class DeviceTests
         using var start = plan is Inr ? null : Tensor.Ones([1, 3, 32, 24]);
         using var canvas = plan.Create(2, 32, 24, random, start);
         Assert.All(canvas.State(), pair => Assert.Equal(Device.Meta, pair.Value.Device));
-        WhereThereAreKernels(name, () =>
+        var isTested = WhereThereAreKernels(() =>
         {
             using var masked = new MaskedCanvas(plan.Create(2, 32, 24, random, start), Tensor.Ones([1, 1, 32, 24]).OwnedCopy(), Tensor.Ones([1, 3, 32, 24]).OwnedCopy());
             Assert.Equal(Device.Meta, masked.Present(masked.Render()).Device);
@@ -50,17 +48,22 @@ public class DeviceTests
             adam.Step();
             Assert.Equal(Device.Meta, canvas.Show(48, 36).Device);
         });
+        Assert.Equal(name is not ("pyramid" or "finer"), isTested); // which need abs or pad
     }
 
-    [SkippableTheory]
-    [MemberData(nameof(Views))]
-    public void A_view_looks_where_the_picture_is(string name)
+    [Fact]
+    public void A_view_looks_where_the_picture_is()
     {
-        using var scope = new TensorScope();
-        using var random = new Generator(1);
-        var views = Obverse.Views.Catalogue(32).First(named => named.Name == name).Views with { Count = 2 };
-        var picture = Tensor.Ones([1, 3, 32, 32], device: Device.Meta);
-        WhereThereAreKernels(name, () => Assert.Equal(Device.Meta, views.Apply(picture, random).Device));
+        var lacking = new List<string>();
+        foreach (var (name, views) in Obverse.Views.Catalogue(32))
+        {
+            using var scope = new TensorScope();
+            using var random = new Generator(1);
+            var picture = Tensor.Ones([1, 3, 32, 32], device: Device.Meta);
+            if (!WhereThereAreKernels(() => Assert.True((views with { Count = 2 }).Apply(picture, random).Device == Device.Meta, name))) lacking.Add(name);
+        }
+
+        Assert.True(lacking.Count <= 18, $"more views than before need an operator without a meta kernel: {string.Join(", ", lacking)}");
     }
 
     [Fact]
@@ -105,15 +108,17 @@ public class DeviceTests
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 
-    private static void WhereThereAreKernels(string name, Action test)
+    // False where libtorch could not go to the end.
+    private static bool WhereThereAreKernels(Action test)
     {
         try
         {
             test();
+            return true;
         }
         catch (TorchException missing) when (withoutMeta.Any(op => missing.Message.StartsWith($"aten::{op}: ", StringComparison.Ordinal)) && Count(missing.Message, "Float32 [") == Count(missing.Message, " on meta"))
         {
-            Skip.If(true, $"{name}: no meta kernel in libtorch {Runtime.Version}: {missing.Message}");
+            return false;
         }
     }
 }

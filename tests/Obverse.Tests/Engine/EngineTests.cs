@@ -90,6 +90,35 @@ public class EngineTests
         Assert.NotEqual(Run(3), Run(4));
     }
 
+    [Fact]
+    public void Every_step_draws_other_views()
+    {
+        using var toy = ToyClip.Load();
+        using var inversion = Make(toy, Objective.Toward(), Schedule.Adam(1e-9).Steps(4), new Pixels()); // the picture stays
+        Assert.Equal(4, inversion.Run().Select(step => Math.Round(step.Loss, 5)).Distinct().Count());
+    }
+
+    [Fact]
+    public void Every_member_of_an_ensemble_has_views_of_its_own_and_its_weight()
+    {
+        using var toy = ToyClip.Load();
+        double First(double weight, bool twice, Views views)
+        {
+            using var random = Generator.For(1, 0);
+            Encoder encoder = twice ? new EnsembleEncoder((toy, 1), (toy, weight)) : toy; // not disposed: it would take the toy along
+            using var inversion = new Inversion
+            {
+                Canvas = new Pixels().Create(1, 32, 32, random), Encoder = encoder, Targets = [.. Enumerable.Range(0, twice ? 2 : 1).Select(_ => Target.Of(toy.Embed(["a tabby cat"])))],
+                Schedule = Schedule.Adam(0.05).Steps(1), Views = views, Seed = 1,
+            };
+            return inversion.Run().Single().Loss;
+        }
+
+        var (plain, wild) = (Views.Of(1), Views.Of(1).Rotate(90).Noise(0.3));
+        Assert.Equal(1.5 * First(1, false, plain), First(0.5, true, plain), 1e-5);
+        Assert.True(Math.Abs(2 * First(1, false, wild) - First(1, true, wild)) > 1e-3, "both members saw the same view");
+    }
+
     [Theory]
     [InlineData("pyramid")]
     [InlineData("clip-inv")]

@@ -36,6 +36,20 @@ public class RandomTests
     }
 
     [Fact]
+    public void Seed_and_every_part_of_it_and_their_order_count()
+    {
+        double First(ulong seed, params ulong[] parts)
+        {
+            using var random = Generator.For(seed, parts);
+            return random.Next();
+        }
+
+        double[] firsts = [First(7), First(8), First(7, 0), First(7, 1), First(8, 1), First(7, 1, 0), First(7, 0, 1), First(7, 1, 1), First(7, 1, 0, 0), First(7, 1, 0, 1)];
+        Assert.Equal(firsts.Length, firsts.Distinct().Count());
+        Assert.Equal(First(7, 1, 2), First(7, 1, 2));
+    }
+
+    [Fact]
     public void Normal_numbers_are_normal()
     {
         using var scope = new TensorScope();

@@ -89,6 +89,15 @@ public class AdversarialTests
     }
 
     [Fact]
+    public void A_step_is_projected_first_and_clamped_last()
+    {
+        using var scope = new TensorScope();
+        var uphill = Tensor.From([3f, 4, 0], 1, 3, 1, 1);
+        var attacked = Attacks.Pgd(x => (x * uphill).Sum([1, 2, 3]), Tensor.From([0.9f, 0.5f, 0.5f], 1, 3, 1, 1), new AttackOptions { Eps = 0.5, Steps = 1, StepSize = 1 });
+        Assert.Equal([1, 0.9f, 0.5f], attacked.ToFloats(), (a, b) => Math.Abs(a - b) < 1e-5); // (0.6, 0.8, 0) shortened to (0.3, 0.4, 0); clamped first it would come to (0.998, 0.990, 0.5)
+    }
+
+    [Fact]
     public void A_picture_never_leaves_its_ball_nor_its_range_and_the_best_iterate_is_no_worse_than_any()
     {
         using var scope = new TensorScope();
