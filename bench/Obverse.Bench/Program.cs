@@ -12,13 +12,13 @@ switch (args)
     case ["vit", var views, var repeats, var architecture]: VitGradient.Run(int.Parse(views), int.Parse(repeats), architecture); break;
     case ["fits", var count]: InrFits.Run(int.Parse(count)); break;
     case ["inversion", var steps]: WholeInversion.Run(int.Parse(steps)); break;
-    case ["paced", var steps]: WholeInversion.Run(int.Parse(steps), new Pace(new Stage(0.8, 0.5))); break;
+    case ["progressive", var steps]: WholeInversion.Run(int.Parse(steps), new Progressive([new Stage(0.8, 0.5)])); break;
     case ["neighbours", var count]: Neighbours.Run(int.Parse(count)); break;
     case ["neighbours", var count, var kinds]: Neighbours.Run(int.Parse(count), int.Parse(kinds)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | paced STEPS | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | progressive STEPS | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

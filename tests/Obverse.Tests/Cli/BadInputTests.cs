@@ -180,7 +180,7 @@ public class BadInputTests
         PngText.Add(program.Bytes(good), InversionJob.Keyword, "{\"recipe\": 3}").CopyTo(program["odd.png"]);
         var odd = program.Run("replay", program["odd.png"]);
         Assert.Equal(1, odd.Code);
-        Assert.Contains("not a run", odd.Line);
+        Assert.Contains("not a job", odd.Line);
     }
 
     public static TheoryData<string> Weights => ["cut", "huge header", "no header", "overlap", "out of range", "missing tensor", "surplus tensor", "wrong shape", "NaN", "empty", "no weights", "bad config", "no tokenizer"];

@@ -108,7 +108,7 @@ public class EngineTests
             Encoder encoder = twice ? new EnsembleEncoder((toy, 1), (toy, weight)) : toy; // not disposed: it would take the toy along
             using var inversion = new Inversion
             {
-                Canvas = new Pixels().Create(1, 32, 32, random), Encoder = encoder, Targets = [.. Enumerable.Range(0, twice ? 2 : 1).Select(_ => Target.Of(toy.Embed(["a tabby cat"])))],
+                Canvas = new Pixels().Create(1, 32, 32, random), Encoder = encoder, Targets = new([.. Enumerable.Range(0, twice ? 2 : 1).Select(_ => Target.Of(toy.Embed(["a tabby cat"])))]),
                 Schedule = Schedule.Adam(0.05).Steps(1), Views = views, Seed = 1,
             };
             return inversion.Run().Single().Loss;
