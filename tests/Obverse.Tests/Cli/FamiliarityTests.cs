@@ -8,7 +8,7 @@ namespace Obverse.Tests.Commands;
 public class FamiliarityTests
 {
     [Fact]
-    public void A_text_that_falls_where_nonsense_falls_is_unknown_and_its_nearest_names_are_told()
+    public void A_text_that_falls_where_nonsense_falls_is_unfamiliar_and_its_nearest_names_are_reported()
     {
         using var concepts = new KnownConcepts(new Words());
         var known = concepts.Of("tabby cat");
