@@ -76,14 +76,14 @@ public abstract record Job
 
     /// <summary>The job in a PNG that Obverse wrote.</summary>
     public static Job FromPicture(string path) =>
-        PngText.Read(path).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{path}: stores no job; only PNGs saved by Obverse do");
+        PngText.Read(path).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{path}: holds no job; only PNGs saved by Obverse do");
 
     /// <summary>The job that a canvas or a checkpoint belongs to.</summary>
     /// <exception cref="IOException">Not such a file.</exception>
     public static Job FromSafetensors(string path)
     {
         using var file = Safetensors.Open(path);
-        return file.Metadata.TryGetValue(Keyword, out var text) ? FromJson(text) : throw new WeightsException($"{path}: stores no job; a canvas or checkpoint saved by Obverse was wanted");
+        return file.Metadata.TryGetValue(Keyword, out var text) ? FromJson(text) : throw new WeightsException($"{path}: holds no job; a canvas or checkpoint saved by Obverse was wanted");
     }
 
     /// <summary>Writes a picture with this job in it.</summary>

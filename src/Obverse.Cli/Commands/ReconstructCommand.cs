@@ -62,7 +62,7 @@ internal static class ReconstructCommand
 
         void Say(FormattableString line) => screen.Say(line.ToString(CultureInfo.InvariantCulture));
         Say($"{drawn.File}  {drawn.Picture.Width}x{drawn.Picture.Height}, cosine to the picture's embedding {before:0.000} before, {drawn.Similarity:0.000} after, {Durations.Show(drawn.Seconds)}");
-        if (report.InitialEntry is { } entry) Say($"  started from the bank's \"{entry.Caption}\", cosine {entry.Cosine:0.000} to the picture{(entry.Cosine > ReconstructReport.Same ? ": possibly the same picture, which would invalidate the reconstruction" : "")}");
+        if (report.InitialEntry is { } entry) Say($"  began from the bank's \"{entry.Caption}\", cosine {entry.Cosine:0.000} to the picture{(entry.Cosine > ReconstructReport.Same ? ": possibly the same picture, which would invalidate the reconstruction" : "")}");
         if (report is not { Judge: { } like, JudgeOfTwoViews: { } two }) return;
         Say($"  judge: cosine {like.LowPass:0.000} in low-pass views (two views of the picture: {two.LowPass:0.000}, ratio {like.LowPass / two.LowPass:0.00}), {like.FullResolution:0.000} at full resolution ({two.FullResolution:0.000}, ratio {like.FullResolution / two.FullResolution:0.00})");
     }

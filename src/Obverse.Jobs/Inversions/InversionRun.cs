@@ -64,7 +64,7 @@ internal static class InversionRun
 
     private static IEnumerable<JobEvent> Fit(InversionJob job, Workshop workshop, Inversion inversion, CancellationToken cancellation)
     {
-        if (job.Start is not { } start) throw new ArgumentException($"recipe '{job.Recipe.Name}' needs a start picture, and the job has none");
+        if (job.Start is not { } start) throw new ArgumentException($"recipe '{job.Recipe.Name}' works on a picture, and the job has no start picture");
         var picture = new Lazy<Picture>(() => start.Load());
         var speed = new Speed();
         foreach (var step in new StartFit(job, workshop.Fits).Run(inversion.Canvas, cancellation))

@@ -166,7 +166,7 @@ public class BadInputTests
     }
 
     [Fact]
-    public void A_picture_without_a_run_cannot_be_replayed()
+    public void A_picture_without_a_job_cannot_be_replayed()
     {
         using var program = new Program();
         var good = Damage(program);
@@ -174,13 +174,13 @@ public class BadInputTests
         {
             var answer = program.Run(ask);
             Assert.Equal(1, answer.Code);
-            Assert.Contains("holds no run", answer.Line);
+            Assert.Contains("holds no job", answer.Line);
         }
 
         PngText.Add(program.Bytes(good), InversionJob.Keyword, "{\"recipe\": 3}").CopyTo(program["odd.png"]);
         var odd = program.Run("replay", program["odd.png"]);
         Assert.Equal(1, odd.Code);
-        Assert.Contains("not a run", odd.Line);
+        Assert.Contains("not a job", odd.Line);
     }
 
     public static TheoryData<string> Weights => ["cut", "huge header", "no header", "overlap", "out of range", "missing tensor", "surplus tensor", "wrong shape", "NaN", "empty", "no weights", "bad config", "no tokenizer"];
@@ -202,13 +202,13 @@ public class BadInputTests
     [InlineData("cut")]
     [InlineData("NaN")]
     [InlineData("missing tensor")]
-    [InlineData("no run")]
+    [InlineData("no job")]
     public void A_damaged_canvas_is_reported(string damage)
     {
         using var program = new Program();
         program.Run("invert", "a cat", "--model", program.Model, "--steps", "2", "--views", "1", "--out", program["cat.png"], "--save", program["cat.safetensors"]);
         if (damage == "cut") File.WriteAllBytes(program["cat.safetensors"], program.Bytes("cat.safetensors")[..^9]);
-        else Rewrite(program["cat.safetensors"], tensors => { if (damage == "NaN") tensors[tensors.Keys.First()] = Tensor.Full(tensors.Values.First().Shape, double.NaN); else if (damage == "missing tensor") tensors.Remove(tensors.Keys.First()); }, damage != "no run");
+        else Rewrite(program["cat.safetensors"], tensors => { if (damage == "NaN") tensors[tensors.Keys.First()] = Tensor.Full(tensors.Values.First().Shape, double.NaN); else if (damage == "missing tensor") tensors.Remove(tensors.Keys.First()); }, damage != "no job");
         foreach (var ask in new[] { new[] { "render", program["cat.safetensors"], "--size", "64", "-o", program["out.png"] }, ["invert", "--resume", program["cat.safetensors"], "--out", program["out.png"]] })
         {
             var answer = program.Run(ask);
@@ -219,7 +219,7 @@ public class BadInputTests
     }
 
     [Fact]
-    public void Resume_takes_nothing_that_would_change_the_run()
+    public void Resume_takes_nothing_that_would_change_the_job()
     {
         using var program = new Program();
         var answer = program.Run("invert", "--resume", program["x.checkpoint.safetensors"], "--steps", "9");

@@ -20,7 +20,7 @@ public class BatchTests
         var whole = program.Run(Batch(program, "prompts.txt", "--workers", "2", "--json"));
         Assert.True(whole.Code == 0, whole.Error);
         var result = whole.Lines[^1];
-        Assert.Equal((2, 1, 0), (result.GetProperty("drawn").GetInt32(), result.GetProperty("present").GetInt32(), result.GetProperty("failed").GetInt32()));
+        Assert.Equal((2, 1, 0), (result.GetProperty("drawn").GetInt32(), result.GetProperty("alreadyThere").GetInt32(), result.GetProperty("failed").GetInt32()));
         Assert.True(File.Exists(program["out/sheet.png"]));
         foreach (var picture in Directory.EnumerateFiles(program["out"], "0*.png")) Assert.Equal(0, program.Run("replay", picture, "--check").Code);
 

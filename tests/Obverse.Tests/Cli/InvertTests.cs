@@ -154,7 +154,7 @@ public class InvertTests
     {
         using var program = new Program();
         program.Run("invert", "a cat", "--model", program.Model, "--steps", "2", "--views", "1", "--threads", "1", "--out", program["cat.png"]);
-        Assert.Contains("2 threads, the run had 1", program.Run("replay", program["cat.png"], "--threads", "2", "-o", program["b.png"]).Error);
+        Assert.Contains("2 threads, the job had 1", program.Run("replay", program["cat.png"], "--threads", "2", "-o", program["b.png"]).Error);
         using (var random = new Generator(9))
         using (var other = ClipModel.New(ClipConfig.Load(Path.Combine(program.Model, "open_clip_config.json")), random)) other.Save(program.Model);
         var replayed = program.Run("replay", program["cat.png"], "--check");
@@ -179,7 +179,7 @@ public class InvertTests
         File.Copy(Path.Combine(program.Another(seed: 4), "open_clip_model.safetensors"), Path.Combine(program.Model, "open_clip_model.safetensors"), overwrite: true);
         var again = program.Run("replay", program["fox.png"], "--check");
         Assert.Equal(1, again.Code);
-        Assert.Contains("the words of", again.Error);
+        Assert.Contains("the text encoder of", again.Error);
     }
 
     [Fact]

@@ -108,7 +108,7 @@ public class PictureCommandTests
 
         var drawn = program.Run([.. Placed(program, ["reconstruct", "photo.png"]), .. More("again.png")]);
         Assert.Equal(0, drawn.Code);
-        Assert.Contains("begun from the bank's \"", drawn.Output, StringComparison.Ordinal);
+        Assert.Contains("began from the bank's \"", drawn.Output, StringComparison.Ordinal);
         var again = InversionJob.FromPicture(program["again.png"]);
         Assert.Equal((true, 0, (CanvasPlan)Inr.Finer(1, 16)), (again.Recipe.Bank!.IsRetrieved, again.Recipe.Bank.Neighbours, again.Recipe.Canvas));
         Assert.Equal(0, program.Run("replay", program["again.png"], "--check").Code);
