@@ -70,7 +70,7 @@ internal static class BatchCommand
             var sheet = Path.Combine(folder, "sheet.png");
             if (there.Count > 0) ContactSheet.Draw([.. there.Select(item => (Picture.Load(Path.Combine(folder, item.File)), item.Prompt.ToString()))], (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{Path.GetFileName(parsed.GetRequiredValue(prompts))}: {there.Count} of {items.Count}").Save(sheet);
             if (json) screen.Json(new { Event = "result", Folder = folder, Drawn = made, AlreadyThere = present, Failed = failed, Sheet = sheet, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 3) });
-            else screen.Say($"{folder}  {made} drawn, {present} already there{(failed > 0 ? $", {failed} failed" : "")}; {sheet}");
+            else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}; {sheet}");
             return failed > 0 ? 1 : 0;
         });
         return command;

@@ -32,7 +32,7 @@ internal static class ProbeCommand
             var session = options.Session(parsed, screen);
             var model = session.Request.Models.FirstOrDefault();
             var probe = new Probe([.. parsed.GetRequiredValue(prompts).Select(text => Prompt.Parse(text))], session.Request with { Bank = session.Request.Bank ?? ZooBank.Of(model) });
-            if (probe.Request.Bank is null) screen.Note("no --bank: prompts are drawn without alignment");
+            if (probe.Request.Bank is null) screen.Note("without --bank there is no alignment; prompts are drawn with their own embeddings");
             return (session with
             {
                 Request = probe.First, Named = "probe-" + FileNames.Slug(probe.Prompts[0].ToString()), Series = probe.Series,
