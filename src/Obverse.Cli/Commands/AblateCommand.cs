@@ -31,10 +31,10 @@ internal static class AblateCommand
         var workers = Flags.Workers();
         var command = new Command("ablate",
             """
-            Draw the same captions with and without each part of CLIP^-1, and with the pixel baselines, and measure them:
-            CLIPSIM under the drawing model, the judge's log-probability and rank in low-pass and full-resolution views,
-            and the Fréchet distance to real pictures. If interrupted, the same command resumes; with --shard several
-            machines share the captions.
+            Measure what each part of CLIP^-1 contributes. The same captions are drawn with and without each part, and with
+            the pixel baselines. Reports CLIPSIM under the drawing model, log-probability and rank under the judge in
+            low-pass views and at full resolution, and the Fréchet distance to real pictures. If interrupted, the same
+            command resumes; with --shard several machines share the captions.
 
               obverse ablate --captions captions.txt --n 48 --bank bank.safetensors --plain-bank plain.safetensors -o out
               obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out

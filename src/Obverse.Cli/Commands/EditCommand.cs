@@ -14,7 +14,7 @@ internal static class EditCommand
         var moves = new MoveOptions("edit", "Where to write. [default: a name made of picture and text, in this folder]");
         var command = new Command("edit",
             """
-            Move a picture toward a text: fit an implicit representation to it, then optimise that with its two shallowest
+            Move a picture toward a text. An implicit representation is fitted to it and optimised with its two shallowest
             layers frozen. Reports the gain (cosines under the model and the judge) and the cost (PSNR, SSIM).
 
               obverse edit street.jpg "heavy snow"

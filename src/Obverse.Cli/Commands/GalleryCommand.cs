@@ -18,8 +18,8 @@ internal static class GalleryCommand
         var judge = Flags.Judge();
         var command = new Command("gallery",
             """
-            Draw the same names with several recipes and judge them: a contact sheet, a table and a CSV with the judge's
-            top-1 and top-5 accuracy. If interrupted, the same command resumes.
+            Draw the same names with several recipes and judge them. Saves a contact sheet, a table and a CSV with the
+            top-1 and top-5 accuracy under the judge. If interrupted, the same command resumes.
 
               obverse gallery docs/gallery --random 50 --recipes pyramid
               obverse gallery out --names "goldfish,school bus,volcano" --recipes pyramid,das,clip-inv --quality draft

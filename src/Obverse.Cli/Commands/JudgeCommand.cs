@@ -14,7 +14,7 @@ internal static class JudgeCommand
     public static Command Create(Screen screen)
     {
         var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.ZeroOrMore, Description = "Picture files." };
-        var name = Flags.Text("--name", "TEXT", "The right name. [default: the prompt stored in the picture]");
+        var name = Flags.Text("--name", "TEXT", "The name or text to rank. [default: the prompt stored in the picture]");
         var grades = Flags.Text("--grades", "FILE", "Judge the pictures of a rating file and report the rank correlation: per line a path, a grade and optionally a name, separated by tabs.");
         var model = Flags.Model("The model that judges: a folder or a zoo name.", LoadedModel.JudgeName);
         var device = Flags.Device();
@@ -22,7 +22,7 @@ internal static class JudgeCommand
         var json = Flags.Json("Print one JSON line per picture.");
         var command = new Command("judge",
             """
-            Rank the right name of a picture among 1,000 names, by a model that never draws. The rank in low-pass views
+            Rank the prompt of a picture among 1,000 names, by a model that never draws. The rank in low-pass views
             is the measure (48 and 32 pixels, and a JPEG of quality 20): they remove texture that only the drawing
             model responds to. The rank at full resolution is given for comparison.
 

@@ -12,8 +12,8 @@ internal static class RecipesCommand
         var json = Flags.Json("Print JSON: one recipe as a file for `--recipe FILE.json`, several as one line each.");
         var command = new Command("recipes",
             """
-            List the recipes for `obverse invert --recipe`: a canvas, seen through views by an encoder, judged by an
-            objective, moved by a schedule.
+            List the recipes of `obverse invert --recipe` with their five parts. A canvas is seen through views by an encoder,
+            judged by an objective and moved by a schedule.
 
               obverse recipes
               obverse recipes --quality best

@@ -21,8 +21,8 @@ internal static partial class ViewsCommand
         var seed = Flags.Seed();
         var command = new Command("views",
             """
-            Draw a contact sheet of all views (augmentations), one row per view with its parameters, then the chains of
-            the published methods.
+            Draw a contact sheet of all views (augmentations). Each row is a view with its parameters; the last rows are the
+            chains of the published methods.
 
               obverse views photo.jpg -o views.png
             """)

@@ -41,12 +41,12 @@ public class BadInputTests
         { "unknown command", ["paint", "a cat"], "paint" },
         { "render without a size", ["render", "x.png"], "--size" },
         { "embed nothing", ["embed", "-o", "x.safetensors"], "nothing to embed" },
-        { "classify among one", ["classify", "x.png", "--names", "cat"], "two at least" },
+        { "classify among one", ["classify", "x.png", "--names", "cat"], "at least two" },
     };
 
     [Theory]
     [MemberData(nameof(Misuse))]
-    public void Asking_wrongly_is_exit_code_2(string what, string[] args, string says)
+    public void A_usage_error_is_exit_code_2(string what, string[] args, string says)
     {
         using var program = new Program();
         string[] given = [.. args];

@@ -95,7 +95,7 @@ public class CommandTests
         File.WriteAllText(program["drawn/grades.tsv"], "0.png\tgood\n");
         Assert.Contains("grades.tsv:1: '0.png\tgood' was given", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
         File.WriteAllText(program["drawn/grades.tsv"], "0.png\t1\n1.png\t1\n2.png\t1\n");
-        Assert.Contains("not all of one grade", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
+        Assert.Contains("different grades", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
         Assert.Contains("no picture was given", Judge().Error, StringComparison.Ordinal);
     }
 
