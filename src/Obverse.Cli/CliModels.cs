@@ -3,13 +3,13 @@ using Obverse.Torch;
 
 namespace Obverse.Cli;
 
-/// <summary>Models for commands: remarks go to the screen, and a hub's repository is pulled before its eyes.</summary>
+/// <summary>Models for commands: remarks and the progress of pulls go to the screen.</summary>
 internal static class CliModels
 {
     public static Workshop Workshop(Screen screen, int? threads = null, Device? device = null, Precision? precision = null) =>
         new() { Threads = threads, Device = device, Precision = precision ?? Precision.Auto, OnRemark = screen.Note, Pull = repository => PulledModel.Pull(repository, screen) };
 
-    /// <summary>As a stored job was drawn.</summary>
+    /// <summary>With the device, precision and threads of a stored job.</summary>
     public static Workshop Workshop(Screen screen, Job job, int? threads) => Jobs.Workshop.For(job, threads, screen.Note, repository => PulledModel.Pull(repository, screen));
 
     /// <inheritdoc cref="LoadedModel.Find"/>

@@ -7,7 +7,7 @@ using Obverse.Jobs;
 
 namespace Obverse.Cli;
 
-/// <summary>The program: one command a file in Commands/. Exit codes: 0 done, 1 failed, 2 asked for wrongly.</summary>
+/// <summary>The program: one command a file in Commands/. Exit codes: 0 success, 1 failure, 2 usage error.</summary>
 public static class CommandLine
 {
     /// <summary>With this process's own terminal.</summary>
@@ -17,7 +17,7 @@ public static class CommandLine
         return Run(args, new Screen(Console.Out, Console.Error, interrupt.Token) { IsLive = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb") });
     }
 
-    /// <summary>Inside another program: what is said goes to the writers; the token is what Ctrl-C is at a terminal.</summary>
+    /// <summary>Inside another program: output goes to the writers; the token stands for Ctrl-C.</summary>
     public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken stop = default) => Run(args, new Screen(output, error, stop));
 
     private static int Run(IReadOnlyList<string> args, Screen screen)
@@ -27,9 +27,9 @@ public static class CommandLine
         if (parsed.Action is ParseErrorAction)
         {
             if (args.Count == 0) return screen.Fail("no command given; `obverse --help` lists them", 2);
-            // Of several errors the one that says most: our own about an option's value, then what was not understood.
-            var said = parsed.Errors.Select(error => error.Message.TrimEnd('.')).OrderByDescending(error => error.StartsWith("--", StringComparison.Ordinal) ? 2 : error.Contains('\'') ? 1 : 0).First();
-            return screen.Fail($"{said}; see `{Path(parsed.CommandResult)} --help`", 2);
+            // Of several errors the most specific: our own about an option's value, then unknown arguments.
+            var message = parsed.Errors.Select(error => error.Message.TrimEnd('.')).OrderByDescending(error => error.StartsWith("--", StringComparison.Ordinal) ? 2 : error.Contains('\'') ? 1 : 0).First();
+            return screen.Fail($"{message}; see `{Path(parsed.CommandResult)} --help`", 2);
         }
 
         // In a list of commands the first sentence is enough.
@@ -41,8 +41,8 @@ public static class CommandLine
         catch (Exception e)
         {
             if (args.Contains("--debug")) screen.Error.WriteLine(e);
-            var (message, code) = Failures.Tell(e);
-            return screen.Fail(message, code);
+            var (line, code) = Failures.Describe(e);
+            return screen.Fail(line, code);
         }
     }
 
@@ -50,13 +50,13 @@ public static class CommandLine
     {
         var root = new Command("obverse",
             """
-            Obverse runs CLIP backwards: from a sentence to a picture, on an ordinary computer, offline.
+            Obverse draws pictures from text by running CLIP backwards, on an ordinary computer, offline.
 
               obverse invert "a tabby cat"
               obverse invert "a fox | watercolour:0.4 | blurry:-0.3" --n 4
               obverse replay a-tabby-cat.png --check
 
-            `obverse COMMAND --help` shows what a command can do, with examples.
+            `obverse COMMAND --help` describes a command, with examples.
             """)
         {
             InvertCommand.Create(screen),
@@ -83,7 +83,7 @@ public static class CommandLine
             InfoCommand.Create(screen),
             new HelpOption(),
             new VersionOption(),
-            new Option<bool>("--debug") { Description = "Show where an error came from.", Recursive = true },
+            new Option<bool>("--debug") { Description = "Show the stack trace of an error.", Recursive = true },
         };
         return root;
     }

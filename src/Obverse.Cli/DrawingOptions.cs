@@ -6,43 +6,43 @@ using Obverse.Torch;
 
 namespace Obverse.Cli;
 
-/// <summary>The options that commands which draw have in common, with one text each.</summary>
+/// <summary>The options shared by all commands that draw.</summary>
 internal sealed class DrawingOptions
 {
-    public const string BankText = "Bank of implicit representations, for the recipes that begin from one. [default: pocket-bank, of pocket-clipag]";
-    public const string RecipeText = $"`obverse recipes` lists them; or a file that ends in .json. [default: {Recipes.Default}; {Recipes.FromNothing} where the model has no bank";
+    public const string BankText = "Bank of implicit representations, for recipes that start from one. [default: pocket-bank with pocket-clipag]";
+    public const string RecipeText = $"a name from `obverse recipes`, or a .json file. [default: {Recipes.Default}; {Recipes.FromNothing} if the model has no bank";
 
-    public Option<string?> Recipe { get; } = Flags.Text("--recipe", "NAME|FILE", $"How to draw: {RecipeText}; {Recipes.FromPicture} with --start]");
-    public Option<string?> Model { get; } = Flags.Text("--model", "MODEL", "The CLIP that draws: a folder, a file or a name of the zoo; several, with commas, are an ensemble. [default: pocket-clipag]");
+    public Option<string?> Recipe { get; } = Flags.Text("--recipe", "NAME|FILE", $"Recipe: {RecipeText}; {Recipes.FromPicture} with --start]");
+    public Option<string?> Model { get; } = Flags.Model("The CLIP to draw with: a folder, a file, a zoo name or a hub repository; several, separated by commas, are an ensemble.", LoadedModel.Drawing);
     public Option<string?> Bank { get; } = Flags.Text("--bank", "FILE", BankText);
     public Option<Quality?> Quality { get; } = QualityOption();
     public Option<int?> Steps { get; } = Flags.Whole("--steps", "Optimisation steps.", 1, 1_000_000);
     public Option<int?> Views { get; } = Flags.Whole("--views", "Augmentations per step.", 1, 1024);
-    public Option<bool> Exact { get; } = Flags.Switch("--exact", "Every step whole, without progressive resolution. Slower.");
-    public Option<PictureSize?> Size { get; } = Flags.Size("--size", "Size to draw at. [default: the model's own]");
-    public Option<ulong?> Seed { get; } = Flags.Parsed<ulong?>("--seed", "N", "Where randomness begins; the same seed gives the same picture. [default: 0]", text => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw new FormatException("a whole number from 0 was wanted"));
+    public Option<bool> Exact { get; } = Flags.Switch("--exact", "Disable progressive resolution: every step at full resolution with all views. Slower.");
+    public Option<PictureSize?> Size { get; } = Flags.Size("--size", "Size to draw at. [default: the model's input size]");
+    public Option<ulong?> Seed { get; } = Flags.Parsed<ulong?>("--seed", "N", "Random seed; the same seed gives the same picture. [default: 0]", text => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw new FormatException("a whole number from 0 was wanted"));
     public Option<string?> Out { get; } = new("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: a name made of the prompt, in this folder]" };
-    public Option<int?> Every { get; } = Flags.Whole("--every", "Write a numbered picture every N steps.", 1, 1_000_000);
-    public Option<string?> Film { get; } = Flags.Text("--film", "FILE", "Write the making of the picture: .gif, .webp, or .mp4 where ffmpeg is installed.");
-    public Option<string?> Save { get; } = Flags.Text("--save", "FILE", "Write the canvas (.safetensors), for `obverse render`.");
-    public Option<int?> Threads { get; } = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+    public Option<int?> Every { get; } = Flags.Whole("--every", "Save a numbered picture every N steps.", 1, 1_000_000);
+    public Option<string?> Film { get; } = Flags.Text("--film", "FILE", "Save a film of the optimisation: .gif, .webp, or .mp4 if ffmpeg is installed.");
+    public Option<string?> Save { get; } = Flags.Text("--save", "FILE", "Save the canvas (.safetensors), for `obverse render`.");
+    public Option<int?> Threads { get; } = Flags.Threads();
     public Option<Device?> Device { get; } = Flags.Device();
     public Option<Precision?> Precision { get; } = Flags.Precision();
-    public Option<bool> Json { get; } = Flags.Switch("--json", "Print progress and result as JSON lines.");
+    public Option<bool> Json { get; } = Flags.Json();
 
-    /// <summary>With another text for --out.</summary>
+    /// <param name="output">The description of --out.</param>
     public DrawingOptions(string? output = null)
     {
         if (output is not null) Out.Description = output;
     }
 
-    /// <summary>What all commands on pictures have.</summary>
+    /// <summary>The options of the commands that work on pictures.</summary>
     public IEnumerable<Option> OfPictures => [Bank, Model, Quality, Steps, Views, Size, Seed, Out, Film, Every, Save, Threads, Device, Precision, Json];
 
     public static Option<Quality?> QualityOption() => Flags.Parsed<Quality?>("--quality", "draft|normal|best", "Choose steps, views and size together. [default: normal]", text =>
         Enum.TryParse<Quality>(text, ignoreCase: true, out var quality) && Enum.IsDefined(quality) && char.IsLetter(text[0]) ? quality : throw new FormatException("draft, normal or best was wanted"));
 
-    /// <summary>The settings that were given; options that a command does not have are as if nobody had given them.</summary>
+    /// <summary>The settings that were given; an option that the command does not have counts as not given.</summary>
     public InversionRequest Request(ParseResult parsed) => new()
     {
         Recipe = Get(parsed, Recipe), Models = Names(Get(parsed, Model)), Bank = Get(parsed, Bank), Quality = Get(parsed, Quality), Steps = Get(parsed, Steps), Views = Get(parsed, Views), Exact = Get(parsed, Exact), Size = Get(parsed, Size), Seed = Get(parsed, Seed) ?? 0,
@@ -54,10 +54,10 @@ internal sealed class DrawingOptions
         Threads = Get(parsed, Threads), Device = Get(parsed, Device), Precision = Get(parsed, Precision),
     };
 
-    /// <summary>"A,B" by its parts; nothing where nothing was given.</summary>
+    /// <summary>The parts of "A,B"; empty for null.</summary>
     public static IReadOnlyList<string> Names(string? text) => text?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
-    /// <summary>A picture's shape; one that cannot be read is told before anything is loaded.</summary>
+    /// <summary>A picture's shape; an unreadable one fails here, before any model is loaded.</summary>
     public static PictureSize ShapeOf(string path) => Picture.Load(path) is var picture ? new(picture.Width, picture.Height) : default;
 
     private static T? Get<T>(ParseResult parsed, Option<T> option) => parsed.CommandResult.Command.Options.Contains(option) ? parsed.GetValue(option) : default;

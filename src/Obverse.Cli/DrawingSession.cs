@@ -8,7 +8,7 @@ using Obverse.Torch;
 
 namespace Obverse.Cli;
 
-/// <summary>A command that draws: asks for a job, shows it being done, says what came of it.</summary>
+/// <summary>A command that draws: makes the job, shows its progress, reports its result.</summary>
 internal sealed record DrawingSession(Screen Screen)
 {
     public required InversionRequest Request { get; init; }
@@ -21,16 +21,16 @@ internal sealed record DrawingSession(Screen Screen)
     public Device? Device { get; init; }
     public Precision? Precision { get; init; }
 
-    /// <summary>Null: where several pictures are compared and there is a judge.</summary>
+    /// <summary>Null: only where several pictures are compared and the judge is installed.</summary>
     public bool? Judges { get; init; }
 
-    /// <summary>A name for the picture where none is asked for, without its extension.</summary>
+    /// <summary>The picture's default name, without extension.</summary>
     public string? Named { get; init; }
 
-    /// <summary>Several pictures of one command: what each has behind its name, and what of the job it changes.</summary>
+    /// <summary>Several pictures of one command: the suffix of each name, and the change to its job.</summary>
     public IReadOnlyList<(string Suffix, Func<InversionJob, InversionJob> Change)> Series { get; init; } = [("", job => job)];
 
-    /// <summary>A command's own report of what was drawn, in place of the usual line.</summary>
+    /// <summary>A command's own report of the result, in place of the usual line.</summary>
     public Action<IReadOnlyList<JobFinished>, Workshop>? Report { get; init; }
 
     public int Run()
@@ -41,12 +41,12 @@ internal sealed record DrawingSession(Screen Screen)
         outputs.MustBeWritable(Bytes(Request.Shown ?? Request.Size ?? new(512, 512)));
         var job = request.Job(workshop, Screen.Stop);
         Screen.Stop.ThrowIfCancellationRequested();
-        var strange = new StrangeTexts(Screen, Json);
-        foreach (var model in job.Models) strange.Tell(workshop.Model(model.Name), request.Prompt);
+        var warnings = new PromptWarnings(Screen, Json);
+        foreach (var model in job.Models) warnings.Show(workshop.Model(model.Name), request.Prompt);
         return Report is not null ? InSeries(job, workshop, outputs) : Request.Count == 1 ? One(job, workshop, outputs) : Several(job, workshop, outputs);
     }
 
-    /// <summary>Goes on from a checkpoint: the rest of the same job.</summary>
+    /// <summary>Resumes a job from its checkpoint.</summary>
     public int Resume(string checkpoint)
     {
         var job = InversionJob.FromSafetensors(checkpoint);
@@ -54,11 +54,11 @@ internal sealed record DrawingSession(Screen Screen)
         outputs.MustBeWritable(Bytes(job.Shown ?? new(job.Width, job.Height)));
         using var workshop = CliModels.Workshop(Screen, job, Threads);
         foreach (var model in job.Models) workshop.Model(model.Name);
-        foreach (var difference in Differences.Of(job, workshop)) Screen.Note($"not as it was: {difference}");
+        foreach (var difference in Differences.Of(job, workshop)) Screen.Note($"differs from the stored job: {difference}");
         return One(job with { Threads = Runtime.Threads }, workshop, outputs);
     }
 
-    /// <summary>The judge, unless nobody is to judge.</summary>
+    /// <summary>The judge; null if nothing is to be judged.</summary>
     public Judge? OpenJudge(Workshop workshop, bool asked = false) => Judges == false || (Judges is null && !asked && !Zoo.Names.Contains(LoadedModel.JudgeName)) ? null : workshop.Judge();
 
     private JobFinished Draw(InversionJob job, Workshop workshop, Outputs outputs, bool introduces = true) =>
@@ -69,7 +69,7 @@ internal sealed record DrawingSession(Screen Screen)
         var drawn = Draw(job, workshop, outputs);
         if (drawn.IsStopped) return Stopped(drawn);
         using var judge = Judges == true ? OpenJudge(workshop) : null;
-        Tell(drawn, judge?.Assess(drawn.Picture, job.Prompt.Wanted));
+        SayResult(drawn, judge?.Assess(drawn.Picture, job.Prompt.Wanted));
         return 0;
     }
 
@@ -99,15 +99,15 @@ internal sealed record DrawingSession(Screen Screen)
 
         using var judge = OpenJudge(workshop);
         Judgement?[] judgements = [.. drawings.Select(drawn => judge?.Assess(drawn.Picture, job.Prompt.Wanted))];
-        if (Json) for (var i = 0; i < drawings.Count; i++) Tell(drawings[i], judgements[i]);
-        var grid = FileNames.Beside(outputs.Picture, "-grid");
+        if (Json) for (var i = 0; i < drawings.Count; i++) SayResult(drawings[i], judgements[i]);
+        var sheet = FileNames.Beside(outputs.Picture, "-sheet");
         var cells = drawings.Select((drawn, i) => (drawn.Picture, $"seed {drawn.Job.Seed}{(judgements[i] is { } j ? $" · rank {j.LowPass.Rank}, full resolution {j.FullResolution.Rank}" : "")}")).ToList();
-        ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(drawings.Count)), Math.Clamp(Math.Max(drawings[0].Picture.Width, drawings[0].Picture.Height), 128, 256), job.Prompt.ToString()).Save(grid);
-        if (Json) Screen.Json(new { Event = "grid", File = grid });
+        ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(drawings.Count)), Math.Clamp(Math.Max(drawings[0].Picture.Width, drawings[0].Picture.Height), 128, 256), job.Prompt.ToString()).Save(sheet);
+        if (Json) Screen.Json(new { Event = "sheet", File = sheet });
         else
         {
             foreach (var (drawn, judgement) in drawings.Zip(judgements)) if (judgement is not null) Screen.Say($"  seed {drawn.Job.Seed}: {Describe(judgement)}");
-            Screen.Say($"{grid}  (all {drawings.Count})");
+            Screen.Say($"{sheet}  (contact sheet of {drawings.Count})");
         }
 
         return 0;
@@ -118,9 +118,9 @@ internal sealed record DrawingSession(Screen Screen)
         OutputPaths.Wanting("--out", picture, ".png");
         if (Out is null && !overwrite)
         {
-            // With several, the names that matter are those of the parts.
+            // With several pictures, the names derived from it must be free too.
             var first = picture;
-            for (var n = 2; Path.Exists(picture) || (Request.Count > 1 && Path.Exists(FileNames.Beside(picture, "-grid"))) || Series.Any(one => Path.Exists(FileNames.Beside(picture, one.Suffix))); n++) picture = FileNames.Beside(first, $"-{n}");
+            for (var n = 2; Path.Exists(picture) || (Request.Count > 1 && Path.Exists(FileNames.Beside(picture, "-sheet"))) || Series.Any(one => Path.Exists(FileNames.Beside(picture, one.Suffix))); n++) picture = FileNames.Beside(first, $"-{n}");
         }
 
         return new(picture)
@@ -141,10 +141,10 @@ internal sealed record DrawingSession(Screen Screen)
         var (done, of) = (drawn.Job.StoppedAfter, drawn.Job.Recipe.Schedule.StepCount);
         if (Json) Screen.Json(new { Event = "stopped", drawn.File, drawn.Checkpoint, Step = done, Of = of });
         else Screen.Say(drawn.File!);
-        return Screen.Fail($"stopped after step {done} of {of}; go on with: obverse invert --resume {Quoted(drawn.Checkpoint!)}", 1);
+        return Screen.Fail($"stopped after step {done} of {of}; resume with: obverse invert --resume {Quoted(drawn.Checkpoint!)}", 1);
     }
 
-    private void Tell(JobFinished drawn, Judgement? judgement)
+    private void SayResult(JobFinished drawn, Judgement? judgement)
     {
         if (Json)
         {
@@ -152,7 +152,7 @@ internal sealed record DrawingSession(Screen Screen)
             {
                 Event = "result", drawn.File, drawn.Job.Seed, drawn.Picture.Width, drawn.Picture.Height, Steps = drawn.Job.Recipe.Schedule.StepCount, drawn.Last?.Loss,
                 Similarity = drawn.Last is { } last && double.IsFinite(last.Similarity) ? last.Similarity : (double?)null, Seconds = Math.Round(drawn.Seconds, 3),
-                Judge = judgement is null ? null : new { LowPassRank = judgement.LowPass.Rank, FullRank = judgement.FullResolution.Rank, LowPassLogProbability = judgement.LowPass.LogProbability, FullLogProbability = judgement.FullResolution.LogProbability, Sees = judgement.LowPass.Top.Select(t => t.Name) },
+                Judge = judgement is null ? null : new { LowPassRank = judgement.LowPass.Rank, FullRank = judgement.FullResolution.Rank, LowPassLogProbability = judgement.LowPass.LogProbability, FullLogProbability = judgement.FullResolution.LogProbability, Top = judgement.LowPass.Top.Select(t => t.Name) },
             });
             return;
         }

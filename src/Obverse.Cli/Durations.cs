@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Obverse.Cli;
 
-/// <summary>Times as people write them: "60s", "2m", "1m30s", "1h", "90".</summary>
+/// <summary>Durations, read and printed: "60s", "2m", "1m30s", "1h", "90".</summary>
 internal static partial class Durations
 {
     public static TimeSpan? Parse(string text)

@@ -2,18 +2,18 @@ using Obverse.Torch;
 
 namespace Obverse.Cli;
 
-/// <summary>From an exception to one line and an exit code.</summary>
+/// <summary>From an exception to a one-line message and an exit code.</summary>
 internal static class Failures
 {
-    public static (string Message, int Code) Tell(Exception e) => e switch
+    public static (string Message, int Code) Describe(Exception e) => e switch
     {
         OperationCanceledException => ("stopped", 1),
         ArgumentException or FormatException => (Line(e.Message), 2),
         IOException or InvalidDataException or UnauthorizedAccessException or TorchException or NotSupportedException => (Line(e.Message), 1),
         DllNotFoundException => (Line(e.Message), 1),
-        OutOfMemoryException => ("out of memory; a smaller --size or fewer pictures at once need less", 1),
-        TypeInitializationException { InnerException: { } inner } => Tell(inner),
-        AggregateException { InnerException: { } inner } => Tell(inner),
+        OutOfMemoryException => ("out of memory; use a smaller --size or batch", 1),
+        TypeInitializationException { InnerException: { } inner } => Describe(inner),
+        AggregateException { InnerException: { } inner } => Describe(inner),
         _ => ($"{e.GetType().Name}: {Line(e.Message)}; this is a bug: --debug shows the trace", 1),
     };
 

@@ -4,7 +4,7 @@ using Obverse.Torch;
 
 namespace Obverse.Cli;
 
-/// <summary>Ctrl-C (or SIGTERM): the first asks to stop after the step at hand, the second ends the program at once and takes half-written files away.</summary>
+/// <summary>Ctrl-C (or SIGTERM): the first stops after the current step, the second ends the program at once and removes half-written files.</summary>
 internal sealed class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource source = new();

@@ -6,14 +6,14 @@ using Obverse.Jobs;
 
 namespace Obverse.Cli;
 
-/// <summary>What `edit` and `restyle` have in common: a picture moved toward something by a share, and what is said of it.</summary>
+/// <summary>What `edit` and `restyle` share: the mix of picture and target, and the report of figures.</summary>
 internal sealed class MoveOptions(string recipe, string output)
 {
     private const double Usual = 0.6; // spec implicit-inversion.md 2.9
 
     private readonly DrawingOptions options = new(output);
-    private readonly Option<double?> mix = Flags.Parsed<double?>("--mix", "0…1", $"How much of the target is new: 0 is the picture, 1 the text or style alone. [default: {Usual.ToString(CultureInfo.InvariantCulture)}]", text => Share(text));
-    private readonly Option<double[]?> mixes = Flags.Parsed<double[]?>("--mixes", "A,B,C", "Several of them: a picture each, a sheet, a plot of what it costs, and a CSV.", Shares);
+    private readonly Option<double?> mix = Flags.Parsed<double?>("--mix", "0…1", $"Mix of the target: 0 is the picture alone, 1 the text or style alone. [default: {Usual.ToString(CultureInfo.InvariantCulture)}]", text => Share(text));
+    private readonly Option<double[]?> mixes = Flags.Parsed<double[]?>("--mixes", "A,B,C", "Several mixes: one picture each, a contact sheet, a trade-off plot and a CSV.", Shares);
 
     public void AddTo(Command command)
     {
@@ -24,7 +24,7 @@ internal sealed class MoveOptions(string recipe, string output)
     {
         // An option of several values that is not given is an empty array.
         var (one, several) = (parsed.GetValue(mix), parsed.GetValue(mixes));
-        double[] shares = several is not { Length: > 0 } ? [one ?? Usual] : one is null ? several : throw new UsageException("--mix and --mixes were both given: one of them is wanted");
+        double[] shares = several is not { Length: > 0 } ? [one ?? Usual] : one is null ? several : throw new UsageException("give --mix or --mixes, not both");
         var session = options.Session(parsed, screen);
         string Suffix(double share) => shares.Length == 1 ? "" : "-mix" + share.ToString(CultureInfo.InvariantCulture);
         return (session with
@@ -40,7 +40,7 @@ internal sealed class MoveOptions(string recipe, string output)
             {
                 using var judge = session.OpenJudge(workshop);
                 var report = new EditReport(image, recipe, toward, shares, drawings, judge);
-                foreach (var (drawn, row) in drawings.Zip(report.Rows)) Tell(screen, session.Json, drawn, row, report.Aim);
+                foreach (var (drawn, row) in drawings.Zip(report.Rows)) SayFigures(screen, session.Json, drawn, row, report.Aim);
                 if (shares.Length == 1) return;
                 var written = report.Write(drawings[0].File![..^(Suffix(shares[0]) + ".png").Length]);
                 if (session.Json) screen.Json(new { Event = "files", Files = written });
@@ -49,7 +49,7 @@ internal sealed class MoveOptions(string recipe, string output)
         }).Run();
     }
 
-    private static void Tell(Screen screen, bool json, JobFinished drawn, EditFigures row, string aim)
+    private static void SayFigures(Screen screen, bool json, JobFinished drawn, EditFigures row, string aim)
     {
         if (json)
         {
@@ -59,7 +59,7 @@ internal sealed class MoveOptions(string recipe, string output)
 
         void Say(FormattableString line) => screen.Say(line.ToString(CultureInfo.InvariantCulture));
         Say($"{drawn.File}  {drawn.Picture.Width}x{drawn.Picture.Height}, mix {row.Mix}: cosine to the target {row.CosineBefore:0.000} before, {row.CosineAfter:0.000} after, {Durations.Show(drawn.Seconds)}");
-        Say($"  to the picture: PSNR {row.PsnrOfFit:0.0} dB fitted, {row.Psnr:0.0} after; SSIM {row.SsimOfFit:0.000} fitted, {row.Ssim:0.000} after");
+        Say($"  against the picture: PSNR {row.PsnrOfFit:0.0} dB fitted, {row.Psnr:0.0} after; SSIM {row.SsimOfFit:0.000} fitted, {row.Ssim:0.000} after");
         if (double.IsFinite(row.JudgeAfter)) Say($"  judge, toward \"{aim}\": {row.JudgeBefore:0.000} before, {row.JudgeAfter:0.000} after in low-pass views; at full resolution {row.JudgeFullBefore:0.000}, {row.JudgeFullAfter:0.000}");
     }
 
@@ -68,6 +68,6 @@ internal sealed class MoveOptions(string recipe, string output)
     private static double[] Shares(string text)
     {
         double[] all = [.. DrawingOptions.Names(text).Select(Share)];
-        return all.Length > 0 ? all : throw new FormatException("numbers from 0 to 1, with commas between them, were wanted");
+        return all.Length > 0 ? all : throw new FormatException("numbers from 0 to 1, separated by commas, were wanted");
     }
 }

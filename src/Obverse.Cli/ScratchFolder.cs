@@ -1,6 +1,6 @@
 namespace Obverse.Cli;
 
-/// <summary>A folder that is gone afterwards.</summary>
+/// <summary>A temporary folder, deleted on disposal.</summary>
 internal sealed class ScratchFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("obverse-").FullName;

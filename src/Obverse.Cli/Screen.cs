@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Obverse.Cli;
 
-/// <summary>Where a command speaks: results on <see cref="Out"/>, progress and errors on <see cref="Error"/>. With --json every line of <see cref="Out"/> is a JSON object.</summary>
+/// <summary>Output of a command: results on <see cref="Out"/>, progress and errors on <see cref="Error"/>. With --json every line of <see cref="Out"/> is a JSON object.</summary>
 internal sealed class Screen(TextWriter output, TextWriter error, CancellationToken stop = default)
 {
     private static readonly JsonSerializerOptions json = new()

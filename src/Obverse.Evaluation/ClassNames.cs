@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Obverse.Evaluation;
 
-/// <summary>A class of a classifier and what people call it.</summary>
+/// <summary>A class of a classifier and its names.</summary>
 /// <param name="Index">Its row in the classifier.</param>
 /// <param name="Wnid">Its WordNet 3.0 id, <c>n02084071</c>.</param>
 /// <param name="ClipName">The name used for zero-shot prompts (open_clip's list).</param>
@@ -19,13 +19,13 @@ public sealed record ClassName(int Index, string Wnid, string ClipName, IReadOnl
         var classes = JsonSerializer.Deserialize<ClassName[]>(text, json) ?? [];
         for (var i = 0; i < classes.Length; i++)
         {
-            if (classes[i].Index != i) throw new InvalidDataException($"'{path}': entry {i} has the index {classes[i].Index}; the classifier's order was wanted.");
+            if (classes[i].Index != i) throw new InvalidDataException($"'{path}': entry {i} has the index {classes[i].Index}; the classifier's order was wanted");
         }
 
-        return classes.Length > 0 ? classes : throw new InvalidDataException($"'{path}' names no class.");
+        return classes.Length > 0 ? classes : throw new InvalidDataException($"'{path}' names no class");
     }
 
-    /// <summary>For every class all that go by its name: `missile` and `sunglasses` stand twice in ImageNet's list, and either answer is right.</summary>
+    /// <summary>For every class all classes of its name: `missile` and `sunglasses` occur twice in ImageNet's list, and either answer is right.</summary>
     public static int[][] SameName(IReadOnlyList<string> names)
     {
         var byName = names.Select((name, i) => (name, i)).GroupBy(pair => pair.name, pair => pair.i).ToDictionary(group => group.Key, group => group.ToArray());

@@ -3,10 +3,10 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>Things people type that name no class, each with the classes a reasonable person accepts: does a text tower know what is meant?</summary>
+/// <summary>A free-form phrase that names no class, with the classes that count as right: a test of the text encoder.</summary>
 public sealed record EverydayPhrase(string Text, IReadOnlyList<int> Classes)
 {
-    /// <summary>Lines of "phrase, tab, class numbers with semicolons"; lines with # are remarks.</summary>
+    /// <summary>Lines of "phrase, tab, class numbers separated by semicolons"; lines that start with # are comments.</summary>
     public static IReadOnlyList<EverydayPhrase> Load(string path) => Parse(File.ReadAllText(path), path);
 
     public static IReadOnlyList<EverydayPhrase> Parse(string text, string origin) =>
@@ -17,8 +17,8 @@ public sealed record EverydayPhrase(string Text, IReadOnlyList<int> Classes)
     ];
 
     /// <summary>The phrase's own embedding against those of the class names, by cosine.</summary>
-    /// <param name="phrases">What to ask.</param>
-    /// <param name="embed">The text tower.</param>
+    /// <param name="phrases">The phrases.</param>
+    /// <param name="embed">The text encoder.</param>
     /// <param name="names">The class names' embeddings, see <see cref="ZeroShot.Classifier"/>: [classes, D].</param>
     public static TopAccuracy Accuracy(IReadOnlyList<EverydayPhrase> phrases, TextEmbedder embed, Tensor names)
     {

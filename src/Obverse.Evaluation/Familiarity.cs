@@ -2,17 +2,17 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>How well a tower knows what a text means: the nearest concepts, and whether it is nearer to them than to nonsense.</summary>
-/// <param name="Nearest">With the cosines of what is left when the direction of nonsense is taken out.</param>
+/// <summary>Whether a text is familiar to a text encoder (nearer to a known concept than to nonsense), and its nearest concepts.</summary>
+/// <param name="Nearest">With the cosines after the direction of nonsense is projected out.</param>
 public sealed record Familiarity(bool IsFamiliar, IReadOnlyList<(string Name, double Cosine)> Nearest);
 
 /// <summary>
-/// What a pocket tower was taught to name: the 1,000 classes of ImageNet, and what emoji sets draw. Texts that a small tower cannot place do not lie between the
-/// names; they fall together in one direction, where nonsense lies too: "democracy" is nearer to "zzzz" (cosine 0.8) than to any name (0.3), "a red sports car" is not (-0.1, 0.7).
+/// The concepts that a pocket encoder was trained on: the 1,000 classes of ImageNet, and the names of emoji. Unfamiliar texts do not lie between the
+/// names; their embeddings collapse to one direction, where nonsense lies too: "democracy" is nearer to "zzzz" (cosine 0.8) than to any name (0.3), "a red sports car" is not (-0.1, 0.7).
 /// </summary>
-public sealed class Knowledge : IDisposable
+public sealed class KnownConcepts : IDisposable
 {
-    // A drawn thing counts as known only where the text nearly names it; unlike photographs, drawings were not what the tower began with.
+    // An emoji name counts as known only for texts that nearly name it: the image encoder was pretrained on photographs, not emoji.
     private const double DrawnAtLeast = 0.7, NothingAtMost = 0.4;
 
     private static readonly string[] nonsense = ["", "zzzz", "qwerty", "asdfgh", "xyz", "1234", "the", "of", "it", "thing", "something", "nothing"];
@@ -20,9 +20,9 @@ public sealed class Knowledge : IDisposable
     private readonly Encoder encoder;
     private readonly Tensor nothing; // [1, d]
     private readonly Names classes;
-    private readonly Lazy<Names> drawn; // asked for only where no class is near
+    private readonly Lazy<Names> drawn; // embedded only if no class is near
 
-    public Knowledge(Encoder encoder)
+    public KnownConcepts(Encoder encoder)
     {
         this.encoder = encoder;
         nothing = Constant(() => encoder.Embed(nonsense).Mean(0, keep: true).Normalized());
@@ -37,7 +37,7 @@ public sealed class Knowledge : IDisposable
         var embedding = encoder.Embed([text]);
         var toNothing = embedding.Matmul(nothing.T()).Item();
         if (embedding.Matmul(classes.Embeddings.T()).Max().Item() >= toNothing) return new(true, Nearest(embedding, count, classes));
-        // Some drawings are as good as nothing to the tower ("blue square"): being near them says nothing.
+        // Some emoji names lie near nonsense themselves ("blue square"): being near them is no evidence.
         var near = embedding.Matmul(drawn.Value.Embeddings.T()).MaskedFill(drawn.Value.Embeddings.Matmul(nothing.T()).T() > NothingAtMost, -1).Max().Item();
         return new(near >= Math.Max(DrawnAtLeast, toNothing), Nearest(embedding, count, classes, drawn.Value));
     }
@@ -56,7 +56,7 @@ public sealed class Knowledge : IDisposable
 
     private static string[] DrawnNames()
     {
-        using var reader = new StreamReader(typeof(Knowledge).Assembly.GetManifestResourceStream("drawn-names.txt")!);
+        using var reader = new StreamReader(typeof(KnownConcepts).Assembly.GetManifestResourceStream("drawn-names.txt")!);
         return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 

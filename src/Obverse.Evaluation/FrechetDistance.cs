@@ -4,7 +4,7 @@ namespace Obverse.Evaluation;
 
 /// <summary>
 /// |mu_a - mu_b|² + tr(S_a + S_b - 2 (S_a S_b)^½) of two clouds of features, covariances divided by N - 1, in float64 (Heusel et al. 2017; spec metrics.md 7.2). Called FID only over
-/// Inception's features: say which network, which pictures and how many stand behind a number.
+/// Inception's features: report network, pictures and sample size with every number.
 /// </summary>
 public static class FrechetDistance
 {

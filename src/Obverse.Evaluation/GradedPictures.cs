@@ -3,10 +3,10 @@ using Obverse.Files;
 
 namespace Obverse.Evaluation;
 
-/// <summary>A picture and what a person said of it, any number that is higher where more is seen.</summary>
+/// <summary>A picture and its grade by a rater; higher is better.</summary>
 public sealed record GradedPicture(string File, double Grade, string? Name);
 
-/// <summary>A file of grades: a picture a line, then its grade, then what it should show (where the picture does not say so itself), by tabs. Paths are from the file's own folder.</summary>
+/// <summary>A file of grades: per line a picture, its grade, and its right name unless the picture stores it, separated by tabs. Paths are relative to the file.</summary>
 public static class GradedPictures
 {
     public static IReadOnlyList<GradedPicture> Read(string path)
@@ -17,15 +17,15 @@ public static class GradedPictures
         {
             var parts = line.Split('\t');
             if (parts.Length is < 2 or > 3 || !double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var grade) || !double.IsFinite(grade))
-                throw new InvalidDataException($"{path}:{number}: '{line}' was given; a picture's path, a number and perhaps a name, by tabs, were wanted");
+                throw new InvalidDataException($"{path}:{number}: '{line}' was given; a path, a number and optionally a name, separated by tabs, were wanted");
             found.Add(new(Path.Combine(folder, parts[0]), grade, parts.Length > 2 ? parts[2] : null));
         }
 
-        if (found.Select(one => one.Grade).Distinct().Count() < 2 || found.Count < 3) throw new InvalidDataException($"{path}: {found.Count} pictures; at least three, not all of one grade, are wanted: others order nothing");
+        if (found.Select(one => one.Grade).Distinct().Count() < 2 || found.Count < 3) throw new InvalidDataException($"{path}: {found.Count} pictures were given; at least three with different grades are wanted");
         return found;
     }
 
-    /// <summary>How each of a judgement's numbers orders the pictures, beside their grades.</summary>
+    /// <summary>Rank correlation of each of a judgement's numbers with the grades.</summary>
     public static IReadOnlyList<(string Number, RankCorrelation Agreement)> Agreement(IReadOnlyList<GradedPicture> graded, IReadOnlyList<Judgement> judgements)
     {
         double[] grades = [.. graded.Select(one => one.Grade)];

@@ -1,6 +1,6 @@
 namespace Obverse.Evaluation;
 
-/// <summary>The 1,000 classes that the pocket zoo's towers come from: the names of zero-shot tests, and what the judge chooses among.</summary>
+/// <summary>The 1,000 classes of ImageNet: the names of zero-shot tests and of the judge.</summary>
 public static class ImageNet
 {
     private static readonly Lazy<IReadOnlyList<ClassName>> classes = new(() =>
@@ -14,7 +14,7 @@ public static class ImageNet
     /// <summary>In the order of classifiers.</summary>
     public static IReadOnlyList<ClassName> Classes => classes.Value;
 
-    /// <summary>The classes that a text names: "a tabby cat" names one; of a word that stands twice, both. Empty for all else.</summary>
+    /// <summary>The classes that a text names: "a tabby cat" names one; of a name that occurs twice, both. Empty for all else.</summary>
     public static IReadOnlyList<int> NamedBy(string text)
     {
         var word = Word(text);

@@ -15,7 +15,7 @@ public static partial class ImageQuality
     public static double MultiScaleSsim(Picture a, Picture b, IReadOnlyList<double>? scales = null)
     {
         scales ??= Scales;
-        if (scales.Count == 0) throw new ArgumentException("no scales were given; a weight each is wanted");
+        if (scales.Count == 0) throw new ArgumentException("no scales were given; one weight per scale is wanted");
         MustMatch(a, b, Weights(SsimWindow.Torchmetrics).Length << (scales.Count - 1));
         var (x, y, width, height, product) = (Planes(a), Planes(b), a.Width, a.Height, 1.0);
         for (var scale = 0; scale < scales.Count; scale++)

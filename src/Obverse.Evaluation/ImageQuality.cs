@@ -9,7 +9,7 @@ namespace Obverse.Evaluation;
 /// </summary>
 public enum SsimWindow { Gaussian, Uniform, Torchmetrics }
 
-/// <summary>How near a picture is to another of its size, pixel by pixel: PSNR, and SSIM (Wang et al. 2004) as scikit-image's `structural_similarity` computes it (spec metrics.md 7.14).</summary>
+/// <summary>Distortion between two pictures of one size: PSNR, and SSIM (Wang et al. 2004) as scikit-image's `structural_similarity` computes it (spec metrics.md 7.14).</summary>
 public static partial class ImageQuality
 {
     private const double C1 = 0.01 * 0.01, C2 = 0.03 * 0.03; // (K L)², L = 1
@@ -100,7 +100,7 @@ public static partial class ImageQuality
 
     private static void MustMatch(Picture a, Picture b, int least)
     {
-        if ((a.Width, a.Height) != (b.Width, b.Height)) throw new ArgumentException($"pictures of {a.Width}x{a.Height} and {b.Width}x{b.Height} were given; of one size is wanted");
+        if ((a.Width, a.Height) != (b.Width, b.Height)) throw new ArgumentException($"pictures of {a.Width}x{a.Height} and {b.Width}x{b.Height} were given; equal sizes are wanted");
         if (Math.Min(a.Width, a.Height) < least) throw new ArgumentException($"pictures of {a.Width}x{a.Height} were given; sides of at least {least}, the window, are wanted");
     }
 }

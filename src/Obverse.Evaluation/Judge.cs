@@ -7,15 +7,15 @@ namespace Obverse.Evaluation;
 /// <summary>Where the right name ranks in one kind of the judge's views, 1 the best; log-probabilities are means over the views, and so is the cosine between the picture's embedding and the right name's.</summary>
 public sealed record Ranking(int Rank, double LogProbability, double Cosine, IReadOnlyList<(string Name, double LogProbability)> Top);
 
-/// <summary>A picture judged: in low-pass views, which count, and at full resolution, to show what texture adds. <see cref="Names"/> is among how many it was ranked.</summary>
+/// <summary>A judged picture: in low-pass views, which are the measure, and at full resolution, which texture inflates. <see cref="Names"/> is the number of candidates.</summary>
 public sealed record Judgement(Ranking LowPass, Ranking FullResolution, int Names);
 
 /// <summary>Cosines between the embeddings of two pictures: in low-pass views, and at full resolution.</summary>
 public readonly record struct Likeness(double LowPass, double FullResolution);
 
 /// <summary>
-/// A second model that never draws says what a picture shows, among the 1,000 names of ImageNet and the prompt itself. Un-robust towers share their blind spots,
-/// so its views are low-pass: textures drawn for another tower do not survive that, pictures do (spec zoo.md 8.6).
+/// Classifies a picture by a second model that never draws, among the 1,000 names of ImageNet and the prompt itself. Adversarial texture transfers between non-robust
+/// encoders; low-pass views remove it and leave shapes (spec zoo.md 8.6).
 /// </summary>
 public sealed class Judge : IDisposable
 {
@@ -24,7 +24,7 @@ public sealed class Judge : IDisposable
     private readonly ClipEncoder encoder;
     private readonly bool owns;
     private readonly string[] names;
-    private readonly int[] groups; // for every class the place of its name among the names
+    private readonly int[] groups; // for every class the index of its name
     private readonly Tensor embeddings; // [classes, d]
 
     public Judge(ClipEncoder encoder, bool owns = false)
@@ -42,7 +42,7 @@ public sealed class Judge : IDisposable
     /// <summary>By folder or zoo name.</summary>
     public static Judge Load(string model = "pocket-judge", Device? device = null)
     {
-        var encoder = ClipEncoder.Load(model, device, Precision.Float32); // its figures are compared between machines
+        var encoder = ClipEncoder.Load(model, device, Precision.Float32); // so that figures agree between machines
         try
         {
             return new(encoder, owns: true);
@@ -79,7 +79,7 @@ public sealed class Judge : IDisposable
         return new(Seen([.. LowPass(picture)]), Seen(picture), all.Length);
     }
 
-    /// <summary>How like two pictures look: the cosine of their embeddings, in low-pass views (the mean of the three) and at full resolution.</summary>
+    /// <summary>Cosine of the embeddings of two pictures, in low-pass views (the mean of the three) and at full resolution.</summary>
     public Likeness Likeness(Picture a, Picture b)
     {
         using var scope = new TensorScope();
@@ -96,7 +96,7 @@ public sealed class Judge : IDisposable
         yield return Shorter(Picture.Decode(Shorter(picture, 96).EncodeJpeg(20), "the judge's JPEG"), 160);
     }
 
-    /// <summary>Pictures [n, 3, s, s] in 0 … 1 to what the judge's trunk makes of them before its projection, [n, channels] (without a trunk: their embeddings); for distances between sets of pictures.</summary>
+    /// <summary>Pictures [n, 3, s, s] in 0 … 1 to the pooled features of the judge's trunk before its projection, [n, channels] (without a trunk: embeddings); for distances between sets of pictures.</summary>
     public Tensor Features(Tensor images) => encoder.Model.Image is TimmVision timm ? timm.Trunk.Features(encoder.Model.Normalize(images)) : encoder.Embed(images);
 
     public void Dispose()
@@ -112,10 +112,10 @@ public sealed class Judge : IDisposable
         return Array.ConvertAll(See(picture).Matmul(candidates.T()).ToFloats(), cosine => (double)cosine);
     }
 
-    // [1, d]: a tower that may look at any side looks at the picture's own.
+    // [1, d]: an encoder of any input side takes the picture at its own.
     private Tensor See(Picture picture) => (encoder.Model.Config.Vision.TimmName is not null ? encoder.At(Math.Min(picture.Width, picture.Height)) : encoder).Embed(picture.ToTensor());
 
-    // [names]: the probability of a name is that of all classes that go by it.
+    // [names]: the probability of a name is the sum over all classes of that name.
     private double[] LogProbabilities(double[] cosines, int[] places, int count)
     {
         var scale = Math.Exp(encoder.Model.LogitScale.Item());

@@ -4,9 +4,9 @@ using Obverse.Models;
 
 namespace Obverse.Evaluation;
 
-/// <summary>A picture of a set, and what its place says it shows.</summary>
+/// <summary>A picture of a labelled set.</summary>
 /// <param name="Name">Its path, or its path in the zip.</param>
-/// <param name="Labels">What may name its class: the WordNet id of <c>name.wnid.jpg</c>, then the folder it lies in. Empty for a picture that stands alone.</param>
+/// <param name="Labels">Candidates for its class: the WordNet id of <c>name.wnid.jpg</c>, then the folder it lies in. Empty for a single picture.</param>
 /// <param name="Read">The bytes of its file.</param>
 public sealed record LabelledPicture(string Name, IReadOnlyList<string> Labels, Func<byte[]> Read)
 {
@@ -25,7 +25,7 @@ public sealed record LabelledPicture(string Name, IReadOnlyList<string> Labels, 
         }
         else
         {
-            // One open archive would have to be closed by somebody: each picture opens it again, which costs a directory of names.
+            // Each picture reopens the archive, so that nobody has to close it; the cost is reading its directory.
             using var zip = ZipFile.OpenRead(path);
             found = [.. zip.Entries.Where(entry => IsPicture(entry.Name)).Select(entry => new LabelledPicture($"{path}: {entry.FullName}", LabelsOf(entry.FullName), () => Unpacked(path, entry.FullName)))];
         }
@@ -33,7 +33,7 @@ public sealed record LabelledPicture(string Name, IReadOnlyList<string> Labels, 
         return found.Length > 0 ? [.. found.OrderBy(p => p.Name, StringComparer.Ordinal)] : throw new InvalidDataException($"{path}: holds no picture ({string.Join(", ", endings)})");
     }
 
-    /// <summary>The classes of <paramref name="names"/> that a label means; empty where none does. ImageNet's ids mean its names, and a name that WordNet gives to one class only means that class.</summary>
+    /// <summary>The classes of <paramref name="names"/> that a label names; empty if none. ImageNet's ids mean its names, and a name that WordNet gives to one class only means that class.</summary>
     public IReadOnlyList<int> Among(IReadOnlyList<string> names)
     {
         foreach (var label in Labels)

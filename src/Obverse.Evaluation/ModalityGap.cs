@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>How far apart pictures and words live on the sphere (Liang et al. 2022): Procrustes and blending exist because of it.</summary>
+/// <summary>The distance between image and text embeddings on the sphere (Liang et al. 2022), the reason for Procrustes alignment and blending.</summary>
 public static class ModalityGap
 {
     /// <summary>Distance between the mean of normalised picture embeddings and the mean of normalised text embeddings, 0 … 2.</summary>

@@ -1,6 +1,6 @@
 namespace Obverse.Evaluation;
 
-/// <summary>How sure a mean difference is: pairs are drawn anew with replacement, and the middle 95 % of their means are kept (Efron and Tibshirani 1993).</summary>
+/// <summary>95 % bootstrap interval of a mean paired difference (Efron and Tibshirani 1993).</summary>
 /// <param name="Mean">Of the differences.</param>
 /// <param name="Low">2.5th percentile of the resampled means.</param>
 /// <param name="High">97.5th percentile.</param>
@@ -9,7 +9,7 @@ public readonly record struct PairedBootstrap(double Mean, double Low, double Hi
     /// <summary>Of <paramref name="ours"/> less <paramref name="theirs"/>, pair by pair.</summary>
     public static PairedBootstrap Of(IReadOnlyList<double> ours, IReadOnlyList<double> theirs, int resamples = 10_000, int seed = 1)
     {
-        if (ours.Count != theirs.Count || ours.Count == 0) throw new ArgumentException($"paired bootstrap: {ours.Count} and {theirs.Count} values were given; as many of both, and at least one, are wanted");
+        if (ours.Count != theirs.Count || ours.Count == 0) throw new ArgumentException($"paired bootstrap: {ours.Count} and {theirs.Count} values were given; equally many, at least one, are wanted");
         double[] differences = [.. ours.Zip(theirs, (a, b) => a - b)];
         var random = new Random(seed);
         var means = new double[resamples];

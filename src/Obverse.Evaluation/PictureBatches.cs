@@ -5,7 +5,7 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>Pictures from files to a tower, a batch at a time.</summary>
+/// <summary>Pictures from files to an encoder, batch by batch.</summary>
 public static class PictureBatches
 {
     /// <summary>The shorter side resized to <paramref name="side"/> (Pillow's bicubic), the middle cut out: RGB bytes [side, side, 3].</summary>

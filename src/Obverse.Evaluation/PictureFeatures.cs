@@ -4,7 +4,7 @@ using Obverse.Torch;
 
 namespace Obverse.Evaluation;
 
-/// <summary>What a network makes of pictures before it names them: what distances between sets of pictures are measured in. The name goes with every distance; those of two networks are not comparable.</summary>
+/// <summary>Features of a network for distances between sets of pictures. Report the name with every distance; those of two networks are not comparable.</summary>
 public sealed class PictureFeatures : IDisposable
 {
     private readonly Func<Tensor, Tensor> see;
@@ -25,7 +25,7 @@ public sealed class PictureFeatures : IDisposable
     public static PictureFeatures Load(string file)
     {
         var name = Path.GetFileName(file);
-        if (!EfficientNetLite.Knows(name)) throw new WeightsException($"{file}: features are taken from tf_efficientnet_lite0 … 4, and the file's name says which");
+        if (!EfficientNetLite.Knows(name)) throw new WeightsException($"{file}: a file named tf_efficientnet_lite0 … 4 was wanted");
         var weights = Weights.Load(file);
         try
         {

@@ -1,6 +1,6 @@
 namespace Obverse.Evaluation;
 
-/// <summary>Whether two numbers order the same things alike: Spearman's rank correlation, ties by their mean rank, and the middle 95 % of it over things drawn anew with replacement.</summary>
+/// <summary>Spearman's rank correlation, ties by their mean rank, with its 95 % bootstrap interval.</summary>
 /// <param name="Value">1: the same order; 0: none; -1: the opposite one. NaN where either number is the same for all.</param>
 /// <param name="Low">2.5th percentile of the resampled values.</param>
 /// <param name="High">97.5th percentile.</param>
@@ -8,7 +8,7 @@ public readonly record struct RankCorrelation(double Value, double Low, double H
 {
     public static RankCorrelation Of(IReadOnlyList<double> ours, IReadOnlyList<double> theirs, int resamples = 2_000, int seed = 1)
     {
-        if (ours.Count != theirs.Count || ours.Count < 3) throw new ArgumentException($"rank correlation: {ours.Count} and {theirs.Count} values were given; as many of both, and at least three, are wanted");
+        if (ours.Count != theirs.Count || ours.Count < 3) throw new ArgumentException($"rank correlation: {ours.Count} and {theirs.Count} values were given; equally many, at least three, are wanted");
         var random = new Random(seed);
         var values = new List<double>(resamples);
         var (a, b) = (new double[ours.Count], new double[ours.Count]);
@@ -21,7 +21,7 @@ public readonly record struct RankCorrelation(double Value, double Low, double H
             }
 
             var value = Spearman(a, b);
-            if (!double.IsNaN(value)) values.Add(value); // a draw of one thing only orders nothing
+            if (!double.IsNaN(value)) values.Add(value); // a resample of one item only has no order
         }
 
         values.Sort();

@@ -6,13 +6,13 @@ namespace Obverse.Evaluation;
 /// <summary>Texts to embeddings: [n] strings to [n, D], not normalised.</summary>
 public delegate Tensor TextEmbedder(IReadOnlyList<string> texts);
 
-/// <summary>Right answers among the first one and the first five, of so many pictures.</summary>
+/// <summary>Top-1 and top-5 accuracy over <see cref="Count"/> pictures.</summary>
 public readonly record struct TopAccuracy(double Top1, double Top5, int Count)
 {
     public override string ToString() => FormattableString.Invariant($"{Top1:P1} / {Top5:P1} of {Count:N0}");
 }
 
-/// <summary>A classifier made of words (Radford et al. 2021; open_clip, zero_shot_classifier.py).</summary>
+/// <summary>A zero-shot classifier from text embeddings (Radford et al. 2021; open_clip, zero_shot_classifier.py).</summary>
 public static class ZeroShot
 {
     /// <summary>For every name the normalised mean of its normalised embeddings through the templates: [names, D]. <c>{}</c> stands for the name.</summary>

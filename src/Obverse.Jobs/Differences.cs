@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>What is not as it was when a job was stored, so that its picture may come out otherwise.</summary>
+/// <summary>What differs from when a job was stored, so that its picture may differ.</summary>
 public static class Differences
 {
     public static IReadOnlyList<string> Of(InversionJob job, Workshop workshop)
@@ -11,8 +11,8 @@ public static class Differences
         foreach (var was in job.Models)
         {
             var now = workshop.Model(was.Name);
-            if (was.Sha256 is { } sha && sha != now.Sha256) found.Add($"the weights of {was.Name} are others (SHA-256 {now.Sha256[..12]}…, the job had {sha[..Math.Min(12, sha.Length)]}…)");
-            if (was.TextSha256 is { } text && text != now.TextSha256) found.Add($"the text encoder of {was.Name} is another (SHA-256 {now.TextSha256?[..12] ?? "none"}…, the job had {text[..Math.Min(12, text.Length)]}…)");
+            if (was.Sha256 is { } sha && sha != now.Sha256) found.Add($"the weights of {was.Name} (SHA-256 {now.Sha256[..12]}…, the job had {sha[..Math.Min(12, sha.Length)]}…)");
+            if (was.TextSha256 is { } text && text != now.TextSha256) found.Add($"the text encoder of {was.Name} (SHA-256 {now.TextSha256?[..12] ?? "none"}…, the job had {text[..Math.Min(12, text.Length)]}…)");
         }
 
         if (job.Threads != Runtime.Threads) found.Add($"{Runtime.Threads} threads, the job had {job.Threads}");

@@ -27,28 +27,28 @@ public abstract record Job
     public string? Libtorch { get; init; }
     public int Threads { get; init; }
 
-    /// <summary>In what the towers computed, "fp32" or "bf16"; null in jobs of before there was a choice: fp32.</summary>
+    /// <summary>Precision of the encoders, "fp32" or "bf16"; null in jobs stored before there was a choice: fp32.</summary>
     public string? Precision { get; init; }
 
-    /// <summary>The random numbers' source; null in jobs of before it was stored: libtorch's Mersenne twister.</summary>
+    /// <summary>The random number generator; null in jobs stored before it had a name: libtorch's Mersenne twister.</summary>
     public string? Random { get; init; } = Generator.Name;
 
-    /// <summary>Where it was drawn; null: on the processor.</summary>
+    /// <summary>The device it was drawn on; null: the processor.</summary>
     public string? Device { get; init; }
 
-    /// <summary>The text that it was read from: a job that is not changed is written as it was.</summary>
+    /// <summary>The JSON it was read from: an unchanged job is written back with the same bytes.</summary>
     [JsonIgnore]
     public string? Source { get; init; }
 
     public static string Version { get; } = typeof(Job).Assembly.GetName().Version?.ToString(3) ?? "0";
 
-    /// <summary>Does it: a stream of events that ends with <see cref="JobFinished"/>. Everything happens on the thread that asks for the next event; nothing is computed ahead.</summary>
+    /// <summary>Runs it: a stream of events that ends with <see cref="JobFinished"/>. Everything happens on the thread that asks for the next event; nothing is computed ahead.</summary>
     /// <param name="workshop">Models, banks and fits that jobs share; null: one of its own.</param>
-    /// <param name="outputs">What is written on the way and at the end; null: nothing.</param>
-    /// <param name="cancellation">Ends it after the step at hand; what is there is written, with a checkpoint to go on from.</param>
+    /// <param name="outputs">The files to save during and after it; null: none.</param>
+    /// <param name="cancellation">Stops it after the current step; the picture so far is saved, with a checkpoint to resume from.</param>
     public abstract IAsyncEnumerable<JobEvent> Run(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default);
 
-    /// <summary>With what computes now in place of what computed then, where a replay is to say so.</summary>
+    /// <summary>With this machine's versions, threads and precision in place of the stored ones.</summary>
     public Job Here(string precision) => this with { Threads = Runtime.Threads, Libtorch = Runtime.Version, Obverse = Version, Random = Generator.Name, Precision = precision };
 
     public string ToJson(bool isIndented = false)
@@ -57,7 +57,7 @@ public abstract record Job
         return Source is { } text && !isIndented && PartJson.Write(FromJson(text)) == now ? text : now;
     }
 
-    /// <summary>True where both make the same, on however many threads.</summary>
+    /// <summary>True where both are the same job but for the number of threads.</summary>
     public bool MakesTheSameAs(Job other) => PartJson.Write(this with { Threads = 0 }) == PartJson.Write(other with { Threads = 0 });
 
     /// <exception cref="InvalidDataException">Not the JSON of a job; or of a later version, which the message names.</exception>
@@ -76,14 +76,14 @@ public abstract record Job
 
     /// <summary>The job in a PNG that Obverse wrote.</summary>
     public static Job FromPicture(string path) =>
-        PngText.Read(path).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{path}: holds no job; only PNGs written by Obverse do");
+        PngText.Read(path).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{path}: holds no job; only PNGs saved by Obverse do");
 
     /// <summary>The job that a canvas or a checkpoint belongs to.</summary>
     /// <exception cref="IOException">Not such a file.</exception>
     public static Job FromSafetensors(string path)
     {
         using var file = Safetensors.Open(path);
-        return file.Metadata.TryGetValue(Keyword, out var text) ? FromJson(text) : throw new WeightsException($"{path}: holds no job; a canvas or checkpoint written by Obverse was wanted");
+        return file.Metadata.TryGetValue(Keyword, out var text) ? FromJson(text) : throw new WeightsException($"{path}: holds no job; a canvas or checkpoint saved by Obverse was wanted");
     }
 
     /// <summary>Writes a picture with this job in it.</summary>

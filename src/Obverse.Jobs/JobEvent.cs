@@ -2,38 +2,38 @@ using Obverse.Imaging;
 
 namespace Obverse.Jobs;
 
-/// <summary>What a job tells while it runs; command line, batch, gallery and ablation all read the same stream.</summary>
+/// <summary>An event of a running job; command line, batch, gallery and ablation all read the same stream.</summary>
 public abstract record JobEvent;
 
-/// <summary>The first: models are loaded, what begins is this job.</summary>
+/// <summary>The first event: models are loaded and the job starts.</summary>
 public sealed record JobStarted(Job Job) : JobEvent;
 
-/// <summary>A step was taken.</summary>
+/// <summary>After every step.</summary>
 public sealed record StepEvent(string Title, Step Step, double StepsPerSecond, Func<Picture> Picture) : JobEvent
 {
-    /// <summary>"fit" while the canvas is fitted to the picture that the job begins with; else "step".</summary>
+    /// <summary>"fit" while the canvas is fitted to the start picture; else "step".</summary>
     public string Phase { get; init; } = "step";
 
-    /// <summary>Steps that are done.</summary>
+    /// <summary>Steps done so far.</summary>
     public int Done => Step.Index + 1;
     public double SecondsLeft => (Step.Count - Done) / StepsPerSecond;
 }
 
-/// <summary>The last: what came of it. Its files are written.</summary>
+/// <summary>The last event: the result. Its files are saved.</summary>
 public sealed record JobFinished(InversionJob Job, Picture Picture, Step? Last, double Seconds) : JobEvent
 {
-    /// <summary>Where the picture is; null: it was not asked for.</summary>
+    /// <summary>The saved picture; null: none was asked for.</summary>
     public string? File { get; init; }
 
-    /// <summary>Where it can go on from, where it was stopped.</summary>
+    /// <summary>The checkpoint to resume from, if it was stopped.</summary>
     public string? Checkpoint { get; init; }
 
     /// <summary>True where it was stopped before its end.</summary>
     public bool IsStopped => Job.StoppedAfter is not null && Checkpoint is not null;
 
-    /// <summary>What the canvas was before the first step, and its cosine to the prompt, where <see cref="Outputs.Compares"/>.</summary>
+    /// <summary>The picture before the first step, and its cosine to the prompt, if <see cref="Outputs.Compares"/>.</summary>
     public (Picture Picture, double Similarity)? Before { get; init; }
 
-    /// <summary>Cosine of the finished picture to the prompt, where <see cref="Outputs.Compares"/>.</summary>
+    /// <summary>Cosine of the finished picture to the prompt, if <see cref="Outputs.Compares"/>.</summary>
     public double Similarity { get; init; } = double.NaN;
 }

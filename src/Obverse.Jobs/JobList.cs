@@ -1,16 +1,16 @@
 namespace Obverse.Jobs;
 
-/// <summary>Many jobs, each with its file; what is there already, made by the same job, is not made again. Batch, gallery and ablation run on it.</summary>
+/// <summary>Many jobs, each with its file; a picture already made by the same job is not drawn again. Batch, gallery and ablation use it.</summary>
 public static class JobList
 {
-    /// <summary>Runs the items in their order of starting, <paramref name="workers"/> side by side.</summary>
-    /// <param name="items">What is to be made.</param>
-    /// <param name="plan">The job of an item, and its picture's file.</param>
+    /// <summary>Runs the items in order, <paramref name="workers"/> in parallel.</summary>
+    /// <param name="items">The items.</param>
+    /// <param name="plan">The job of an item and the file of its picture.</param>
     /// <param name="workshop">Models and banks.</param>
-    /// <param name="workers">Pictures side by side, a core each; 1: one that has all.</param>
-    /// <param name="onDone">Is told of each item, one at a time; the result is null where the picture was there.</param>
-    /// <param name="onFailed">Is told of one that cannot be drawn, and the others go on; null: it is thrown.</param>
-    /// <param name="cancellation">Ends it after the steps at hand; unfinished pictures are not written.</param>
+    /// <param name="workers">Pictures in parallel, one core each; 1: one at a time with all cores.</param>
+    /// <param name="onDone">Called for each item, one at a time; the result is null if the picture was already there.</param>
+    /// <param name="onFailed">Called for an item that cannot be drawn, and the others continue; null: the exception is thrown.</param>
+    /// <param name="cancellation">Stops after the current steps; unfinished pictures are not saved.</param>
     public static void Run<T>(IEnumerable<T> items, Func<T, (InversionJob Job, string Path)> plan, Workshop workshop, int workers, Action<T, string, JobFinished?> onDone, Action<T, Exception>? onFailed = null, CancellationToken cancellation = default)
     {
         var gate = new Lock();

@@ -4,12 +4,12 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>A model by the name it was asked for, with the hashes that jobs remember it by.</summary>
+/// <summary>A model with the name it was requested by and the hashes that jobs store.</summary>
 public sealed class LoadedModel : IDisposable
 {
     public const string Default = "pocket-clip", JudgeName = "pocket-judge";
 
-    /// <summary>Who draws: the robust tower, whose pictures the judge names far more often (docs/gallery).</summary>
+    /// <summary>The default for drawing: the robust encoder, whose pictures reach a far higher accuracy under the judge (docs/gallery).</summary>
     public const string Drawing = "pocket-clipag";
 
     private readonly Lazy<string> sha256;
@@ -25,10 +25,10 @@ public sealed class LoadedModel : IDisposable
     public string Name { get; }
     public ClipEncoder Encoder { get; }
 
-    /// <summary>Of the weights' file; read when it is first asked for.</summary>
+    /// <summary>SHA-256 of the weights file, computed at first use.</summary>
     public string Sha256 => sha256.Value;
 
-    /// <summary>The same of the text encoder's file, where that is another; else null.</summary>
+    /// <summary>SHA-256 of the text encoder's file, if that is a separate one; else null.</summary>
     public string? TextSha256 => textSha256.Value;
 
     /// <summary>"fp32" or "bf16".</summary>
@@ -37,9 +37,9 @@ public sealed class LoadedModel : IDisposable
     /// <summary>As a job names it.</summary>
     public JobModel ForJob => new(Name, Sha256, TextSha256);
 
-    /// <summary>Where a model is, before anything is loaded.</summary>
+    /// <summary>The folder of a model, found before anything is loaded.</summary>
     /// <param name="name">A folder, a file, a name of the zoo or a hub's repository.</param>
-    /// <param name="pull">Fetches a repository that the cache lacks; null: refused.</param>
+    /// <param name="pull">Fetches a repository that is not cached; null: refused.</param>
     /// <exception cref="UsageException">Nothing of that name.</exception>
     /// <exception cref="HubException">A repository that cannot be pulled.</exception>
     public static string Find(string name, Func<HubRepository, string>? pull = null)
@@ -55,15 +55,15 @@ public sealed class LoadedModel : IDisposable
         }
     }
 
-    /// <summary>The hub's repository that a name means; null where it looks like a path of this machine.</summary>
+    /// <summary>The hub's repository of that name; null if it is a local path.</summary>
     public static HubRepository? Repository(string name) => HubRepository.TryParse(name) is { } repository && !Directory.Exists(name.Split('/')[0]) ? repository : null;
 
-    /// <summary>Loads it and tells what is doubtful about it. A tower that is not to see or read is not made.</summary>
+    /// <summary>Loads a model and reports remarks on it. An encoder that is not needed is not built.</summary>
     /// <param name="name">A folder, a file, a name of the zoo or a hub's repository.</param>
-    /// <param name="workshop">Whose device, precision and threads it has; it is not kept there.</param>
-    /// <param name="reads">Whether it is to read texts.</param>
-    /// <param name="sees">Whether it is to see pictures.</param>
-    /// <exception cref="IOException">Its files are damaged; or it is to read texts and has no tokenizer.</exception>
+    /// <param name="workshop">Gives device, precision and threads; it does not own the model.</param>
+    /// <param name="reads">Whether the text encoder is needed.</param>
+    /// <param name="sees">Whether the image encoder is needed.</param>
+    /// <exception cref="IOException">Its files are damaged; or texts are to be encoded and it has no tokenizer.</exception>
     public static LoadedModel Open(string name, Workshop workshop, bool reads = true, bool sees = true)
     {
         workshop.Find(name);
@@ -72,8 +72,8 @@ public sealed class LoadedModel : IDisposable
         var encoder = ClipEncoder.Load(name, workshop.Device, workshop.Precision);
         try
         {
-            if (reads && encoder.Model.Tokenizer is null) throw new WeightsException($"{name}: no tokenizer in its folder, so it reads no texts; put its bpe.txt.gz there");
-            // Now and not at first use: weights that are damaged are told before anything is drawn or written.
+            if (reads && encoder.Model.Tokenizer is null) throw new WeightsException($"{name}: its folder has no tokenizer, which the text encoder needs; add its bpe.txt.gz");
+            // Now and not at first use: damaged weights are reported before anything is drawn or saved.
             if (reads) _ = encoder.Model.Text;
             if (sees) _ = encoder.Model.Image;
             foreach (var remark in encoder.Model.Remarks) workshop.OnRemark(remark);
@@ -86,10 +86,10 @@ public sealed class LoadedModel : IDisposable
         }
     }
 
-    /// <exception cref="NotSupportedException">A device that this libtorch cannot reach.</exception>
+    /// <exception cref="NotSupportedException">A device that this libtorch does not support.</exception>
     public static void MustExist(Device? device)
     {
-        if (device is { Type: DeviceType.Cuda } && !Runtime.HasCuda) throw new NotSupportedException($"--device {device} was asked for, and libtorch {Runtime.Version} has no CUDA; name a CUDA build of it by OBVERSE_LIBTORCH=DIR, on a machine with its driver");
+        if (device is { Type: DeviceType.Cuda } && !Runtime.HasCuda) throw new NotSupportedException($"--device {device} was given, but libtorch {Runtime.Version} has no CUDA; set OBVERSE_LIBTORCH=DIR to a CUDA build, on a machine with its driver");
     }
 
     public void Dispose() => Encoder.Dispose();

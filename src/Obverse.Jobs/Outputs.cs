@@ -3,7 +3,7 @@ using Obverse.Imaging;
 
 namespace Obverse.Jobs;
 
-/// <summary>What is written while and after a job runs.</summary>
+/// <summary>The files that a job saves.</summary>
 /// <param name="Picture">The finished picture's PNG.</param>
 public sealed record Outputs(string Picture)
 {
@@ -14,21 +14,21 @@ public sealed record Outputs(string Picture)
     /// <summary>The canvas (safetensors).</summary>
     public string? Canvas { get; init; }
 
-    /// <summary>The state to go on from.</summary>
+    /// <summary>The checkpoint to resume from.</summary>
     public string? Resume { get; init; }
 
-    /// <summary>Whether what was before the first step is looked at too.</summary>
+    /// <summary>Whether the picture before the first step is compared too.</summary>
     public bool Compares { get; init; }
 
-    /// <summary>Whether a stopped job leaves its picture and a checkpoint; else it leaves nothing and is cancelled.</summary>
+    /// <summary>Whether a stopped job saves its picture and a checkpoint; else it saves nothing and is cancelled.</summary>
     public bool KeepsWhenStopped { get; init; } = true;
 
-    /// <summary>Where a stopped job waits.</summary>
+    /// <summary>The checkpoint of a stopped job.</summary>
     public string Checkpoint => FileNames.Beside(Picture, ".checkpoint", ".safetensors");
 
     public string Frame(int step, int of) => FileNames.Beside(Picture, $"-step{step.ToString($"D{of.ToString().Length}")}");
 
-    /// <summary>The same files with something behind their names.</summary>
+    /// <summary>The same files with a suffix to their names.</summary>
     public Outputs With(string suffix) => this with { Picture = FileNames.Beside(Picture, suffix), Film = Film is null ? null : FileNames.Beside(Film, suffix), Canvas = Canvas is null ? null : FileNames.Beside(Canvas, suffix) };
 
     /// <exception cref="IOException">No such folder, no right to write there, or no room.</exception>

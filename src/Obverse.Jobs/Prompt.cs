@@ -5,16 +5,16 @@ using Obverse.Files;
 
 namespace Obverse.Jobs;
 
-/// <summary>One thing to draw toward (or, with a negative weight, away from): a text, or a picture's file, whose SHA-256 stands beside it in a stored job.</summary>
+/// <summary>One part of a prompt, moved toward (or, with a negative weight, away from): a text, or a picture file, with its SHA-256 in a stored job.</summary>
 public sealed record PromptPart(string? Text, double Weight = 1, string? Image = null, string? Sha256 = null)
 {
-    /// <summary>With its picture's hash; a text as it is.</summary>
+    /// <summary>With the hash of its picture; a text unchanged.</summary>
     public PromptPart Hashed() => Image is null ? this : this with { Sha256 = StoredFile.Hash(Image) };
 
     public override string ToString() => (Text ?? Image) + (Weight == 1 ? "" : ":" + Weight.ToString(CultureInfo.InvariantCulture));
 }
 
-/// <summary>What people write: <c>"a fox | watercolour:0.4 | blurry:-0.3"</c>, with pictures beside it (<c>--toward photo.jpg:0.5</c>).</summary>
+/// <summary>A prompt as it is written: <c>"a fox | watercolour:0.4 | blurry:-0.3"</c>, with pictures beside it (<c>--toward photo.jpg:0.5</c>).</summary>
 public sealed record Prompt(ValueList<PromptPart> Parts)
 {
     /// <summary>Splits at <c>|</c>; a number after the last colon of a part is its weight. <c>\|</c> and <c>\:</c> stand for themselves.</summary>
@@ -23,7 +23,7 @@ public sealed record Prompt(ValueList<PromptPart> Parts)
     {
         List<PromptPart> parts = [.. Split(text).Select(part => Part(part)).Where(part => part.Text!.Length > 0)];
         parts.AddRange(images.Select(image => Part(image) is var part ? new PromptPart(null, part.Weight, part.Text) : part));
-        if (parts.Count == 0) throw new FormatException("the prompt is empty: say what to draw, e.g. \"a tabby cat\"");
+        if (parts.Count == 0) throw new FormatException("the prompt is empty: give a text, such as \"a tabby cat\"");
         if (parts.All(part => part.Weight <= 0)) throw new FormatException($"the prompt '{text}' has only parts with weights of 0 or less: at least one must be above 0");
         return new([.. parts]);
     }
@@ -34,7 +34,7 @@ public sealed record Prompt(ValueList<PromptPart> Parts)
     [JsonIgnore]
     public IEnumerable<PromptPart> Images => Parts.Where(part => part.Image is not null);
 
-    /// <summary>What the judge is asked for: the texts of positive weight.</summary>
+    /// <summary>The name for the judge: the texts of positive weight.</summary>
     [JsonIgnore]
     public string Wanted => string.Join(", ", Texts.Where(part => part.Weight > 0).Select(part => part.Text));
 

@@ -4,7 +4,7 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>A finished canvas from a file (`--save`, or a checkpoint), to be shown at any size.</summary>
+/// <summary>A finished canvas from a file (`--save`, or a checkpoint), to be rendered at any size.</summary>
 public sealed class SavedCanvas : IDisposable
 {
     private SavedCanvas(InversionJob job, Canvas canvas) => (Job, Canvas) = (job, canvas);
@@ -12,7 +12,7 @@ public sealed class SavedCanvas : IDisposable
     public InversionJob Job { get; }
     public Canvas Canvas { get; }
 
-    /// <exception cref="IOException">No canvas, or a damaged one.</exception>
+    /// <exception cref="IOException">Not a canvas, or a damaged one.</exception>
     public static SavedCanvas Open(string path)
     {
         var job = InversionJob.FromSafetensors(path);
@@ -41,7 +41,7 @@ public sealed class SavedCanvas : IDisposable
 
     public void Dispose() => Canvas.Dispose();
 
-    /// <summary>Writes what a canvas has become.</summary>
+    /// <summary>Saves the parameters of a canvas.</summary>
     internal static void Save(Canvas canvas, string path, IReadOnlyDictionary<string, string> metadata)
     {
         using var scope = new TensorScope();

@@ -6,6 +6,6 @@ namespace Obverse.Jobs;
 /// <summary>Pictures that a job names by path and hash.</summary>
 public static class StoredPictures
 {
-    /// <exception cref="IOException">Missing, or not what it was.</exception>
+    /// <exception cref="IOException">Missing, or changed since.</exception>
     public static Picture Load(this StoredFile file) => Picture.Load(file.Unchanged("picture"));
 }

@@ -1,4 +1,4 @@
 namespace Obverse.Jobs;
 
-/// <summary>Something asked for that cannot be; the message names the setting as the command line calls it.</summary>
+/// <summary>A request that cannot be met; the message names the setting as the command line calls it.</summary>
 public sealed class UsageException(string message) : ArgumentException(message);

@@ -3,12 +3,12 @@ using Obverse.Torch;
 namespace Obverse.Jobs;
 
 /// <summary>
-/// Several pictures side by side, each on one core: nothing waits for the slowest part of an operator, so two cores make more pictures this way than by sharing every operator, and more than
+/// Several pictures in parallel, each on one core: no core waits at the end of an operator, so two cores draw more pictures this way than by sharing every operator, and more than
 /// by optimising several pictures in one batch (docs/speed.md).
 /// </summary>
 public static class Workers
 {
-    /// <summary>Does all items, <paramref name="count"/> at a time, in their order of starting; the first failure stops the rest and is thrown. With one worker the caller's thread and its cores are used.</summary>
+    /// <summary>Processes all items in order, <paramref name="count"/> at a time; the first failure stops the rest and is thrown. With one worker the caller's thread and its cores are used.</summary>
     public static void ForEach<T>(IEnumerable<T> items, int count, Action<T> body, CancellationToken cancel = default)
     {
         if (count <= 1)

@@ -6,43 +6,43 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>What jobs share while they run: loaded models and banks, fits, the device and precision they compute in. It owns all of it.</summary>
+/// <summary>What running jobs share: loaded models and banks, fits, device and precision. It owns all of it.</summary>
 public sealed class Workshop : IDisposable
 {
     private readonly Dictionary<string, LoadedModel> models = [];
     private readonly Dictionary<string, InrBank> banks = [];
     private readonly Lock gate = new();
 
-    /// <summary>Where to compute; null: on the processor.</summary>
+    /// <summary>The device to compute on; null: the processor.</summary>
     public Device? Device { get; init; }
     public Precision Precision { get; init; } = Precision.Auto;
 
-    /// <summary>Threads of one picture; null: one a core.</summary>
+    /// <summary>Threads per picture; null: one per core.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>Is told what is doubtful about a model.</summary>
+    /// <summary>Called with remarks on a model.</summary>
     public Action<string> OnRemark { get; init; } = _ => { };
 
-    /// <summary>Fetches a hub's repository that is not in the cache and returns its folder; null: refused.</summary>
+    /// <summary>Fetches a hub's repository that is not cached and returns its folder; null: refused.</summary>
     public Func<HubRepository, string>? Pull { get; init; }
 
     public CachedFits Fits { get; } = new();
 
-    /// <summary>As a job of before was drawn: its device, precision and threads.</summary>
+    /// <summary>With the device, precision and threads of a stored job.</summary>
     public static Workshop For(Job job, int? threads = null, Action<string>? onRemark = null, Func<HubRepository, string>? pull = null) => new()
     {
         Device = job.Device is { } named ? Torch.Device.Parse(named) : null, Precision = job.Precision is { } computed ? Precisions.Parse(computed) : Precision.Float32,
         Threads = threads ?? (job.Threads > 0 ? job.Threads : null), OnRemark = onRemark ?? (_ => { }), Pull = pull,
     };
 
-    /// <summary>Where a model is, before anything is loaded; a hub's repository is pulled where the cache lacks it.</summary>
+    /// <summary>The folder of a model, found before anything is loaded; a hub's repository that is not cached is pulled.</summary>
     /// <exception cref="UsageException">Nothing of that name.</exception>
     public string Find(string name) => LoadedModel.Find(name, Pull);
 
-    /// <summary>A model by name, loaded when it is first asked for.</summary>
+    /// <summary>A model by name, loaded at first use.</summary>
     /// <param name="name">A folder, a file, a name of the zoo or a hub's repository.</param>
-    /// <param name="reads">Whether it is to read texts.</param>
-    /// <param name="sees">Whether it is to see pictures.</param>
+    /// <param name="reads">Whether the text encoder is needed.</param>
+    /// <param name="sees">Whether the image encoder is needed.</param>
     public LoadedModel Model(string name, bool reads = true, bool sees = true)
     {
         lock (gate)
@@ -52,19 +52,19 @@ public sealed class Workshop : IDisposable
         }
     }
 
-    /// <summary>A bank by file, where it is still what it was.</summary>
+    /// <summary>A bank by file, if it is unchanged.</summary>
     public InrBank Bank(StoredFile file)
     {
         lock (gate)
         {
             if (banks.TryGetValue(file.Sha256, out var bank)) return bank;
-            if (InrBank.Describe(file.Path) != file) throw new InvalidDataException($"{file.Path}: is not the bank that the run began with (its SHA-256 differs)");
+            if (InrBank.Describe(file.Path) != file) throw new InvalidDataException($"{file.Path}: not the bank of the job (its SHA-256 differs)");
             banks.Add(file.Sha256, bank = InrBank.Open(file.Path, Device));
             return bank;
         }
     }
 
-    /// <summary>The model that never draws.</summary>
+    /// <summary>The judge, a model that never draws.</summary>
     public Judge Judge(string name = LoadedModel.JudgeName)
     {
         Find(name);

@@ -14,7 +14,7 @@ public sealed partial class Inversion
         Safetensors.Save(path, state, metadata);
     }
 
-    /// <summary>Goes on where <see cref="Save"/> was called; the rest of the inversion must be the same.</summary>
+    /// <summary>Resumes where <see cref="Save"/> was called; the rest of the inversion must be the same.</summary>
     public void Restore(string path)
     {
         using var file = Safetensors.Open(path);

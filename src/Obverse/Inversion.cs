@@ -4,7 +4,7 @@ namespace Obverse;
 
 /// <summary>
 /// Optimises a <see cref="Canvas"/>, seen through <see cref="Views"/> by an <see cref="Encoder"/>, judged by an <see cref="Objective"/>, moved by a
-/// <see cref="Schedule"/>. Everything random comes from the seed and the step's number, so a run can be taken up at any step.
+/// <see cref="Schedule"/>. Everything random comes from the seed and the step's number, so an inversion can resume at any step.
 /// </summary>
 public sealed partial class Inversion : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed partial class Inversion : IDisposable
     /// <summary>The caller's.</summary>
     public required Encoder Encoder { get; init; }
 
-    /// <summary>What is to be seen, by name; owned.</summary>
+    /// <summary>The targets by name; owned.</summary>
     public required Targets Targets { get; init; }
 
     public Views Views { get; init; } = Views.Plain;
@@ -24,16 +24,16 @@ public sealed partial class Inversion : IDisposable
     public Schedule Schedule { get; init; } = Schedule.Adam(5e-4);
     public ulong Seed { get; init; }
 
-    /// <summary>Steps after which the run ends although its schedule goes on; null: at the schedule's end.</summary>
+    /// <summary>Stops after N steps, before the end of the schedule; null: runs to its end.</summary>
     public int? StopAfter { get; init; }
 
-    /// <summary>The next step's number; <see cref="Restore"/> sets it to go on.</summary>
+    /// <summary>The next step's number; <see cref="Restore"/> sets it to resume.</summary>
     public int Next { get; private set; }
 
     /// <summary>For tests: recorded view parameters for a step and an encoder's number, in place of the seed's.</summary>
     internal Func<int, int, IReadOnlyList<ViewParameters>>? Recorded { get; init; }
 
-    /// <summary>Runs step after step; leaving the loop early loses nothing. The token is looked at between steps.</summary>
+    /// <summary>Runs step after step; leaving the loop early loses nothing. The token is checked between steps.</summary>
     public IEnumerable<Step> Run(CancellationToken cancellation = default)
     {
         Targets.MustFit(Encoder);
@@ -47,7 +47,7 @@ public sealed partial class Inversion : IDisposable
         return height is null ? Canvas.Show().Clamp(0, 1) : Canvas.Show(height.Value, width!.Value).Clamp(0, 1);
     });
 
-    /// <summary>Cosine of a picture [1, 3, h, w], whole and as it is, to the prompt: of an ensemble the mean.</summary>
+    /// <summary>Cosine of a picture [1, 3, h, w], without views, to the prompt; the mean over an ensemble.</summary>
     public double Similarity(Tensor picture)
     {
         using var scope = new TensorScope();

@@ -6,14 +6,14 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Obverse;
 
-/// <summary>On a part (a canvas plan, a view, an objective …): the name it has in a job's JSON. That is all the registration there is.</summary>
+/// <summary>Marks a part (a canvas plan, a view, an objective …) with its name in a job's JSON. No other registration is needed.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class PartAttribute(string name) : Attribute
 {
     public string Name => name;
 }
 
-/// <summary>On the base of a kind of parts: the JSON property that holds the part's name.</summary>
+/// <summary>Marks the base type of parts with the JSON property that holds a part's name.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class PartsAttribute(string property) : Attribute
 {
@@ -34,8 +34,8 @@ public static class PartJson
 
     public static string Write<T>(T value, bool isIndented = false) => JsonSerializer.Serialize(value, isIndented ? indented : Options);
 
-    /// <exception cref="JsonException">Not what is wanted.</exception>
-    public static T Read<T>(string text) => JsonSerializer.Deserialize<T>(text, Options) ?? throw new JsonException("null where something is wanted");
+    /// <exception cref="JsonException">Not the JSON of a <typeparamref name="T"/>.</exception>
+    public static T Read<T>(string text) => JsonSerializer.Deserialize<T>(text, Options) ?? throw new JsonException("null where a value was wanted");
 
     /// <summary>The parts of a kind by their names, from every loaded assembly that knows this one: a library's own parts are found as ours are.</summary>
     public static IReadOnlyDictionary<string, Type> Of(Type kind) => Assemblies().SelectMany(assembly => assembly.GetTypes())

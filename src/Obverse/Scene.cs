@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>What one encoder made of a step's views: unit embeddings [count, views, d] (one view where they are averaged), and what it is to see.</summary>
+/// <summary>One encoder's unit embeddings of a step's views, [count, views, d] (one view where they are averaged), and its targets.</summary>
 /// <param name="Encoder">A member of the inversion's encoder.</param>
 /// <param name="Embeddings">Differentiable.</param>
 /// <param name="Weight">The member's.</param>
@@ -14,7 +14,7 @@ public sealed record EncodedViews(Encoder Encoder, Tensor Embeddings, double Wei
     public Target Target(string name) => Targets[name][Member];
 }
 
-/// <summary>One step as an objective sees it: the picture, and, when asked for, what the encoders make of its views.</summary>
+/// <summary>The input of an objective at one step: the picture and, computed on demand, the embeddings of its views.</summary>
 public sealed class Scene(Tensor image, int step, int steps, Func<Views?, IReadOnlyList<EncodedViews>> encode)
 {
     private IReadOnlyList<EncodedViews>? encoded;
@@ -25,13 +25,13 @@ public sealed class Scene(Tensor image, int step, int steps, Func<Views?, IReadO
     /// <summary>Which step this is, from 0.</summary>
     public int Step => step;
 
-    /// <summary>How many steps the run has.</summary>
+    /// <summary>Steps of the schedule.</summary>
     public int Steps => steps;
 
     /// <summary>One entry for every member of the encoder; encoded once a step.</summary>
     public IReadOnlyList<EncodedViews> Encoded => encoded ??= encode(null);
 
-    /// <summary>What was encoded so far; null where no objective asked.</summary>
+    /// <summary>The embeddings so far; null if no objective asked for them.</summary>
     internal IReadOnlyList<EncodedViews>? EncodedSoFar => encoded;
 
     /// <summary>The same step through other views, with random numbers of their own.</summary>

@@ -2,17 +2,17 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>What one step did. Losses and similarities: one a picture.</summary>
+/// <summary>The result of one step. Losses and similarities: one per picture.</summary>
 public sealed record Step
 {
     /// <summary>From 0.</summary>
     public required int Index { get; init; }
 
-    /// <summary>Steps of the whole run.</summary>
+    /// <summary>Steps of the schedule.</summary>
     public required int Count { get; init; }
     public required double[] Losses { get; init; }
 
-    /// <summary>Mean cosine of the first encoder's views to the prompt's direction; none where no objective looked through the inversion's views, or there is no prompt.</summary>
+    /// <summary>Mean cosine of the first encoder's views to the prompt's direction; none if no objective uses the inversion's views, or there is no prompt.</summary>
     public required double[] Similarities { get; init; }
 
     public double Loss => Losses.Average();

@@ -11,29 +11,30 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse ablate`: which part of a method does what.</summary>
+/// <summary>`obverse ablate`: what each part of a method contributes.</summary>
 internal static class AblateCommand
 {
     public static Command Create(Screen screen)
     {
-        var captions = new Option<string>("--captions") { HelpName = "FILE", Description = "What to draw, a caption a line.", Required = true };
-        var count = Flags.Whole("--n", "N captions, evenly taken from the file. [default: all]", 1, 1_000_000);
-        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Pictures, measurements, table, CSV and sheet; what is there is not made again.", Required = true };
-        var variants = Flags.Text("--variants", "A,B", $"Which ways of drawing; the others are compared with the first. [default: {string.Join(",", Ablations.Usual)}]");
-        var reportOnly = Flags.Switch("--report", "Draw nothing: the table of what is there, of the captions that every variant has.");
+        var captions = new Option<string>("--captions") { HelpName = "FILE", Description = "Captions to draw, one per line.", Required = true };
+        var count = Flags.Whole("--n", "N captions, spread evenly over the file. [default: all]", 1, 1_000_000);
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Folder for pictures, measurements, table, CSV and contact sheet; pictures already there are not drawn again.", Required = true };
+        var variants = Flags.Text("--variants", "A,B", $"Variants to compare; the first is the baseline. [default: {string.Join(",", Ablations.Usual)}]");
+        var reportOnly = Flags.Switch("--report", "Draw nothing; write the table for the captions that every variant has.");
         var options = new DrawingOptions();
-        var size = Flags.Whole("--size", "Side in pixels. [default: 96]", 32, 1024);
-        var plainBank = Flags.Text("--plain-bank", "FILE", "The same fitted without perturbation (`bank build --no-awp`), for no-awp.");
+        var size = Flags.Whole("--size", "Side of the pictures in pixels. [default: 96]", 32, 1024);
+        var plainBank = Flags.Text("--plain-bank", "FILE", "The same bank fitted without weight perturbation (`bank build --no-awp`), for the variant no-awp.");
         var real = Flags.Text("--real", "FOLDER|ZIP", "Real pictures, for the Fréchet distance.");
-        var features = Flags.Text("--features", "FILE", "Weights of a published EfficientNet-Lite whose pooled features the Fréchet distance is measured in. [default: the judge's own]");
-        var shard = Flags.Parsed<(int, int)?>("--shard", "I/N", "Only this part of the captions; the table counts what all parts have made.", Shard);
-        var judge = Flags.Text("--judge", "MODEL", "The model that judges. [default: pocket-judge]");
-        var workers = Flags.Whole("--workers", "Pictures side by side, a core each. [default: all cores]", 1, 1024);
+        var features = Flags.Text("--features", "FILE", "Weights of a published EfficientNet-Lite; the Fréchet distance uses its pooled features. [default: the judge's features]");
+        var shard = Flags.Shard("Draw only every N-th caption, from the I-th on; the table counts all shards.");
+        var judge = Flags.Judge();
+        var workers = Flags.Workers();
         var command = new Command("ablate",
             """
-            Draw the same captions with and without each part of CLIP^-1, and with the pixel baselines, and measure: the
-            drawing model's own similarity (CLIPSIM), the judge's (low-pass and full-resolution views), ranks, and the Fréchet distance to real
-            pictures. Stopped or killed, the same command goes on; parts of the captions can be drawn by several machines.
+            Measure what each part of CLIP^-1 contributes. The same captions are drawn with and without each part, and with
+            the pixel baselines. Reports CLIPSIM under the drawing model, log-probability and rank under the judge in
+            low-pass views and at full resolution, and the Fréchet distance to real pictures. If interrupted, the same
+            command resumes; with --shard several machines share the captions.
 
               obverse ablate --captions captions.txt --n 48 --bank bank.safetensors --plain-bank plain.safetensors -o out
               obverse ablate --captions captions.txt --variants plain,pyramid,das,clip-inv --quality draft --shard 1/2 -o out
@@ -45,10 +46,10 @@ internal static class AblateCommand
         {
             var file = parsed.GetRequiredValue(captions);
             string[] lines = [.. TextLines.Read(file).Where(line => line.Length > 0)];
-            if (lines.Length == 0) throw new UsageException($"{file}: no captions in it");
+            if (lines.Length == 0) throw new UsageException($"{file}: holds no captions");
             if (parsed.GetValue(count) is { } n)
             {
-                if (n > lines.Length) throw new UsageException($"{file}: {n} captions were asked for; it has {lines.Length}");
+                if (n > lines.Length) throw new UsageException($"{file}: --n {n} was given; the file has {lines.Length} captions");
                 lines = [.. Enumerable.Range(0, n).Select(i => lines[(long)i * lines.Length / n])];
             }
 
@@ -63,7 +64,7 @@ internal static class AblateCommand
             if (asked.Count == 0 && usual.Length < Ablations.Usual.Count) screen.Note($"left out: {string.Join(", ", Ablations.Usual.Except(usual))} (give {(banked is null ? "--bank and " : "")}--plain-bank)");
             Variant[] chosen = [.. (asked.Count > 0 ? asked : usual).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
             foreach (var variant in chosen.Where(v => v.NeedsBank))
-                if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' begins from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
+                if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' starts from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
             var judgeName = parsed.GetValue(judge) ?? LoadedModel.JudgeName;
             using var workshop = CliModels.Workshop(screen, Cores.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(options.Threads)), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
             workshop.Find(judgeName);
@@ -88,10 +89,6 @@ internal static class AblateCommand
         });
         return command;
     }
-
-    /// <summary>I/N, I from 1 to N.</summary>
-    internal static (int, int)? Shard(string text) => text.Split('/') is [var i, var n] && int.TryParse(i, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out var of) && index >= 1 && index <= of
-        ? (index, of) : throw new FormatException("I/N was wanted, I from 1 to N");
 
     private static List<Picture> RealPictures(string path, Screen screen)
     {

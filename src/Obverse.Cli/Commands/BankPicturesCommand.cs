@@ -10,13 +10,13 @@ internal static class BankPicturesCommand
     public static Command Create(Screen screen)
     {
         var data = new Option<string>("--data") { HelpName = "SET", Description = "A picture set that `obverse data pocket` built.", DefaultValueFactory = _ => "pocket-data" };
-        var photos = Flags.Text("--dreambooth", "DIR", "The DreamBooth benchmark's folder: two photographs of each subject whose licence is a free one.");
-        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where the pictures and captions.tsv go.", Required = true };
-        var json = Flags.Switch("--json", "Print the result as a JSON line.");
+        var photos = Flags.Text("--dreambooth", "DIR", "Folder of the DreamBooth benchmark; two photographs of each freely licensed subject are taken.");
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Folder for the pictures and captions.tsv.", Required = true };
+        var json = Flags.Json("Print the result as a JSON line.");
         var command = new Command("pictures",
             """
-            Write the captioned pictures of the shipped bank: drawings of concrete things by noto, fluent-emoji and fxemoji
-            on plain backgrounds, and photographs. All of them are freely licensed (sources.tsv says from where each is).
+            Save the captioned pictures of the shipped bank: emoji of concrete things (noto, fluent-emoji, fxemoji) on plain
+            backgrounds, and photographs. All are freely licensed; sources.tsv lists their origins.
 
               obverse bank pictures --data pocket-data --dreambooth dreambooth -o bank-pictures
               obverse index build bank-pictures --captions bank-pictures/captions.tsv --model pocket-clipag -o bank.index.safetensors

@@ -14,15 +14,15 @@ internal static class BankShowCommand
     public static Command Create(Screen screen)
     {
         var bank = new Argument<string>("BANK") { Description = "A file that `obverse bank build` wrote." };
-        var output = new Option<string>("--out", "-o") { HelpName = "SHEET.png", Description = "A contact sheet of the entries as they are rendered, with their captions.", Required = true };
-        var count = Flags.Whole("--count", "How many entries, evenly from the first to the last. [default: 60]", 1, 10_000);
-        var robustness = Flags.Text("--robustness", "PLOT.png", "Also plot how renderings stand noise in the weights: PSNR against its length, layer by layer.");
-        var against = Flags.Text("--against", "BANK", "A second line in the plot, such as a bank built with --no-awp.");
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print the numbers as JSON lines.");
+        var output = new Option<string>("--out", "-o") { HelpName = "SHEET.png", Description = "Where to write the contact sheet of rendered entries with their captions.", Required = true };
+        var count = Flags.Whole("--count", "Entries on the contact sheet, spread evenly over the bank. [default: 60]", 1, 10_000);
+        var robustness = Flags.Text("--robustness", "PLOT.png", "Also plot robustness to weight noise: PSNR against the relative norm of the noise.");
+        var against = Flags.Text("--against", "BANK", "A second bank for the plot, such as one built with --no-awp.");
+        var threads = Flags.Threads();
+        var json = Flags.Json("Print the numbers as JSON lines.");
         var command = new Command("show",
             """
-            Draw the entries of a bank, and plot how robust they are.
+            Draw a contact sheet of the entries of a bank, and plot their robustness to weight noise.
 
               obverse bank show bank.safetensors -o bank.png
               obverse bank show bank.safetensors -o bank.png --robustness robust.png --against plain.safetensors
@@ -34,13 +34,13 @@ internal static class BankShowCommand
         {
             var sheet = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".png", ".jpg", ".webp");
             var plot = parsed.GetValue(robustness) is { } asked ? OutputPaths.Wanting("--robustness", asked, ".png", ".jpg", ".webp") : null;
-            if (plot is null && parsed.GetValue(against) is not null) throw new UsageException("--against is for --robustness: give a file for the plot");
+            if (plot is null && parsed.GetValue(against) is not null) throw new UsageException("--against needs --robustness, the file of the plot");
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             FileNames.MustBeWritable(sheet, 4 << 20);
             if (plot is not null) FileNames.MustBeWritable(plot);
             using var opened = InrBank.Open(parsed.GetRequiredValue(bank));
             using var other = parsed.GetValue(against) is { } second ? InrBank.Open(second) : null;
-            if (opened.Count == 0) return screen.Fail($"{parsed.GetRequiredValue(bank)}: has no entries", 1);
+            if (opened.Count == 0) return screen.Fail($"{parsed.GetRequiredValue(bank)}: holds no entries", 1);
             var (chosen, asJson) = (opened.Evenly(parsed.GetValue(count) ?? 60), parsed.GetValue(json));
             opened.Sheet(chosen, Path.GetFileNameWithoutExtension(parsed.GetRequiredValue(bank))).Save(sheet);
             if (asJson) screen.Json(new { Event = "sheet", File = sheet, Shown = chosen.Count, Entries = opened.Count, Pairs = opened.Pairs.Count, opened.Index.Model, Psnr = opened.Psnr.Count > 0 ? Math.Round(opened.Psnr.Average(), 3) : (double?)null });

@@ -16,15 +16,15 @@ internal static class BatchCommand
 
     public static Command Create(Screen screen)
     {
-        var prompts = new Argument<string>("FILE") { Description = "A prompt a line; or .jsonl: {\"prompt\": …, \"seed\": …, \"file\": …}, captions.jsonl of a picture set too. \"-\" reads standard input." };
-        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where the pictures go; what is there already is not made again.", Required = true };
+        var prompts = new Argument<string>("FILE") { Description = "Prompts, one per line; or .jsonl with {\"prompt\": …, \"seed\": …, \"file\": …}; captions.jsonl of a picture set works too. \"-\" reads standard input." };
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Folder for the pictures; pictures already there are not drawn again.", Required = true };
         var options = new DrawingOptions();
-        var shard = Flags.Parsed<(int Index, int Of)?>("--shard", "I/N", "Every N-th line from the I-th only: several machines share a file.", AblateCommand.Shard);
-        var workers = Flags.Whole("--workers", "Pictures side by side, a core each. [default: all cores]", 1, 1024);
+        var shard = Flags.Shard("Draw only every N-th line, from the I-th on: several machines can share a file.");
+        var workers = Flags.Workers();
         var command = new Command("batch",
             """
-            Draw every prompt of a file, several side by side. Stop it, kill it, call it again: finished pictures
-            are not drawn twice. Each PNG holds its job, as those of `obverse invert` do; sheet.png shows the first ones.
+            Draw every prompt of a file, several in parallel. If interrupted, the same command resumes: finished pictures
+            are not drawn again. Each PNG stores its job, as with `obverse invert`; sheet.png is a contact sheet of the first 60.
 
               obverse batch captions.txt -o out
               obverse batch prompts.jsonl -o out --quality draft --shard 1/4
@@ -45,7 +45,7 @@ internal static class BatchCommand
             var asked = (request with { Parts = items[0].Prompt }).Check(workshop);
             Directory.CreateDirectory(folder);
             var first = asked.Job(workshop, screen.Stop);
-            foreach (var model in first.Models) CutTexts.Tell(screen, workshop.Model(model.Name), items.SelectMany(item => item.Prompt.Texts.Select(text => text.Text!)).Distinct());
+            foreach (var model in first.Models) TruncatedTexts.Warn(screen, workshop.Model(model.Name), items.SelectMany(item => item.Prompt.Texts.Select(text => text.Text!)).Distinct());
             var watch = Stopwatch.StartNew();
             var (made, present, failed) = (0, 0, 0);
             JobList.Run(mine, item => (first with { Prompt = item.Prompt, Seed = item.Seed ?? request.Seed }, Path.Combine(folder, item.File)), workshop, count, (item, path, done) =>

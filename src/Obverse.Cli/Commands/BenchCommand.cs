@@ -7,27 +7,27 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse bench`: how large and how fast something is on this machine.</summary>
+/// <summary>`obverse bench`: size and speed of models on this machine.</summary>
 internal static class BenchCommand
 {
-    public static Command Create(Screen screen) => new("bench", "Measure on this machine.") { Model(screen) };
+    public static Command Create(Screen screen) => new("bench", "Measure the size and speed of a model on this machine.") { Model(screen) };
 
     private static Command Model(Screen screen)
     {
         var name = new Argument<string?>("MODEL") { Arity = ArgumentArity.ZeroOrOne, Description = "A folder, a file or a name of the zoo. [default: pocket-clip]" };
-        var architecture = Flags.Text("--architecture", "NAME", "An architecture by open_clip's name, with --random: ViT-B-32, RN50x4, …");
-        var random = Flags.Switch("--random", "Random weights of --architecture, in place of a model.");
-        var batch = Flags.Whole("--batch", "Pictures at once. [default: 8]", 1, 4096);
-        var repeats = Flags.Whole("--repeats", "How often each is timed; the median counts. [default: 3]", 1, 1000);
+        var architecture = Flags.Text("--architecture", "NAME", "Architecture by its open_clip name, with --random: ViT-B-32, RN50x4, …");
+        var random = Flags.Switch("--random", "Use random weights for --architecture instead of a model.");
+        var batch = Flags.Whole("--batch", "Batch size. [default: 8]", 1, 4096);
+        var repeats = Flags.Whole("--repeats", "Timed repetitions; the median is reported. [default: 3]", 1, 1000);
         var side = Flags.Whole("--side", "Picture side in pixels. [default: the model's own]", 1, 4096);
-        var loadOnly = Flags.Switch("--load-only", "Only load both towers.");
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
+        var loadOnly = Flags.Switch("--load-only", "Time only the loading of both encoders.");
+        var threads = Flags.Threads();
         var precision = Flags.Precision();
-        var json = Flags.Switch("--json", "Print one JSON object.");
+        var json = Flags.Json("Print one JSON object.");
         var command = new Command("model",
             """
-            Tell a CLIP's size, how long it takes to load, how many pictures a second it embeds, how long a forward
-            and backward pass to the pixels takes, and the most memory the process needed.
+            Measure a CLIP: parameters, load time, pictures embedded per second, time of a forward and backward pass to
+            the pixels, and peak memory.
 
               obverse bench model pocket-clip
               obverse bench model ./ViT-L-14 --batch 4
@@ -39,7 +39,7 @@ internal static class BenchCommand
         command.SetAction(parsed =>
         {
             var (given, made) = (parsed.GetValue(name), parsed.GetValue(architecture));
-            if (parsed.GetValue(random) != made is not null) throw new UsageException("--architecture and --random go together: random weights of a named architecture");
+            if (parsed.GetValue(random) != made is not null) throw new UsageException("give --architecture and --random together: random weights for a named architecture");
             if (given is not null && made is not null) throw new UsageException("give a model or --architecture, not both");
             if (made is not null && !ClipConfig.Knows(made)) throw new UsageException($"no architecture '{made}'; there are {string.Join(", ", ClipConfig.Architectures)}, and each of them with -quickgelu");
             if (made is null) CliModels.Find(given ?? LoadedModel.Default, screen);
@@ -111,21 +111,21 @@ internal static class BenchCommand
             void Line(string what, string value) => screen.Say($"{what,-12}{value}");
             var c = CultureInfo.InvariantCulture;
             Line("model", string.Create(c, $"{encoder.Name}, {encoder.Side} px, {model.EmbedDim} dimensions, computed in {model.Precision.Name()}"));
-            Line("parameters", string.Create(c, $"{all:N0}, of them {visual:N0} in the picture tower"));
-            Line(made is null ? "load" : "draw", string.Create(c, $"{opened + image + text:0.00} s (open {opened:0.00}, picture tower {image:0.00}, text tower {text:0.00})"));
+            Line("parameters", string.Create(c, $"{all:N0}, {visual:N0} of them in the image encoder"));
+            Line(made is null ? "load" : "initialise", string.Create(c, $"{opened + image + text:0.00} s (open {opened:0.00}, image encoder {image:0.00}, text encoder {text:0.00})"));
             if (timed)
             {
-                Line("embed", string.Create(c, $"{count / took.Embed:0.00} pictures/s ({count} at once, {Runtime.Threads} {(Runtime.Threads == 1 ? "thread" : "threads")})"));
-                Line("gradient", string.Create(c, $"{took.Gradient:0.000} s forward and to the pixels, {count} at once"));
+                Line("embed", string.Create(c, $"{count / took.Embed:0.00} pictures/s (batch {count}, {Runtime.Threads} {(Runtime.Threads == 1 ? "thread" : "threads")})"));
+                Line("gradient", string.Create(c, $"{took.Gradient:0.000} s forward and backward to the pixels (batch {count})"));
             }
 
-            if (PeakMegabytes() is { } peak) Line("memory", string.Create(c, $"{peak:0} MB at most"));
+            if (PeakMegabytes() is { } peak) Line("memory", string.Create(c, $"{peak:0} MB peak"));
             return 0;
         });
         return command;
     }
 
-    // The kernel's own mark of the most that was resident; other systems have none that reads the same.
+    // The kernel's high-water mark of resident memory; other systems have no equal file.
     private static double? PeakMegabytes()
     {
         if (!File.Exists("/proc/self/status")) return null;

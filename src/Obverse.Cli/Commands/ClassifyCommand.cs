@@ -9,27 +9,27 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse classify`: which of these names a picture shows, and how often that is right.</summary>
+/// <summary>`obverse classify`: zero-shot classification and its accuracy.</summary>
 internal static class ClassifyCommand
 {
     public static Command Create(Screen screen)
     {
         var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files, or a folder or zip of them." };
-        var names = Flags.Text("--names", "A,B,C", "What to choose among. [default: the 1,000 names of ImageNet]");
-        var file = Flags.Text("--names-file", "FILE", "The same, a name a line.");
-        var classes = Flags.Text("--classnames", "imagenet|FILE", "The same: ImageNet's, or a file.");
-        var templates = Flags.Text("--templates", "none|photo|simple|openai|FILE", "Sentences round the names: the bare name, \"a photo of a {}.\", open_clip's 7 or OpenAI's 80, or a file of them, one a line, with {} for the name. [default: photo]");
-        var scale = Flags.Parsed<double?>("--logit-scale", "N", "What cosines are multiplied by before the softmax; papers take 100. [default: the model's own]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) && n > 0 && double.IsFinite(n) ? n : throw new FormatException("a number above 0 was wanted"));
-        var top = Flags.Whole("--top", "How many names to tell. [default: 5]", 1, 10_000);
-        var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
+        var names = Flags.Text("--names", "A,B,C", "Class names to choose from. [default: the 1,000 names of ImageNet]");
+        var file = Flags.Text("--names-file", "FILE", "Class names from a file, one per line.");
+        var classes = Flags.Text("--classnames", "imagenet|FILE", "Class names of ImageNet, or from a file.");
+        var templates = Flags.Text("--templates", "none|photo|simple|openai|FILE", "Prompt templates: the bare name, \"a photo of a {}.\", open_clip's 7, OpenAI's 80, or a file with one per line and {} for the name. [default: photo]");
+        var scale = Flags.Parsed<double?>("--logit-scale", "N", "Logit scale before the softmax; papers use 100. [default: the model's own]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) && n > 0 && double.IsFinite(n) ? n : throw new FormatException("a number above 0 was wanted"));
+        var top = Flags.Whole("--top", "Names to print per picture. [default: 5]", 1, 10_000);
+        var model = Flags.Model();
         var device = Flags.Device();
         var precision = Flags.Precision();
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print a JSON object a picture.");
+        var threads = Flags.Threads();
+        var json = Flags.Json("Print one JSON line per picture.");
         var command = new Command("classify",
             """
-            Say what pictures show, of names given in words (zero-shot). Of a folder or zip whose pictures say what
-            they show (a folder a class, or name.wnid.jpg with ImageNet's ids), tell how often the answer is right.
+            Classify pictures zero-shot among given names. For a labelled folder or zip (one folder per class, or
+            name.wnid.jpg with ImageNet's ids) print top-1 and top-5 accuracy.
 
               obverse classify holiday.jpg --names "beach,mountains,a city at night"
               obverse classify photos/*.jpg --top 1
@@ -48,13 +48,13 @@ internal static class ClassifyCommand
             var isTest = answers.Any(a => a.Count > 0);
             if (isTest && answers.Count(a => a.Count == 0) is var strange and > 0)
             {
-                screen.Note($"{strange} of {files.Length} pictures are of none of the {choices.Length} names and do not count, {files[Array.FindIndex(answers, a => a.Count == 0)].Name} for one");
+                screen.Note($"{strange} of {files.Length} pictures have a label outside the {choices.Length} names and are left out, such as {files[Array.FindIndex(answers, a => a.Count == 0)].Name}");
                 (files, answers) = ([.. files.Where((_, i) => answers[i].Count > 0)], [.. answers.Where(a => a.Count > 0)]);
             }
 
             using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             var longest = sentences.MaxBy(sentence => sentence.Length)!;
-            CutTexts.Tell(screen, loaded, choices.Select(choice => longest.Replace("{}", choice, StringComparison.Ordinal)));
+            TruncatedTexts.Warn(screen, loaded, choices.Select(choice => longest.Replace("{}", choice, StringComparison.Ordinal)));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             var bad = new HashSet<int>();
@@ -90,7 +90,7 @@ internal static class ClassifyCommand
         return command;
     }
 
-    // Each name once: "missile" stands twice in ImageNet's list, and either answer is right.
+    // Each name once: "missile" occurs twice in ImageNet's list, and either answer is right.
     private static string[] Choices(string? list, string? file, string? classes)
     {
         if (new[] { list, file, classes }.Count(given => given is not null) > 1) throw new UsageException("give only one of --names, --names-file and --classnames");
@@ -99,7 +99,7 @@ internal static class ClassifyCommand
             : file is not null ? [.. TextLines.Read(file).Select(line => line.Trim()).Where(line => line.Length > 0)]
             : [.. ImageNet.Classes.Select(c => c.ClipName)];
         choices = [.. choices.Distinct()];
-        return choices.Length > 1 ? choices : throw new UsageException($"{choices.Length} names given: two at least are wanted to choose among");
+        return choices.Length > 1 ? choices : throw new UsageException($"{choices.Length} names were given; at least two are wanted");
     }
 
     private static IReadOnlyList<string> Sentences(string? templates)

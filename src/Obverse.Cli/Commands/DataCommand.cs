@@ -10,18 +10,18 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse data`: the picture set that the pocket zoo is trained on.</summary>
 internal static class DataCommand
 {
-    public static Command Create(Screen screen) => new("data", "Build and look at the pictures that the pocket zoo is trained on.") { Pocket(screen), Show(screen) };
+    public static Command Create(Screen screen) => new("data", "Build and inspect the training pictures of the pocket zoo.") { Pocket(screen), Show(screen) };
 
     private static Command Pocket(Screen screen)
     {
-        var output = new Option<string>("--out", "-o") { HelpName = "DIR", Description = "Where the set goes.", DefaultValueFactory = _ => "pocket-data" };
-        var photos = new Option<string[]>("--photos") { HelpName = "DIR|ZIP", Description = "Photographs in a folder or zip with a folder a class. May be given several times." };
-        var cache = Flags.Text("--cache", "DIR", "Where packages and drawings are kept. [default: ~/.cache/obverse]");
-        var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
+        var output = new Option<string>("--out", "-o") { HelpName = "DIR", Description = "Folder for the picture set.", DefaultValueFactory = _ => "pocket-data" };
+        var photos = new Option<string[]>("--photos") { HelpName = "DIR|ZIP", Description = "Photographs in a folder or zip with one folder per class. May be given several times." };
+        var cache = Flags.Text("--cache", "DIR", "Cache for packages and rasterised emoji. [default: ~/.cache/obverse]");
+        var json = Flags.Json();
         var command = new Command("pocket",
             """
-            Build the captioned picture set: seven emoji sets from npm (pinned), drawn at 96 pixels, and folders of
-            photographs. It wants Node 18 and npm; an interrupted build goes on where it was.
+            Build the captioned picture set: seven emoji sets from npm (pinned versions), rasterised at 96 pixels, and
+            folders of photographs. Needs Node 18 and npm. If interrupted, the same command resumes.
 
               obverse data pocket -o pocket-data
               obverse data pocket --photos tiny-imagenet-train.zip -o pocket-data
@@ -52,12 +52,12 @@ internal static class DataCommand
 
     private static Command Show(Screen screen)
     {
-        var input = new Argument<string>("DIR") { Description = "A set that `obverse data pocket` built." };
+        var input = new Argument<string>("DIR") { Description = "A picture set from `obverse data pocket`." };
         var output = new Option<string>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write.", DefaultValueFactory = _ => "data.png" };
-        var count = Flags.Whole("--n", "Pictures of each style. [default: 10]", 1, 100);
+        var count = Flags.Whole("--n", "Pictures per style. [default: 10]", 1, 100);
         var command = new Command("show",
             """
-            Draw a contact sheet of a picture set: a row a style.
+            Draw a contact sheet of a picture set, one row per style.
 
               obverse data show pocket-data -o data.png
             """)

@@ -12,18 +12,18 @@ internal static class EmbedCommand
 {
     public static Command Create(Screen screen)
     {
-        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.ZeroOrMore, Description = "Picture files, a row each." };
-        var texts = Flags.Text("--text-file", "FILE", "A file of texts, a row a line, in place of pictures; - reads standard input.");
+        var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.ZeroOrMore, Description = "Picture files, one row each." };
+        var texts = Flags.Text("--text-file", "FILE", "Embed texts instead of pictures: a file with one text per line; - reads standard input.");
         var output = new Option<string>("--out", "-o") { HelpName = "FILE.safetensors", Description = "Where to write.", Required = true };
-        var model = Flags.Text("--model", "MODEL", "Which CLIP: a folder, a file or a name of the zoo. [default: pocket-clip]");
-        var raw = Flags.Switch("--raw", "Rows of their own lengths; else every row has length 1.");
+        var model = Flags.Model();
+        var raw = Flags.Switch("--raw", "Do not normalise the embeddings.");
         var device = Flags.Device();
         var precision = Flags.Precision();
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print the result as a JSON line.");
+        var threads = Flags.Threads();
+        var json = Flags.Json("Print the result as a JSON line.");
         var command = new Command("embed",
             """
-            Embed texts or pictures: one tensor `embeddings` [rows, d], a row a line or picture, in input order.
+            Embed texts or pictures into one tensor `embeddings` [rows, d], one row per line or picture, in input order.
 
               obverse embed --text-file captions.txt -o captions.safetensors
               obverse embed photos/*.jpg -o photos.safetensors --model ./ViT-B-32
@@ -39,12 +39,12 @@ internal static class EmbedCommand
             CliModels.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
             FileNames.MustBeWritable(path);
             using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null, device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
-            CutTexts.Tell(screen, loaded, lines);
+            TruncatedTexts.Warn(screen, loaded, lines);
             var problems = new List<string>();
             using var rows = list is not null
                 ? EmbeddingRows.Embed(loaded.Encoder, lines, screen.Stop, !parsed.GetValue(raw))
                 : EmbeddingRows.Embed(loaded.Encoder, [.. files.Select(file => (file, (Func<byte[]>)(() => Picture.ReadFile(file))))], (_, problem) => problems.Add(problem.Message), screen.Stop, !parsed.GetValue(raw));
-            // A row that is missing would shift all that follow: nothing is written then.
+            // A missing row would shift all that follow, so nothing is written.
             if (problems.Count > 0) return Fail(screen, problems, files.Length);
             Safetensors.Save(path, [new("embeddings", rows)], new Dictionary<string, string> { ["model"] = loaded.Name, ["model-sha256"] = loaded.Sha256, ["of"] = list is null ? "pictures" : "texts" });
             if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, Rows = rows.Size(0), Dimension = rows.Size(1), Model = loaded.Name });

@@ -10,16 +10,16 @@ internal static class GalleryCommand
 {
     public static Command Create(Screen screen)
     {
-        var folder = new Argument<string>("FOLDER") { Description = "Where the sheet, the table and the pictures go; what is there already is not made again." };
+        var folder = new Argument<string>("FOLDER") { Description = "Folder for contact sheet, tables and pictures; pictures already there are not drawn again." };
         var options = new DrawingOptions();
-        var names = Flags.Text("--names", "A,B,C", "What to draw. [default: --random names]");
-        var random = Flags.Whole("--random", "N of ImageNet's names, drawn by the seed. [default: 12]", 1, 998);
-        var recipes = Flags.Text("--recipes", "A,B", "Which recipes, by name or file. [default: all that need no picture; without a bank, those that need none]");
-        var judge = Flags.Text("--judge", "MODEL", "The model that judges. [default: pocket-judge]");
+        var names = Flags.Text("--names", "A,B,C", "Names to draw. [default: --random names]");
+        var random = Flags.Whole("--random", "Draw N random ImageNet names, chosen by the seed. [default: 12]", 1, 998);
+        var recipes = Flags.Text("--recipes", "A,B", "Recipes by name or file. [default: all that need no start picture; without a bank, those that need no bank]");
+        var judge = Flags.Judge();
         var command = new Command("gallery",
             """
-            Draw the same names with several recipes and let the judge rank them: a contact sheet, a table and a CSV.
-            Stop it and call it again: pictures that are there are not drawn twice.
+            Draw the same names with several recipes and judge them. Saves a contact sheet, a table and a CSV with the
+            top-1 and top-5 accuracy under the judge. If interrupted, the same command resumes.
 
               obverse gallery docs/gallery --random 50 --recipes pyramid
               obverse gallery out --names "goldfish,school bus,volcano" --recipes pyramid,das,clip-inv --quality draft
@@ -34,7 +34,7 @@ internal static class GalleryCommand
             var banked = request.Bank ?? (request.Models.Count > 1 ? null : ZooBank.Of(model));
             IReadOnlyList<string> chosen = DrawingOptions.Names(parsed.GetValue(recipes)) is { Count: > 0 } asked ? asked : Recipes.FromText(banked is not null);
             string[] fromBank = [.. chosen.Where(name => Recipes.Named(name).Bank is not null)];
-            if (fromBank.Length == 0 && request.Bank is not null) throw new UsageException($"--bank is for the recipes that begin from one; {string.Join(", ", chosen)} do not");
+            if (fromBank.Length == 0 && request.Bank is not null) throw new UsageException($"--bank is for recipes that start from a bank; {string.Join(", ", chosen)} do not");
             using var workshop = CliModels.Workshop(screen, parsed.GetValue(options.Threads), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
             foreach (var name in fromBank) ZooBank.For(Recipes.Named(name), banked, model);
             var judging = parsed.GetValue(judge) ?? LoadedModel.JudgeName;

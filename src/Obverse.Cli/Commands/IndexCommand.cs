@@ -12,33 +12,33 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse index`: captioned pictures and their embeddings.</summary>
 internal static class IndexCommand
 {
-    public static Command Create(Screen screen) => new("index", "Make an index of captioned pictures, and search it by text, picture or vector.") { Build(screen), Search(screen) };
+    public static Command Create(Screen screen) => new("index", "Build an index of captioned pictures, and search it by text, picture or vector.") { Build(screen), Search(screen) };
 
     private static Command Build(Screen screen)
     {
-        var sources = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files; folders of them (with what is in their folders); a file of captions, captions.jsonl; a picture set of `obverse data pocket` by its folder, or as \"pocket\"." };
-        var captions = Flags.Text("--captions", "FILE.tsv", "A line a picture: its file name, a tab, its caption. [default: the file's name]");
-        var output = new Option<string>("--out", "-o") { HelpName = "DIR|FILE.safetensors", Description = "The index: a folder for it, or its one file; one that is there is added to.", Required = true };
-        var model = Flags.Text("--model", "MODEL", "Which CLIP embeds them: a folder, a file or a name of the zoo. [default: pocket-clip]");
-        var count = Flags.Whole("--count", "Of a picture set: N pictures, half photographs and half drawings, evenly over their classes. [default: all]", 1, 100_000_000);
-        var photos = Flags.Switch("--photos", "Of a picture set: its photographs only.");
-        var seed = Flags.Whole("--seed", "Of the sample. [default: 0]", 0, int.MaxValue);
-        var thumbnails = Flags.Whole("--thumbnails", "Store small pictures in the index, their longer side N pixels. [default: none]", 8, 1024);
+        var sources = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.OneOrMore, Description = "Picture files; folders (with subfolders); captions.jsonl; a picture set of `obverse data pocket`, by its folder or as \"pocket\"." };
+        var captions = Flags.Text("--captions", "FILE.tsv", "Captions: per line a file name, a tab and its caption. [default: the file names]");
+        var output = new Option<string>("--out", "-o") { HelpName = "DIR|FILE.safetensors", Description = "Where to write the index: a folder or one file; an existing index is extended.", Required = true };
+        var model = Flags.Model();
+        var count = Flags.Whole("--count", "Sample N pictures of a picture set, half photographs and half emoji, balanced over classes. [default: all]", 1, 100_000_000);
+        var photos = Flags.Switch("--photos", "Use only the photographs of a picture set.");
+        var seed = Flags.Seed("the sample");
+        var thumbnails = Flags.Whole("--thumbnails", "Store thumbnails in the index, their longer side N pixels. [default: none]", 8, 1024);
         var device = Flags.Device();
         var precision = Flags.Precision();
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var kind = Kind("How it will be searched: exact, or hnsw, whose graph is built now. [default: exact up to 200,000 rows, hnsw above]");
-        var json = Flags.Switch("--json", "Print progress and the result as JSON lines.");
+        var threads = Flags.Threads();
+        var kind = Kind("Search structure to build: none for exact search, or an HNSW graph. [default: exact up to 200,000 rows, hnsw above]");
+        var json = Flags.Json();
         var command = new Command("build",
             """
-            Embed pictures and their captions into an index. A picture that is there already is not embedded again,
-            so the same call goes on where it was stopped; one that cannot be read is named and left out.
+            Embed pictures and their captions into an index. Pictures already in it are not embedded again, so the same
+            command resumes after an interruption; unreadable pictures are reported and left out.
 
               obverse index build photos/ -o photos.index
               obverse index build captions.jsonl -o photos.index --thumbnails 64
               obverse index build pocket-data --photos --count 3000 -o pairs.safetensors
 
-            A line of captions.jsonl is {"file": "relative/path.jpg", "captions": ["a dog", "a dog in the snow"]}.
+            Each line of captions.jsonl is {"file": "relative/path.jpg", "captions": ["a dog", "a dog in the snow"]}.
             """)
         {
             sources, captions, output, model, count, photos, seed, thumbnails, kind, device, precision, threads, json,
@@ -52,7 +52,7 @@ internal static class IndexCommand
                 Model = wanted, Count = parsed.GetValue(count), Seed = parsed.GetValue(seed) ?? 0, PhotosOnly = parsed.GetValue(photos), Captions = parsed.GetValue(captions) is { } file ? CaptionFile.Parse(file, TextLines.Read(file)) : null,
             };
             var all = pictures.Read(parsed.GetRequiredValue(sources));
-            if (all.Count == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp there");
+            if (all.Count == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp found");
             CliModels.Find(wanted, screen);
             if (path != target) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             FileNames.MustBeWritable(path);
@@ -62,7 +62,7 @@ internal static class IndexCommand
             progress.Dispose();
             if (built.Rows == 0) return screen.Fail($"none of {all.Count} pictures can be read; nothing was written", 1);
             if (asJson) screen.Json(new { Event = "result", File = path, built.Pictures, built.Rows, built.Added, built.Embedded, built.Known, built.Unreadable, Model = loaded.Name });
-            else screen.Say($"{path}  {built.Pictures} pictures in {built.Rows} rows: {built.Added} added, {built.Known} pictures there already, {built.Unreadable} not readable");
+            else screen.Say($"{path}  {built.Pictures} pictures in {built.Rows} rows: {built.Added} added, {built.Known} pictures already there, {built.Unreadable} unreadable");
             return 0;
         });
         return command;
@@ -70,17 +70,17 @@ internal static class IndexCommand
 
     private static Command Search(Screen screen)
     {
-        var index = new Argument<string>("INDEX") { Description = "The file or folder that `obverse index build` wrote." };
-        var text = new Argument<string?>("TEXT") { Arity = ArgumentArity.ZeroOrOne, Description = "What to look for." };
-        var image = Flags.Text("--image", "FILE", "Look for what is like this picture.");
-        var vector = Flags.Text("--vector", "FILE.safetensors", "Look for what is like the first row of `embeddings` (`obverse embed`).");
-        var captions = Flags.Switch("--captions", "Compare with the captions, not the pictures.");
-        var count = Flags.Whole("-k", "How many. [default: 5]", 1, 1_000_000);
-        var sheet = Flags.Text("--sheet", "FILE.png", "Draw what was found, from the index's thumbnails or the pictures' files.");
-        var kind = Kind("Compare every row (exact), or those that a graph leads to (hnsw). [default: exact up to 200,000 rows, hnsw above]");
-        var model = Flags.Text("--model", "MODEL", "Which CLIP embeds the query. [default: the one that made the index]");
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print a JSON line a picture.");
+        var index = new Argument<string>("INDEX") { Description = "An index from `obverse index build`: a file or folder." };
+        var text = new Argument<string?>("TEXT") { Arity = ArgumentArity.ZeroOrOne, Description = "The query text." };
+        var image = Flags.Text("--image", "FILE", "Query by a picture.");
+        var vector = Flags.Text("--vector", "FILE.safetensors", "Query by the first row of `embeddings` (`obverse embed`).");
+        var captions = Flags.Switch("--captions", "Compare the query with captions instead of pictures.");
+        var count = Flags.Whole("-k", "Number of results. [default: 5]", 1, 1_000_000);
+        var sheet = Flags.Text("--sheet", "FILE.png", "Draw a contact sheet of the results, from thumbnails or the picture files.");
+        var kind = Kind("Exact search over every row, or approximate search by an HNSW graph. [default: exact up to 200,000 rows, hnsw above]");
+        var model = Flags.Model("The CLIP that embeds the query.", "the one that made the index");
+        var threads = Flags.Threads();
+        var json = Flags.Json("Print one JSON line per result.");
         var command = new Command("search",
             """
             Find the pictures of an index that are nearest to a text, a picture or a vector: cosine, file, caption.
@@ -94,7 +94,7 @@ internal static class IndexCommand
         command.SetAction(parsed =>
         {
             var (prompt, picture, row) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(vector));
-            if (new[] { prompt, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query is wanted: TEXT, --image or --vector");
+            if (new[] { prompt, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query was wanted: TEXT, --image or --vector");
             if (parsed.GetValue(sheet) is { } drawn) FileNames.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
             using var opened = RetrievalIndex.Open(parsed.GetRequiredValue(index));
             (opened.Kind, opened.OnNote) = (parsed.GetValue(kind), screen.Note);

@@ -5,16 +5,15 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse info`: what is in use, and what is wrong with it.</summary>
+/// <summary>`obverse info`: the setup and its problems.</summary>
 internal static class InfoCommand
 {
     public static Command Create(Screen screen)
     {
-        var json = Flags.Switch("--json", "Print one JSON object.");
+        var json = Flags.Json("Print one JSON object.");
         var command = new Command("info",
             """
-            Tell which libtorch, threads, precision, device and models are in use, what is wrong with them, and how
-            to mend it.
+            Show the libtorch, threads, precision, device and models in use, problems found, and how to fix them.
 
               obverse info
             """)
@@ -32,7 +31,7 @@ internal static class InfoCommand
             {
                 screen.Json(new
                 {
-                    Obverse = Job.Version, Libtorch = Runtime.Version, LibtorchFolder = Runtime.Folder, Cpu = Machine.Processor, CpuFeatures = Torch.Processor.Features, Precision = Precision.Auto.On(Torch.Device.Cpu).Name(), PrecisionReason = precision, Cores = Environment.ProcessorCount, Runtime.Threads,
+                    Obverse = Job.Version, Libtorch = Runtime.Version, LibtorchFolder = Runtime.Folder, Cpu = Cpu.Name, CpuFeatures = Torch.Processor.Features, Precision = Precision.Auto.On(Torch.Device.Cpu).Name(), PrecisionReason = precision, Cores = Environment.ProcessorCount, Runtime.Threads,
                     Device = Runtime.HasCuda ? "cuda" : "cpu", OmpNumThreads = Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), ZooFolder = Zoo.Folder, Models = models, Problems = problems,
                 });
                 return 0;
@@ -42,13 +41,13 @@ internal static class InfoCommand
             Line("obverse", Job.Version);
             Line(".NET", Environment.Version);
             Line("libtorch", $"{Runtime.Version}, {Runtime.Folder}");
-            Line("processor", $"{Machine.Processor}, {Environment.ProcessorCount} cores");
+            Line("processor", $"{Cpu.Name}, {Environment.ProcessorCount} cores");
             Line("threads", $"{Runtime.Threads}{Setting("OMP_NUM_THREADS")}");
             Line("precision", precision);
-            Line("device", Runtime.HasCuda ? "cpu, and cuda where --device cuda says so" : "cpu");
+            Line("device", Runtime.HasCuda ? "cpu; cuda with --device cuda" : "cpu");
             Line("zoo", Zoo.Folder ?? "none");
             foreach (var model in models.Where(model => model.Problem is null)) screen.Say($"  {model.Name,-16}{model.Megabytes:0.0} MB, {model.Side} px, {model.Dimension} dimensions");
-            if (problems.Count == 0) screen.Say("all is well");
+            if (problems.Count == 0) screen.Say("no problems found");
             foreach (var problem in problems) screen.Say($"! {problem}");
             return 0;
         });
@@ -59,19 +58,19 @@ internal static class InfoCommand
 
     private static IEnumerable<string> Problems()
     {
-        if (string.Equals(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), "active", StringComparison.OrdinalIgnoreCase)) yield return "OMP_WAIT_POLICY is active: waiting threads burn the cores that working ones want; unset it";
+        if (string.Equals(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), "active", StringComparison.OrdinalIgnoreCase)) yield return "OMP_WAIT_POLICY is active: idle threads spin and slow down the working ones; unset it";
         if (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var threads) && threads < Environment.ProcessorCount)
         {
-            yield return $"OMP_NUM_THREADS={threads} on {Environment.ProcessorCount} cores; commands take all cores unless --threads says otherwise";
+            yield return $"OMP_NUM_THREADS={threads} on {Environment.ProcessorCount} cores; commands use all cores unless --threads is given";
         }
 
-        if (Zoo.Folder is null) yield return "no zoo: models/ was not found beside the program or above it; set OBVERSE_ZOO to its folder";
+        if (Zoo.Folder is null) yield return "no zoo: models/ was not found next to the program or in a parent folder; set OBVERSE_ZOO to its folder";
         else if (!Directory.Exists(Zoo.Folder)) yield return $"the zoo's folder {Zoo.Folder} (OBVERSE_ZOO) does not exist";
         else
         {
             foreach (var wanted in new[] { LoadedModel.Default, LoadedModel.Drawing, LoadedModel.JudgeName })
             {
-                if (!Zoo.Names.Contains(wanted)) yield return $"{wanted} is not in the zoo {Zoo.Folder}: `obverse train {(wanted == LoadedModel.Drawing ? "clipag" : "clip")}` makes it, or name another with --model";
+                if (!Zoo.Names.Contains(wanted)) yield return $"{wanted} is not in the zoo {Zoo.Folder}: `obverse train {(wanted == LoadedModel.Drawing ? "clipag" : "clip")}` makes it, or choose another with --model";
             }
         }
     }
@@ -87,7 +86,7 @@ internal static class InfoCommand
         }
         catch (Exception e) when (e is IOException or InvalidDataException or NotSupportedException)
         {
-            return new(name, 0, 0, 0, $"{name} cannot be used: {Failures.Tell(e).Message}");
+            return new(name, 0, 0, 0, $"{name} cannot be used: {Failures.Describe(e).Message}");
         }
     }
 

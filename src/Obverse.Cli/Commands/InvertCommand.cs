@@ -7,27 +7,27 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse invert`: a prompt becomes a picture.</summary>
 internal static class InvertCommand
 {
-    // What a checkpoint does not already say.
+    // Options that a checkpoint does not fix.
     private static readonly string[] besideResume = ["--resume", "--out", "--every", "--film", "--save", "--judge", "--no-judge", "--threads", "--json", "--debug"];
 
     public static Command Create(Screen screen)
     {
-        var prompt = new Argument<string?>("PROMPT") { Arity = ArgumentArity.ZeroOrOne, Description = "What to draw. Several parts are separated by |, each may end in :weight; a negative weight is drawn away from." };
+        var prompt = new Argument<string?>("PROMPT") { Arity = ArgumentArity.ZeroOrOne, Description = "The prompt. Parts are separated by |, each may end in :weight; a negative weight moves away from its text." };
         var options = new DrawingOptions();
-        var toward = new Option<string[]>("--toward") { HelpName = "IMAGE[:W]", Description = "Draw toward a picture too, with a weight. May be given several times." };
-        var time = Flags.Parsed("--time", "60s", "Choose steps, views and size so that it takes about this long: 60s, 2m, 1m30s.", Durations.Parse);
+        var toward = new Option<string[]>("--toward") { HelpName = "IMAGE[:W]", Description = "Add a picture to the prompt, with a weight. May be given several times." };
+        var time = Flags.Parsed("--time", "60s", "Time budget that chooses steps, views and size: 60s, 2m, 1m30s.", Durations.Parse);
         var width = Flags.Whole("--width", "Width to draw at.", PictureSize.Least, PictureSize.Most);
         var height = Flags.Whole("--height", "Height to draw at.", PictureSize.Least, PictureSize.Most);
-        var shown = Flags.Size("--show-size", "Size of the picture that is written, where the canvas can be rendered larger than it was drawn.");
-        var count = Flags.Whole("--n", "Draw N pictures with seeds one after another, and a contact sheet of them.", 1, 1000);
-        var start = Flags.Text("--start", "IMAGE", "Begin with this picture.");
-        var mask = Flags.Text("--mask", "IMAGE", "Change --start only where this picture is white (or opaque).");
-        var resume = Flags.Text("--resume", "FILE", "Go on with a job that Ctrl-C stopped; no prompt is given then.");
-        var judge = Flags.Switch("--judge", "Have pocket-judge rank the picture (with --n it does so anyway).");
-        var noJudge = Flags.Switch("--no-judge", "Have nobody judge.");
+        var shown = Flags.Size("--show-size", "Size to render the finished canvas at. [default: the size it is drawn at]");
+        var count = Flags.Whole("--n", "Draw N pictures with consecutive seeds, and a contact sheet.", 1, 1000);
+        var start = Flags.Text("--start", "IMAGE", "Start from this picture.");
+        var mask = Flags.Text("--mask", "IMAGE", "Change the start picture only where the mask is white (or opaque).");
+        var resume = Flags.Text("--resume", "FILE", "Resume from the checkpoint of an interrupted job, without a prompt.");
+        var judge = Flags.Switch("--judge", "Have pocket-judge rank the picture; the default with --n.");
+        var noJudge = Flags.Switch("--no-judge", "Do not judge.");
         var command = new Command("invert",
             """
-            Draw a prompt: run CLIP backwards, from text to a picture.
+            Draw a picture from a prompt by running CLIP backwards.
 
               obverse invert "a tabby cat"
               obverse invert "a fox | watercolour:0.4 | blurry:-0.3" --seed 7 --out fox.png
@@ -35,7 +35,7 @@ internal static class InvertCommand
               obverse invert "a garden" --toward photo.jpg:0.5 --time 60s
               obverse invert "a red hat" --start me.jpg --mask hat.png --film hat.gif
 
-            The PNG holds the whole job: `obverse replay fox.png` makes it again, byte for byte.
+            The PNG stores its job: `obverse replay fox.png` draws it again, byte for byte.
             """)
         {
             prompt, options.Recipe, options.Model, options.Quality, time, options.Steps, options.Views, options.Exact, options.Size, width, height, options.Seed, count, options.Out, toward, options.Bank,
@@ -48,7 +48,7 @@ internal static class InvertCommand
             {
                 if (parsed.GetValue(prompt) is not null || command.Options.Any(option => !besideResume.Contains(option.Name) && parsed.GetResult(option) is { Implicit: false }))
                 {
-                    throw new UsageException("--resume goes on with the job in the checkpoint: no prompt, and only --out, --every, --film, --save, --judge, --threads and --json beside it");
+                    throw new UsageException("--resume takes the job from the checkpoint: give no prompt, and only --out, --every, --film, --save, --judge, --threads and --json with it");
                 }
 
                 return session.Resume(checkpoint);

@@ -8,29 +8,29 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse judge`: does a second model see what was asked for?</summary>
+/// <summary>`obverse judge`: the rank of the prompt under a second model.</summary>
 internal static class JudgeCommand
 {
     public static Command Create(Screen screen)
     {
         var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.ZeroOrMore, Description = "Picture files." };
-        var name = Flags.Text("--name", "TEXT", "What they should show. [default: the prompt stored in the picture]");
-        var grades = Flags.Text("--grades", "FILE", "What a person said of pictures, in place of PICTURES: a path, a grade and perhaps a name a line, by tabs.");
-        var model = Flags.Text("--model", "MODEL", "Who judges. [default: pocket-judge]");
+        var name = Flags.Text("--name", "TEXT", "The name or text to rank. [default: the prompt stored in the picture]");
+        var grades = Flags.Text("--grades", "FILE", "Judge the pictures of a rating file and report the rank correlation: per line a path, a grade and optionally a name, separated by tabs.");
+        var model = Flags.Model("The model that judges: a folder or a zoo name.", LoadedModel.JudgeName);
         var device = Flags.Device();
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print a JSON object a picture.");
+        var threads = Flags.Threads();
+        var json = Flags.Json("Print one JSON line per picture.");
         var command = new Command("judge",
             """
-            Rank what a picture should show among 1,000 names, by a model that never draws. The coarse rank counts:
-            it looks at the picture shrunk to 48 and 32 pixels and through a poor JPEG, where texture drawn for
-            another network is gone. The sharp rank stands beside it, so that a gap shows.
+            Rank the prompt of a picture among 1,000 names, by a model that never draws. The rank in low-pass views
+            is the measure (48 and 32 pixels, and a JPEG of quality 20): they remove texture that only the drawing
+            model responds to. The rank at full resolution is given for comparison.
 
               obverse judge a-tabby-cat.png
               obverse judge photo.jpg --name "tabby cat"
 
-            With a person's grades it says whether the judge orders the pictures as the person does (Spearman's rank
-            correlation, 95 % bootstrap interval over the pictures):
+            With one rater's grades it reports how well the judge agrees with the rater (Spearman's rank correlation,
+            95 % bootstrap interval over pictures):
 
               obverse judge --grades grades.tsv
             """)
@@ -41,9 +41,9 @@ internal static class JudgeCommand
         {
             var graded = parsed.GetValue(grades) is { } list ? GradedPictures.Read(list) : null;
             var files = parsed.GetValue(pictures) ?? [];
-            if (graded is null == (files.Length == 0)) throw new UsageException(graded is null ? "no picture was given: name some, or --grades FILE" : $"pictures were given, and --grades {parsed.GetValue(grades)}: one of both is wanted");
+            if (graded is null == (files.Length == 0)) throw new UsageException(graded is null ? "no picture was given: give pictures or --grades FILE" : "give pictures or --grades, not both");
             CliModels.Find(parsed.GetValue(model) ?? LoadedModel.JudgeName, screen);
-            // All are read before any is looked at, so that a missing one is told at once.
+            // All are read before any is judged, so that a missing one is reported at once.
             var work = (graded ?? [.. files.Select(file => new GradedPicture(file, 0, null))]).Select(one => (one.File, Picture: Picture.Load(one.File), Name: one.Name ?? parsed.GetValue(name) ?? PromptOf(one.File))).ToArray();
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             LoadedModel.MustExist(parsed.GetValue(device));
@@ -61,19 +61,19 @@ internal static class JudgeCommand
                 }
 
                 screen.Say($"{file}: \"{wanted}\" among {judgement.Names} names");
-                foreach (var (how, ranking) in new[] { ("coarse", judgement.LowPass), ("sharp ", judgement.FullResolution) })
+                foreach (var (how, ranking) in new[] { ("low-pass       ", judgement.LowPass), ("full resolution", judgement.FullResolution) })
                 {
-                    screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {how}  rank {ranking.Rank}, log-probability {ranking.LogProbability:0.00}; sees {string.Join(", ", ranking.Top.Select(t => $"{t.Name} ({t.LogProbability:0.0})"))}"));
+                    screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {how}  rank {ranking.Rank}, log-probability {ranking.LogProbability:0.00}; top names: {string.Join(", ", ranking.Top.Select(t => $"{t.Name} ({t.LogProbability:0.0})"))}"));
                 }
             }
 
-            if (graded is not null) Tell(screen, GradedPictures.Agreement(graded, judgements), graded, parsed.GetValue(json));
+            if (graded is not null) SayAgreement(screen, GradedPictures.Agreement(graded, judgements), graded, parsed.GetValue(json));
             return 0;
         });
         return command;
     }
 
-    private static void Tell(Screen screen, IReadOnlyList<(string Number, RankCorrelation Agreement)> agreement, IReadOnlyList<GradedPicture> graded, bool json)
+    private static void SayAgreement(Screen screen, IReadOnlyList<(string Number, RankCorrelation Agreement)> agreement, IReadOnlyList<GradedPicture> graded, bool json)
     {
         if (json)
         {
@@ -81,7 +81,7 @@ internal static class JudgeCommand
             return;
         }
 
-        screen.Say(string.Create(CultureInfo.InvariantCulture, $"{graded.Count} pictures, graded {string.Join(", ", graded.GroupBy(one => one.Grade).OrderBy(g => g.Key).Select(g => string.Create(CultureInfo.InvariantCulture, $"{g.Key} ({g.Count()})")))}; rank correlation with the grades [95 %]:"));
+        screen.Say(string.Create(CultureInfo.InvariantCulture, $"{graded.Count} pictures, grades {string.Join(", ", graded.GroupBy(one => one.Grade).OrderBy(g => g.Key).Select(g => string.Create(CultureInfo.InvariantCulture, $"{g.Key} ({g.Count()})")))}; Spearman correlation with the grades [95 % interval]:"));
         foreach (var (number, found) in agreement) screen.Say(string.Create(CultureInfo.InvariantCulture, $"  {number,-33} {found.Value,5:0.00} [{found.Low:0.00}, {found.High:0.00}]"));
     }
 
@@ -95,7 +95,7 @@ internal static class JudgeCommand
         }
         catch (Exception e) when (e is InvalidDataException or PictureException)
         {
-            throw new UsageException($"{file}: no prompt is stored in it: give --name");
+            throw new UsageException($"{file}: stores no prompt; give --name");
         }
     }
 }

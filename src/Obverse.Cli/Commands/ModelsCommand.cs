@@ -4,13 +4,13 @@ using Obverse.Models;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse models`: what is here, and what a hub has.</summary>
+/// <summary>`obverse models`: local models and those of a hub.</summary>
 internal static class ModelsCommand
 {
     public static Command Create(Screen screen) => new("models",
         """
-        The models of the zoo and of a hub. `--model OWNER/NAME` pulls by itself what the cache lacks; the cache is the
-        Python client's, with its variables: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
+        List, pull, verify and convert models of the zoo and of a hub. `--model OWNER/NAME` pulls a missing model by
+        itself. The cache is shared with huggingface_hub: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
 
           obverse models list
           obverse models pull laion/CLIP-ViT-B-32-laion2B-s34B-b79K
@@ -22,14 +22,14 @@ internal static class ModelsCommand
 
     private static Command ListCommand(Screen screen)
     {
-        var json = Flags.Switch("--json", "Print a JSON object a model.");
+        var json = Flags.Json("Print one JSON line per model.");
         var command = new Command("list", "List the zoo's models and the cached repositories with revision, size and files.\n\n  obverse models list\n  obverse models list --json") { json };
         command.SetAction(parsed =>
         {
             foreach (var row in Rows())
             {
                 if (parsed.GetValue(json)) screen.Json(row);
-                else screen.Say($"{row.Name,-44} {(row.Commit is null ? row.Source : $"{string.Join(", ", row.Revisions)} {row.Commit[..12]}".TrimStart()),-24} {Sizes.Show(row.Bytes),10}  {row.Files.Count} files{(row.IsModel ? "" : ", no whole model")}");
+                else screen.Say($"{row.Name,-44} {(row.Commit is null ? row.Source : $"{string.Join(", ", row.Revisions)} {row.Commit[..12]}".TrimStart()),-24} {Sizes.Show(row.Bytes),10}  {row.Files.Count} files{(row.IsModel ? "" : ", incomplete model")}");
             }
 
             return 0;
@@ -39,10 +39,10 @@ internal static class ModelsCommand
 
     private static Command VerifyCommand(Screen screen)
     {
-        var repositories = new Argument<string[]>("REPO") { Description = "OWNER/NAME. [default: all that is cached]", Arity = ArgumentArity.ZeroOrMore };
-        var repair = Flags.Switch("--repair", "Delete what is wrong, so that the next pull fetches it again.");
-        var json = Flags.Switch("--json", "Print a JSON object a problem, and one at the end.");
-        var command = new Command("verify", "Read every cached file again and compare it with its hash; look for dangling links, halves of files and branches without a snapshot. Exit code 1 if something is wrong.\n\n  obverse models verify\n  obverse models verify laion/CLIP-ViT-B-32-laion2B-s34B-b79K --repair") { repositories, repair, json };
+        var repositories = new Argument<string[]>("REPO") { Description = "OWNER/NAME. [default: every cached repository]", Arity = ArgumentArity.ZeroOrMore };
+        var repair = Flags.Switch("--repair", "Delete damaged files, so that the next pull fetches them again.");
+        var json = Flags.Json("Print one JSON line per problem, and a summary.");
+        var command = new Command("verify", "Check every cached file against its hash, and find dangling links, partial downloads and branches without a snapshot. Exit code 1 if there are problems.\n\n  obverse models verify\n  obverse models verify laion/CLIP-ViT-B-32-laion2B-s34B-b79K --repair") { repositories, repair, json };
         command.SetAction(parsed =>
         {
             var cache = new HubCache(HubSettings.FromEnvironment().Cache);
@@ -60,7 +60,7 @@ internal static class ModelsCommand
             }
 
             if (parsed.GetValue(json)) screen.Json(new { Event = "result", Files = blobs, Bytes = bytes, Problems = wrong });
-            else screen.Say($"{blobs} files, {Sizes.Show(bytes)} read: {(wrong == 0 ? "all as the hub sent them" : wrong == 1 ? "1 problem" : $"{wrong} problems")}");
+            else screen.Say($"{blobs} files, {Sizes.Show(bytes)} read: {(wrong == 0 ? "no problems" : wrong == 1 ? "1 problem" : $"{wrong} problems")}");
             return wrong == 0 ? 0 : 1;
         });
         return command;
@@ -69,7 +69,7 @@ internal static class ModelsCommand
     private static Command PathCommand(Screen screen)
     {
         var model = new Argument<string>("MODEL") { Description = "OWNER/NAME, OWNER/NAME@REVISION or a zoo name." };
-        var json = Flags.Switch("--json", "Print a JSON object.");
+        var json = Flags.Json("Print a JSON object.");
         var command = new Command("path", "Print the folder of a cached repository. Nothing is pulled.\n\n  obverse models path laion/CLIP-ViT-B-32-laion2B-s34B-b79K\n  ls $(obverse models path pocket-clip)") { model, json };
         command.SetAction(parsed =>
         {

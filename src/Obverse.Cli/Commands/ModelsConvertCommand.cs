@@ -7,24 +7,24 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse models convert`: any weights to one safetensors file.</summary>
+/// <summary>`obverse models convert`: weights to one safetensors file.</summary>
 internal static class ModelsConvertCommand
 {
     public static Command Create(Screen screen)
     {
-        var input = new Argument<string>("FILE|FOLDER") { Description = "Weights: PyTorch's (.pt, .bin, .ckpt, .pth, a script), safetensors, an index of several, or a model's folder." };
-        var output = new Option<string?>("--out", "-o") { HelpName = "OUT.safetensors", Description = "Where to write. [default: beside the input, with that ending]" };
+        var input = new Argument<string>("FILE|FOLDER") { Description = "Weights: PyTorch (.pt, .bin, .ckpt, .pth, TorchScript), safetensors, an index of shards, or a model folder." };
+        var output = new Option<string?>("--out", "-o") { HelpName = "OUT.safetensors", Description = "Where to write. [default: next to the input, as .safetensors]" };
         var type = Flags.Parsed("--dtype", "keep|fp16|fp32", "Element type of floating tensors. [default: keep]", text => text switch
         {
             "keep" => (DType?)null, "fp16" => DType.Float16, "fp32" => DType.Float32, _ => throw new FormatException("keep, fp16 or fp32 was wanted"),
         });
-        var bare = Flags.Switch("--state-dict", "Only what is under `state_dict`, without `module.` before names, as models are loaded.");
-        var force = Flags.Switch("--force", "Write over a file that is there.");
-        var json = Flags.Switch("--json", "Print one JSON object.");
+        var bare = Flags.Switch("--state-dict", "Convert only `state_dict`, and strip the prefix `module.` from names.");
+        var force = Flags.Switch("--force", "Overwrite an existing file.");
+        var json = Flags.Json("Print one JSON object.");
         var command = new Command("convert",
             """
-            Turn weights into safetensors. Of PyTorch's files only the tensors are read, under the path of their keys
-            joined by dots; no code in them is ever run, and a file that asks for some is refused.
+            Convert weights to safetensors. Only tensors are read from PyTorch files, named by their keys joined by
+            dots; pickled code is never executed, and files that need it are refused.
 
               obverse models convert ViT-B-32.pt
               obverse models convert pytorch_model.bin -o model.safetensors --dtype fp16
@@ -37,15 +37,15 @@ internal static class ModelsConvertCommand
             var given = parsed.GetRequiredValue(input);
             var source = Directory.Exists(given) ? WeightFiles.Find(given) : given;
             var target = OutputPaths.Wanting("--out", parsed.GetValue(output) ?? Beside(source), ".safetensors");
-            if (File.Exists(target) && !parsed.GetValue(force)) throw new UsageException($"{target} is there already; name another with -o, or write over it with --force");
+            if (File.Exists(target) && !parsed.GetValue(force)) throw new UsageException($"{target} already exists; choose another name with -o, or overwrite it with --force");
             var watch = Stopwatch.StartNew();
             using var file = WeightFile.Open(source);
             var names = parsed.GetValue(bare) ? WeightFiles.StateDict(file.Names) : file.Names.Select(name => (From: name, To: name));
-            // Wide elements first, so that all lie as their type wants it, as the format's own library has it.
+            // Wide elements first, so that every tensor is aligned, as the format's own library does it.
             var plan = names.Select(name => Planned(file, name.From, name.To, parsed.GetValue(type))).OrderByDescending(tensor => Safetensors.ElementSize(tensor.Type)).ToList();
             if (plan.Count == 0) throw new WeightsException($"{source}: holds no tensors");
-            if (plan.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new WeightsException($"{source}: tensor '{twice.Key}' is there twice");
-            if (plan.Any(tensor => tensor.Name == "__metadata__")) throw new WeightsException($"{source}: a tensor is called __metadata__, which safetensors keeps for itself");
+            if (plan.GroupBy(tensor => tensor.Name).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new WeightsException($"{source}: tensor '{twice.Key}' occurs twice");
+            if (plan.Any(tensor => tensor.Name == "__metadata__")) throw new WeightsException($"{source}: a tensor is called __metadata__, a name reserved by safetensors");
             FileNames.MustBeWritable(target);
             var total = plan.Sum(tensor => tensor.Bytes);
             SafetensorsWriter.Write(target, plan, new Dictionary<string, string> { ["format"] = "pt" }, Progress(screen, total, watch));
@@ -57,7 +57,7 @@ internal static class ModelsConvertCommand
         return command;
     }
 
-    private const long Big = 100_000_000; // what takes longer than a blink
+    private const long Big = 100_000_000; // below, no progress is shown
 
     // pytorch_model.bin.index.json becomes model.safetensors, the name that libraries look for.
     private static string Beside(string source)
@@ -78,18 +78,18 @@ internal static class ModelsConvertCommand
     {
         var tensor = file[name];
         var converted = tensor.To(wanted);
-        if (converted.IsFinite().All().Item() == 0 && tensor.IsFinite().All().Item() != 0) throw new WeightsException($"{file.Path}: tensor '{name}' holds numbers that are too large for {wanted}");
+        if (converted.IsFinite().All().Item() == 0 && tensor.IsFinite().All().Item() != 0) throw new WeightsException($"{file.Path}: tensor '{name}' holds values too large for {wanted}");
         return converted;
     }
 
     private static Action<long> Progress(Screen screen, long total, Stopwatch watch)
     {
-        var told = 0L;
+        var shown = 0L;
         return done =>
         {
             screen.Stop.ThrowIfCancellationRequested();
-            if (total <= Big || watch.ElapsedMilliseconds - told < (screen.IsLive ? 200 : 5000)) return;
-            told = watch.ElapsedMilliseconds;
+            if (total <= Big || watch.ElapsedMilliseconds - shown < (screen.IsLive ? 200 : 5000)) return;
+            shown = watch.ElapsedMilliseconds;
             var line = $"{done / 1e6:N0} of {total / 1e6:N0} MB, {Durations.Show(watch.Elapsed.TotalSeconds / done * (total - done))} left";
             if (screen.IsLive) screen.Error.Write($"\r{line}\e[K");
             else screen.Error.WriteLine(line);

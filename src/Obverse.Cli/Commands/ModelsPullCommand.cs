@@ -12,15 +12,15 @@ internal static class ModelsPullCommand
     public static Command Create(Screen screen)
     {
         var repository = new Argument<string>("REPO") { Description = "OWNER/NAME, or OWNER/NAME@REVISION: a branch, a tag or a commit." };
-        var include = new Option<string[]>("--include") { HelpName = "GLOB", Description = "These files instead of a model's own: configs, tokenizer, card and one set of weights. May be given more than once." };
-        var exclude = new Option<string[]>("--exclude") { HelpName = "GLOB", Description = "None of these files. May be given more than once." };
-        var all = Flags.Switch("--all", "Every file of the repository.");
-        var mirror = Flags.Text("--mirror", "DIR", "Copy from a folder: DIR/OWNER/NAME/FILES or DIR/OWNER/NAME/resolve/REVISION/FILES.");
-        var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
+        var include = new Option<string[]>("--include") { HelpName = "GLOB", Description = "Pull these files instead of the default: configs, tokenizer, card and one set of weights. May be given several times." };
+        var exclude = new Option<string[]>("--exclude") { HelpName = "GLOB", Description = "Leave these files out. May be given several times." };
+        var all = Flags.Switch("--all", "Pull every file of the repository.");
+        var mirror = Flags.Text("--mirror", "DIR", "Copy from a folder instead: DIR/OWNER/NAME/FILES or DIR/OWNER/NAME/resolve/REVISION/FILES.");
+        var json = Flags.Json();
         var command = new Command("pull",
             """
-            Pull a model's files from a hub (HF_ENDPOINT) into the cache. Weights: open_clip's safetensors, else
-            transformers', else pickles; only one set. What was cut off is gone on with; every file is checked by its hash.
+            Pull a model from a hub (HF_ENDPOINT) into the cache. One set of weights is chosen: open_clip's safetensors,
+            else transformers', else pickles. Interrupted downloads resume; every file is checked against its hash.
 
               obverse models pull laion/CLIP-ViT-B-32-laion2B-s34B-b79K
               obverse models pull openai/clip-vit-base-patch32@main --exclude "tokenizer*"
@@ -33,14 +33,14 @@ internal static class ModelsPullCommand
         {
             var asked = HubRepository.Parse(parsed.GetRequiredValue(repository));
             var wanted = new HubModelFiles { Include = parsed.GetValue(include) ?? [], Exclude = parsed.GetValue(exclude) ?? [], All = parsed.GetValue(all) };
-            if (wanted.All && wanted.Include.Count > 0) throw new UsageException("--all takes every file and --include some: give only one of them");
+            if (wanted.All && wanted.Include.Count > 0) throw new UsageException("give --all or --include, not both");
             var settings = HubSettings.FromEnvironment();
             var client = new HubClient(settings);
             var watch = Stopwatch.StartNew();
             HubSnapshot snapshot;
             using (var progress = new PullProgress(screen, parsed.GetValue(json)))
             {
-                snapshot = client.Pull(asked, wanted, progress.Told, parsed.GetValue(mirror), screen.Stop).GetAwaiter().GetResult();
+                snapshot = client.Pull(asked, wanted, progress.Callback, parsed.GetValue(mirror), screen.Stop).GetAwaiter().GetResult();
             }
 
             var fetched = snapshot.Files.Where(file => file.Fetched).ToList();
@@ -51,8 +51,8 @@ internal static class ModelsPullCommand
             }
 
             screen.Say(snapshot.Folder);
-            screen.Note($"{asked}: {snapshot.Files.Count} files, {Sizes.Show(snapshot.Bytes)}; {(fetched.Count == 0 ? "all were in the cache" : $"{fetched.Count} fetched, {Sizes.Show(fetched.Sum(file => file.Size))} in {Durations.Show(watch.Elapsed.TotalSeconds)}")}");
-            if (wanted.IsModel && !HubCache.IsModel(snapshot.Folder)) screen.Note($"{asked}: no weights that Obverse knows by name among its files: --all or --include fetch others");
+            screen.Note($"{asked}: {snapshot.Files.Count} files, {Sizes.Show(snapshot.Bytes)}; {(fetched.Count == 0 ? "all cached" : $"{fetched.Count} fetched, {Sizes.Show(fetched.Sum(file => file.Size))} in {Durations.Show(watch.Elapsed.TotalSeconds)}")}");
+            if (wanted.IsModel && !HubCache.IsModel(snapshot.Folder)) screen.Note($"{asked}: holds no weights under a known name; pull others with --all or --include");
             return 0;
         });
         return command;

@@ -7,18 +7,18 @@ using Obverse.Retrieval;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse probe`: what a model makes of texts.</summary>
+/// <summary>`obverse probe`: how a model represents texts.</summary>
 internal static class ProbeCommand
 {
     public static Command Create(Screen screen)
     {
-        var prompts = new Argument<string[]>("PROMPT") { Description = "Several texts to compare, such as one and its negation.", Arity = ArgumentArity.OneOrMore };
-        var options = new DrawingOptions("The sheet; pictures and a CSV go beside it. [default: a name made of the first prompt, in this folder]");
+        var prompts = new Argument<string[]>("PROMPT") { Description = "Prompts to compare, such as one and its negation.", Arity = ArgumentArity.OneOrMore };
+        var options = new DrawingOptions("Where to write the contact sheet; pictures and a CSV go next to it. [default: a name made of the first prompt, in this folder]");
         var command = new Command("probe",
             """
-            Draw several prompts side by side and measure what the model takes each for: the cosine of every drawing to every
-            prompt, by the model and by the judge. With a bank (pocket-clipag has one), each is also drawn aligned with pictures
-            (Procrustes), and as CLIP^-1 whole; the captions of the pictures nearest to each target are shown, before and after the alignment.
+            Draw several prompts and measure the cosine of every picture to every prompt, under the model and the judge.
+            With a bank (pocket-clipag has one), each prompt is also drawn aligned (Procrustes) and with full CLIP^-1; the
+            captions of the pictures nearest to each target are printed before and after alignment.
 
               obverse probe "a dog" "not a dog"
               obverse probe "a dog" "not a dog" "no dogs at all" --bank bank.safetensors -o negation.png
@@ -32,7 +32,7 @@ internal static class ProbeCommand
             var session = options.Session(parsed, screen);
             var model = session.Request.Models.FirstOrDefault();
             var probe = new Probe([.. parsed.GetRequiredValue(prompts).Select(text => Prompt.Parse(text))], session.Request with { Bank = session.Request.Bank ?? ZooBank.Of(model) });
-            if (probe.Request.Bank is null) screen.Note("without --bank there is nothing to align the prompts by: they are drawn as they are");
+            if (probe.Request.Bank is null) screen.Note("without --bank there is no alignment; prompts are drawn with their own embeddings");
             return (session with
             {
                 Request = probe.First, Named = "probe-" + FileNames.Slug(probe.Prompts[0].ToString()), Series = probe.Series,
@@ -69,7 +69,7 @@ internal static class ProbeCommand
             yield return $"  aligned (Procrustes): {string.Join("; ", after![i])}";
         }
 
-        yield return "cosines to the prompts " + string.Join(", ", probe.Prompts.Select((prompt, p) => $"{p + 1} \"{prompt}\"")) + ": model" + (after is null ? "" : ", model to the aligned one") + (rows.Any(row => double.IsFinite(row.Judge)) ? " | judge, low-pass" : "");
+        yield return "cosines to the prompts " + string.Join(", ", probe.Prompts.Select((prompt, p) => $"{p + 1} \"{prompt}\"")) + ": model" + (after is null ? "" : ", model to the aligned prompt") + (rows.Any(row => double.IsFinite(row.Judge)) ? " | judge, low-pass" : "");
         foreach (var drawn in rows.GroupBy(row => (row.Way, row.Of)))
         {
             string Show(ProbeRow row) => Line($"{row.Cosine,6:0.000}") + (double.IsFinite(row.Aligned) ? Line($" {row.Aligned,6:0.000}") : "") + (double.IsFinite(row.Judge) ? Line($" | {row.Judge,6:0.000}") : "");

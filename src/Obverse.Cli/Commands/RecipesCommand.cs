@@ -2,18 +2,18 @@ using System.CommandLine;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse recipes`: the ways to draw, with their five parts.</summary>
+/// <summary>`obverse recipes`: the recipes with their five parts.</summary>
 internal static class RecipesCommand
 {
     public static Command Create(Screen screen)
     {
-        var named = new Argument<string[]>("NAME") { Arity = ArgumentArity.ZeroOrMore, Description = "Only these, by name or file." };
+        var named = new Argument<string[]>("NAME") { Arity = ArgumentArity.ZeroOrMore, Description = "Show only these recipes, by name or file." };
         var quality = DrawingOptions.QualityOption();
-        var json = Flags.Switch("--json", "Print JSON: of one recipe a file for `--recipe FILE.json`, of several a line each.");
+        var json = Flags.Json("Print JSON: one recipe as a file for `--recipe FILE.json`, several as one line each.");
         var command = new Command("recipes",
             """
-            List the recipes for `obverse invert --recipe`: a canvas, seen through views by an encoder, judged by an
-            objective, moved by a schedule.
+            List the recipes of `obverse invert --recipe` with their five parts. A canvas is seen through views by an encoder,
+            judged by an objective and moved by a schedule.
 
               obverse recipes
               obverse recipes --quality best
@@ -37,7 +37,7 @@ internal static class RecipesCommand
                 screen.Say($"{recipe.Name}: {recipe.About}");
                 screen.Say($"  canvas     {recipe.Canvas}");
                 screen.Say($"  views      {recipe.Views}");
-                screen.Say($"  encoder    {(recipe.Sides.Count == 0 ? "the model, at its own size" : $"the model at {string.Join(", ", recipe.Sides)} pixels, losses added")}");
+                screen.Say($"  encoder    {(recipe.Sides.Count == 0 ? "the model at its own input size" : $"the model at {string.Join(", ", recipe.Sides)} pixels, losses summed")}");
                 screen.Say($"  objective  {recipe.Objective}");
                 screen.Say($"  schedule   {recipe.Schedule}");
                 if (recipe.Schedule.Progressive is { } progressive) screen.Say($"             progressive resolution {progressive}");

@@ -10,15 +10,15 @@ internal static class RenderCommand
 {
     public static Command Create(Screen screen)
     {
-        var input = new Argument<string>("FILE") { Description = "A canvas that `obverse invert --save` wrote, or a PNG of `obverse invert`, which is drawn again." };
-        var size = Flags.Parsed<PictureSize?>("--size", "N|WxH", "Size to render it at.", text => PictureSize.Parse(text));
+        var input = new Argument<string>("FILE") { Description = "A canvas from `obverse invert --save`, or a PNG of `obverse invert`, which is drawn again first." };
+        var size = Flags.Parsed<PictureSize?>("--size", "N|WxH", "Size to render at.", text => PictureSize.Parse(text));
         size.Required = true;
         var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: the input's name with the size]" };
-        var threads = Flags.Whole("--threads", "Processor cores to use where it is drawn again. [default: as the job had]", 1, 1024);
+        var threads = Flags.Threads("Processor cores to use if it is drawn again. [default: those of the job]");
         var command = new Command("render",
             """
-            Render a finished picture at another size. Pyramids and implicit representations have more to show when
-            they are rendered larger; plain pixels are only enlarged.
+            Render a finished canvas at another size. Pyramids and implicit representations gain detail when rendered
+            larger; pixel canvases are only enlarged.
 
               obverse invert "a tabby cat" --save cat.safetensors
               obverse render cat.safetensors --size 1024 -o cat-1024.png
@@ -46,7 +46,7 @@ internal static class RenderCommand
         {
             using var workshop = CliModels.Workshop(screen, job, threads);
             foreach (var model in job.Models) workshop.Model(model.Name);
-            foreach (var difference in Differences.Of(job, workshop)) screen.Note($"not as it was: {difference}");
+            foreach (var difference in Differences.Of(job, workshop)) screen.Note($"differs from the stored job: {difference}");
             ProgressView.For(screen, json: false).Watch(job.Run(workshop, new Outputs(path) { KeepsWhenStopped = false }, screen.Stop));
         }
 

@@ -7,20 +7,20 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse replay`: the run in a picture, again.</summary>
+/// <summary>`obverse replay`: the job stored in a picture, again.</summary>
 internal static class ReplayCommand
 {
     public static Command Create(Screen screen)
     {
         var input = new Argument<string>("PICTURE") { Description = "A PNG that Obverse drew." };
-        var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: the picture's name with -replay; with --check: nowhere]" };
-        var check = Flags.Switch("--check", "Compare with the picture: exit code 0 if the bytes are the same, 1 if not.");
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: as the job had; another number may change the last bits]", 1, 1024);
-        var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
+        var output = new Option<string?>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: the picture's name with -replay; with --check nothing is written]" };
+        var check = Flags.Switch("--check", "Compare with the picture: exit code 0 if the bytes are equal, else 1.");
+        var threads = Flags.Threads("Processor cores to use; another number may change the last bits. [default: those of the job]");
+        var json = Flags.Json();
         var command = new Command("replay",
             """
-            Make a picture again from the job that is stored in it. The same model, threads and versions give the
-            same bytes; where one of them differs it is said.
+            Draw a picture again from the job stored in it. The same model, threads and versions give the same bytes;
+            differences are reported.
 
               obverse replay a-tabby-cat.png -o again.png
               obverse replay a-tabby-cat.png --check
@@ -40,7 +40,7 @@ internal static class ReplayCommand
         using var workshop = CliModels.Workshop(screen, job, threads);
         foreach (var model in job.Models) workshop.Model(model.Name);
         var differences = Differences.Of(job, workshop);
-        foreach (var difference in differences) screen.Note($"not as it was: {difference}");
+        foreach (var difference in differences) screen.Note($"differs from the stored job: {difference}");
         job = Differences.Here(job, workshop);
         using var folder = new ScratchFolder();
         var drawn = ProgressView.For(screen, json).Watch(job.Run(workshop, new Outputs(Path.Combine(folder.Path, "replay.png")), screen.Stop));
@@ -50,7 +50,7 @@ internal static class ReplayCommand
         if (path is not null) AtomicFile.Write(path, stream => stream.Write(bytes));
         var pixels = same || drawn.Picture.Rgb.SequenceEqual(Picture.Load(input).Rgb);
         if (json) screen.Json(new { Event = "result", File = path, Same = same, SamePixels = pixels, Differences = differences });
-        else screen.Say($"{path ?? input}  {(same ? "the same bytes" : pixels ? "the same pixels; the file's other parts differ" : "not the same picture")}");
+        else screen.Say($"{path ?? input}  {(same ? "the same bytes" : pixels ? "the same pixels, different metadata" : "a different picture")}");
         return check && !same ? 1 : 0;
     }
 }

@@ -3,20 +3,20 @@ using Obverse.Jobs;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse restyle`: a picture in the manner of another, or of a text.</summary>
+/// <summary>`obverse restyle`: a picture moved toward the style of another, or of a text.</summary>
 internal static class RestyleCommand
 {
     private static readonly string[] extensions = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
 
     public static Command Create(Screen screen)
     {
-        var content = new Argument<string>("CONTENT") { Description = "The picture whose layout stays." };
-        var style = new Option<string>("--style") { HelpName = "IMAGE|TEXT", Description = "The picture whose style it takes, or a text.", Required = true };
+        var content = new Argument<string>("CONTENT") { Description = "The picture that gives the content and layout." };
+        var style = new Option<string>("--style") { HelpName = "IMAGE|TEXT", Description = "The picture or text that gives the style.", Required = true };
         var moves = new MoveOptions("restyle", "Where to write. [default: a name made of picture and style, in this folder]");
         var command = new Command("restyle",
             """
-            Move a picture toward the style of another picture, or of a text: as `obverse edit`, but the layers that
-            hold the layout are frozen and the deep ones move.
+            Move a picture toward the style of another picture or a text. Works as `obverse edit`, but the shallow layers,
+            which hold the layout, are frozen and only the deep ones move.
 
               obverse restyle cat.jpg --style "a watercolour"
               obverse restyle cat.jpg --style mosaic.jpg --mix 0.8

@@ -7,44 +7,41 @@ using Obverse.Training;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse train clipag`: a CLIP whose gradients mean something to the eye.</summary>
+/// <summary>`obverse train clipag`: adversarial fine-tuning of a CLIP (CLIPAG, FARE).</summary>
 internal static class TrainClipagCommand
 {
     public static Command Create(Screen screen)
     {
-        static Option<double?> Real(string name, string what, string description, double low, double high) => Flags.Parsed<double?>(name, what, description,
-            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var x) && x >= low && x <= high ? x : throw new FormatException($"a number from {low} to {high} was wanted"));
-
-        var model = Flags.Text("--model", "NAME", "The CLIP to begin with: a folder or a zoo name. [default: pocket-clip]");
-        var data = Flags.Text("--data", "SET", "Its pictures: a set that `obverse data pocket` built. [default: pocket-data]");
-        var objective = Flags.Parsed<RobustObjective?>("--objective", "clipag|fare|both", "What attacked pictures must keep: their captions, what the model saw before, or both. [default: clipag]",
+        var model = Flags.Model("The CLIP to start from: a folder or a zoo name.");
+        var data = Flags.Text("--data", "SET", "Training pictures, from `obverse data pocket`. [default: pocket-data]");
+        var objective = Flags.Parsed<RobustObjective?>("--objective", "clipag|fare|both", "Loss on attacked pictures: contrastive with captions (clipag), distance to the clean embedding (fare), or both. [default: clipag]",
             text => text switch { "clipag" => RobustObjective.Clipag, "fare" => RobustObjective.Fare, "both" => RobustObjective.Both, _ => throw new FormatException("clipag, fare or both was wanted") });
-        var eps = Real("--eps", "E", "Longest perturbation, L2 over pixels in 0 … 1, at 224 px; at side s it is E s/224. [default: 1.5]", 0, 1000);
-        var attack = Flags.Whole("--steps", "Steps of the attack. [default: 5]", 1, 1000);
-        var step = Real("--step-size", "A", "Length of an attack's step as a part of eps. [default: 2.5 / steps]", 0.001, 10);
-        var start = Flags.Switch("--random-start", "Attacks begin at a random place on the ball.");
-        var pairwise = Flags.Switch("--cosine", "With captions: 1 - cosine of each pair in place of the contrast over the batch.");
-        var ramp = Real("--ramp", "F", "Part of the run in which eps rises to its full length. [default: 0]", 0, 1);
+        var eps = Flags.Number("--eps", "E", "L2 bound of the perturbation, pixels in 0 … 1, at 224 px; scaled to E s/224 at side s. [default: 1.5]", 0, 1000);
+        var attack = Flags.Whole("--steps", "Steps of the PGD attack. [default: 5]", 1, 1000);
+        var step = Flags.Number("--step-size", "A", "Step size of the attack relative to eps. [default: 2.5 / steps]", 0.001, 10);
+        var start = Flags.Switch("--random-start", "Start attacks at a random point of the ball.");
+        var pairwise = Flags.Switch("--cosine", "For clipag: 1 - cosine of each pair instead of the contrastive loss over the batch.");
+        var ramp = Flags.Number("--ramp", "F", "Fraction of training over which eps rises to its full value. [default: 0]", 0, 1);
         var side = Flags.Whole("--side", "Side of the pictures in pixels. [default: the model's]", 16, 2048);
-        var batch = Flags.Whole("--batch", "Pictures at once. [default: 64]", 2, 65_536);
-        var accumulate = Flags.Whole("--accumulate", "Batches in one update. [default: 1]", 1, 65_536);
-        var rate = Real("--rate", "R", "Learning rate. [default: 2e-5]", 1e-9, 1);
-        var average = Real("--average", "D", "Decay of the averaged weights that are kept in the end; 0 keeps the last. [default: 0]", 0, 0.99999);
-        var share = Real("--share", "S", "Share of the robust weights in what is written, the rest being the model's as it was: a finished run called again with another share writes another mixture. [default: 1]", 0, 1);
-        var minutes = Real("--minutes", "M", "Minutes of training, interruptions not counted. [default: 60]", 0.01, 100_000);
-        var updates = Flags.Whole("--updates", "Updates of the weights, in place of minutes.", 1, 100_000_000);
-        var classifier = Flags.Text("--classifier", "FILE", "Weights of the classifier that the picture side was published with: it says what clean pictures show, in place of ImageNet's names.");
-        var exam = Flags.Text("--exam", "ZIP", "Held-out photographs (name.wnid.jpg), named before and after, clean and under 20 steps of attack.");
-        var output = new Option<string?>("--out", "-o") { HelpName = "DIR", Description = "Where the robust model goes. [default: models/pocket-clipag]" };
-        var work = Flags.Text("--work", "DIR", "Checkpoint and log. [default: beside the model, with .work]");
-        var seed = Flags.Whole("--seed", "Where randomness begins. [default: 7]", 0, int.MaxValue);
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
+        var batch = Flags.Whole("--batch", "Batch size. [default: 64]", 2, 65_536);
+        var accumulate = Flags.Whole("--accumulate", "Batches per update (gradient accumulation). [default: 1]", 1, 65_536);
+        var rate = Flags.Number("--rate", "R", "Learning rate. [default: 2e-5]", 1e-9, 1);
+        var average = Flags.Number("--average", "D", "Decay of the exponential moving average of the weights; 0: no average. [default: 0]", 0, 0.99999);
+        var share = Flags.Number("--share", "S", "Interpolation between original weights (0) and robust weights (1) in the saved model; a finished training can be saved again with another share. [default: 1]", 0, 1);
+        var minutes = Flags.Number("--minutes", "M", "Minutes of training, interruptions not counted. [default: 60]", 0.01, 100_000);
+        var updates = Flags.Whole("--updates", "Updates of the weights, instead of --minutes.", 1, 100_000_000);
+        var classifier = Flags.Text("--classifier", "FILE", "Weights of the classifier that the image encoder was published with; it labels clean pictures instead of zero-shot ImageNet names.");
+        var exam = Flags.Text("--exam", "ZIP", "Held-out photographs (name.wnid.jpg) for zero-shot accuracy before and after training, clean and under a 20-step attack.");
+        var output = new Option<string?>("--out", "-o") { HelpName = "DIR", Description = "Folder for the robust model. [default: models/pocket-clipag]" };
+        var work = Flags.Text("--work", "DIR", "Folder for checkpoint and log. [default: the model's folder with .work]");
+        var seed = Flags.Seed(usual: "7");
+        var threads = Flags.Threads();
+        var json = Flags.Json();
         var command = new Command("clipag",
             """
-            Make a CLIP robust: perturb each picture so that its loss is as high as it gets within eps, then lower the loss
-            there. The gradients of a robust tower draw shapes where an ordinary one's draw texture (CLIPAG). The text side
-            stays as it is. Ctrl-C leaves a checkpoint, and the same command goes on from it.
+            Fine-tune the image encoder of a CLIP adversarially: maximise the loss within an L2 ball, minimise it there.
+            Gradients of a robust encoder are perceptually aligned: they draw shapes instead of texture (CLIPAG). The text
+            encoder does not change. Ctrl-C leaves a checkpoint, and the same command resumes from it.
 
               obverse train clipag --model pocket-clip --data pocket-data --objective fare --eps 0.7 --steps 2 --rate 3e-4
               obverse train clipag --model ViT-B-32.safetensors --data pocket-data --eps 1.5 --steps 5 --accumulate 10
@@ -79,7 +76,7 @@ internal static class TrainClipagCommand
             }, screen.Stop);
             var log = Path.Combine(working, "log.csv");
             if (File.Exists(log)) TrainingCurves.Draw(log, Path.GetFileName(folder)).Save(Path.Combine(working, "log.png"));
-            if (done is not var (before, after)) return screen.Fail($"stopped; the checkpoint is in {working}, and the same command goes on from it", 1);
+            if (done is not var (before, after)) return screen.Fail($"stopped; the checkpoint is in {working}, and the same command resumes from it", 1);
             if (asJson) screen.Json(new { Event = "result", Model = folder, Before = before, After = after });
             else screen.Say($"{folder}{(after is null ? "" : $"  {after} (before: {before})")}");
             return 0;

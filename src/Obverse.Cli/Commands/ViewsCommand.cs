@@ -8,21 +8,21 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse views`: what every view does to a picture.</summary>
+/// <summary>`obverse views`: every view applied to a picture.</summary>
 internal static partial class ViewsCommand
 {
     private const int DefaultSide = 128;
 
     public static Command Create(Screen screen)
     {
-        var input = new Argument<string?>("PICTURE") { Arity = ArgumentArity.ZeroOrOne, Description = "What to look at. [default: a test picture]" };
+        var input = new Argument<string?>("PICTURE") { Arity = ArgumentArity.ZeroOrOne, Description = "The picture to apply the views to. [default: a test picture]" };
         var output = new Option<string>("--out", "-o") { HelpName = "FILE.png", Description = "Where to write.", DefaultValueFactory = _ => "views.png" };
-        var draws = Flags.Whole("--draws", "Draws in a row. [default: 5]", 1, 32);
-        var seed = Flags.Whole("--seed", "Where randomness begins. [default: 0]", 0, int.MaxValue);
+        var draws = Flags.Whole("--draws", "Random samples per view. [default: 5]", 1, 32);
+        var seed = Flags.Seed();
         var command = new Command("views",
             """
-            Draw a contact sheet of every view: a row a view, with its name and numbers, then the chains that the
-            published methods use.
+            Draw a contact sheet of all views (augmentations). Each row is a view with its parameters; the last rows are the
+            chains of the published methods.
 
               obverse views photo.jpg -o views.png
             """)

@@ -3,7 +3,7 @@ using Obverse.Retrieval;
 
 namespace Obverse.Cli;
 
-/// <summary>A build's representations, how many an hour and the time left.</summary>
+/// <summary>Progress of a bank build: representations, speed and time left.</summary>
 internal sealed class BankProgress(Screen screen, bool json) : IDisposable
 {
     private readonly StatusLine status = new(screen, json);
@@ -16,7 +16,7 @@ internal sealed class BankProgress(Screen screen, bool json) : IDisposable
         var perHour = at.Finished > 0 ? at.Finished / Seconds * 3600 : double.NaN;
         var left = (at.Of - at.Finished) / perHour * 3600;
         status.Show(
-            string.Create(CultureInfo.InvariantCulture, $"{at.Done} of {at.Of} representations{(double.IsNaN(at.Psnr) ? "" : $"  {at.Psnr:0.0} dB")}{(double.IsFinite(perHour) ? $"  {perHour:0} an hour  {Durations.Show(left)} left" : "")}"),
+            string.Create(CultureInfo.InvariantCulture, $"{at.Done} of {at.Of} representations{(double.IsNaN(at.Psnr) ? "" : $"  {at.Psnr:0.0} dB")}{(double.IsFinite(perHour) ? $"  {perHour:0} per hour  {Durations.Show(left)} left" : "")}"),
             new { Event = "progress", at.Done, at.Of, Finished = Math.Round(at.Finished, 2), Psnr = Finite(at.Psnr), PerHour = Finite(perHour), SecondsLeft = Finite(left) });
     }
 

@@ -5,10 +5,10 @@ using Spectre.Console.Rendering;
 
 namespace Obverse.Cli;
 
-/// <summary>A picture of text: every character cell is two pixels, the upper one its ink, the lower one its paper.</summary>
+/// <summary>A picture as text: every character cell shows two pixels, the upper as foreground, the lower as background colour.</summary>
 internal sealed class HalfBlocks(Picture picture) : Renderable
 {
-    /// <summary>Scaled to fit so many columns and lines.</summary>
+    /// <summary>Scaled to fit <paramref name="columns"/> and <paramref name="lines"/>.</summary>
     public static HalfBlocks Of(Picture picture, int columns, int lines)
     {
         var scale = Math.Min(columns / (double)picture.Width, 2 * lines / (double)picture.Height);

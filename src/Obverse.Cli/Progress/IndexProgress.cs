@@ -3,7 +3,7 @@ using Obverse.Retrieval;
 
 namespace Obverse.Cli;
 
-/// <summary>How far the making of an index is, pictures a second and the time left.</summary>
+/// <summary>Progress of an index build: pictures, speed and time left.</summary>
 internal sealed class IndexProgress(Screen screen, bool json) : IDisposable
 {
     private readonly StatusLine status = new(screen, json);

@@ -2,7 +2,7 @@ using Obverse.Jobs;
 
 namespace Obverse.Cli;
 
-/// <summary>A JSON object a step.</summary>
+/// <summary>One JSON object per step.</summary>
 internal sealed class JsonProgress(Screen screen) : ProgressView(screen)
 {
     public override void During(Action<Action<StepEvent>> work) => work(at => Screen.Json(new

@@ -4,7 +4,7 @@ using Obverse.Jobs;
 
 namespace Obverse.Cli;
 
-/// <summary>For logs: a plain line at the start, now and then, and at the end.</summary>
+/// <summary>For logs: a plain line at the start, every few seconds, and at the end.</summary>
 internal sealed class LineProgress(Screen screen) : ProgressView(screen)
 {
     private const double EverySeconds = 5;

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Obverse.Cli;
 
-/// <summary>On a terminal: a bar, the numbers, and the picture as it is, drawn over themselves.</summary>
+/// <summary>On a terminal: a bar, the numbers and the current picture, updated in place.</summary>
 internal sealed class LiveProgress(Screen screen) : ProgressView(screen)
 {
     private const double PictureEverySeconds = 0.5, NumbersEverySeconds = 0.25;
@@ -38,11 +38,11 @@ internal sealed class LiveProgress(Screen screen) : ProgressView(screen)
             rows.Add(new Markup($"{Bar(at)} {at.Done}/{at.Step.Count}"));
             rows.Add(new Text(string.Create(CultureInfo.InvariantCulture,
                 $"loss {at.Step.Loss:0.0000}{Similarity(at)}  {Speed(at)}")));
-            rows.Add(new Text("Ctrl-C stops and keeps what is there", new Style(Color.Grey)));
+            rows.Add(new Text("Ctrl-C stops and saves picture and checkpoint", new Style(Color.Grey)));
             live.UpdateTarget(new Rows(rows));
             live.Refresh();
         }));
-        if (showsPicture && last is not null) console.Write(Preview(last)); // what came of it stays on the screen
+        if (showsPicture && last is not null) console.Write(Preview(last)); // the last picture stays on the screen
     }
 
     private static string Bar(StepEvent at)

@@ -3,17 +3,17 @@ using Obverse.Jobs;
 
 namespace Obverse.Cli;
 
-/// <summary>Shows a drawing being made.</summary>
+/// <summary>Shows the progress of a job.</summary>
 internal abstract class ProgressView(Screen screen)
 {
     protected Screen Screen => screen;
 
     public static ProgressView For(Screen screen, bool json) => json ? new JsonProgress(screen) : screen.IsLive ? new LiveProgress(screen) : new LineProgress(screen);
 
-    /// <summary>Runs something that reports every step.</summary>
+    /// <summary>Runs work that reports every step.</summary>
     public abstract void During(Action<Action<StepEvent>> work);
 
-    /// <summary>Reads a job's events to the last, which it returns; <paramref name="onStart"/> is called when the models are there.</summary>
+    /// <summary>Reads a job's events and returns the last; <paramref name="onStart"/> is called once the models are loaded.</summary>
     public JobFinished Watch(IAsyncEnumerable<JobEvent> events, Action<Job>? onStart = null)
     {
         JobFinished? finished = null;

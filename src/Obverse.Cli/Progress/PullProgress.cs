@@ -4,7 +4,7 @@ using Obverse.Models;
 
 namespace Obverse.Cli;
 
-/// <summary>A pull's bytes, speed and time left: a line drawn over itself on a terminal, now and then a line in a log, JSON objects for programs.</summary>
+/// <summary>Progress of a pull in bytes, speed and time left: a line updated in place on a terminal, a line every few seconds in a log, JSON objects with --json.</summary>
 internal sealed class PullProgress : IDisposable
 {
     private readonly Screen screen;
@@ -17,11 +17,11 @@ internal sealed class PullProgress : IDisposable
     public PullProgress(Screen screen, bool json)
     {
         (this.screen, this.json) = (screen, json);
-        next = json || screen.IsLive ? 0 : 5; // a log hears nothing of what is quick
-        Told = new HubProgress(Tell);
+        next = json || screen.IsLive ? 0 : 5; // no line in a log for short pulls
+        Callback = new HubProgress(Show);
     }
 
-    public HubProgress Told { get; }
+    public HubProgress Callback { get; }
 
     public void Dispose()
     {
@@ -29,15 +29,15 @@ internal sealed class PullProgress : IDisposable
         drawn = false;
     }
 
-    private void Tell(HubProgress at)
+    private void Show(HubProgress at)
     {
-        if (at.Remark is { } said)
+        if (at.Remark is { } text)
         {
-            if (said == remark) return;
-            remark = said;
+            if (text == remark) return;
+            remark = text;
             Dispose();
-            if (json) screen.Json(new { Event = "note", What = said });
-            else screen.Note(said);
+            if (json) screen.Json(new { Event = "note", What = text });
+            else screen.Note(text);
             return;
         }
 

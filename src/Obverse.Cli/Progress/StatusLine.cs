@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Obverse.Cli;
 
-/// <summary>How far long work is: a line drawn over itself on a terminal, now and then a line in a log, JSON objects for programs. What is quick is not told of.</summary>
+/// <summary>Progress of long work: a line updated in place on a terminal, a line every few seconds in a log, JSON objects with --json. Short work shows none.</summary>
 internal sealed class StatusLine(Screen screen, bool json) : IDisposable
 {
     private readonly Stopwatch watch = Stopwatch.StartNew();
@@ -11,7 +11,7 @@ internal sealed class StatusLine(Screen screen, bool json) : IDisposable
 
     public double Seconds => watch.Elapsed.TotalSeconds;
 
-    /// <summary>True where it is time to tell again; <paramref name="always"/>: a program is told in any case.</summary>
+    /// <summary>True where the next report is due; <paramref name="always"/>: with --json in any case.</summary>
     public bool IsDue(bool always = false)
     {
         if (Seconds < next && !(json && always)) return false;
@@ -19,8 +19,8 @@ internal sealed class StatusLine(Screen screen, bool json) : IDisposable
         return true;
     }
 
-    /// <param name="line">For people.</param>
-    /// <param name="facts">For programs.</param>
+    /// <param name="line">For a terminal or log.</param>
+    /// <param name="facts">For --json.</param>
     public void Show(string line, object facts)
     {
         if (json) screen.Json(facts);
@@ -29,7 +29,7 @@ internal sealed class StatusLine(Screen screen, bool json) : IDisposable
         drawn = screen.IsLive && !json;
     }
 
-    /// <summary>Makes room for another line.</summary>
+    /// <summary>Clears the line on the terminal.</summary>
     public void Dispose()
     {
         if (drawn) screen.Error.Write("\r\e[K");

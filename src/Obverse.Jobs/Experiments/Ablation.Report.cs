@@ -9,19 +9,19 @@ namespace Obverse.Jobs;
 
 public sealed partial record Ablation
 {
-    private int Side => Request.Size?.Width ?? throw new ArgumentException("an ablation wants a size");
+    private int Side => Request.Size?.Width ?? throw new ArgumentException("an ablation needs a size");
 
-    /// <summary>Writes table.md, table.csv and sheet.png from what is there.</summary>
+    /// <summary>Writes table.md, table.csv and sheet.png from the pictures drawn so far.</summary>
     /// <param name="encoder">The drawing model: its cosine of picture and caption is CLIPSIM (spec metrics.md 7.4).</param>
-    /// <param name="judge">Judges again the pictures that another one has judged.</param>
-    /// <param name="features">What the Fréchet distance is measured in; null: no distance.</param>
-    /// <param name="real">Real pictures to be near to; null: no distance.</param>
-    /// <param name="realName">What they are.</param>
+    /// <param name="judge">Judges again any picture that another judge has judged.</param>
+    /// <param name="features">The features for the Fréchet distance; null: no distance.</param>
+    /// <param name="real">Real pictures for the Fréchet distance; null: no distance.</param>
+    /// <param name="realName">Their name in the table.</param>
     /// <returns>The table.</returns>
     public string Report(ClipEncoder encoder, Judge judge, PictureFeatures? features = null, IReadOnlyList<Picture>? real = null, string realName = "")
     {
         Entry[] entries = [.. Entries().Select(entry => entry.Judge == JudgeSha256 ? entry : entry.By(judge.Assess(Picture.Load(Path.Combine(Folder, entry.File)), Captions[entry.Caption]), JudgeSha256))];
-        if (entries.Length == 0) throw new InvalidDataException($"{Folder}: nothing is drawn there yet");
+        if (entries.Length == 0) throw new InvalidDataException($"{Folder}: holds no drawn pictures yet");
         // Only captions that every variant has: the comparison is paired.
         var common = entries.GroupBy(e => e.Caption).Where(g => Variants.All(v => g.Any(e => e.Variant == v.Name))).Select(g => g.Key).Order().ToArray();
         var shown = common.Length > 0 ? entries.Where(e => common.Contains(e.Caption)).ToArray() : [.. entries];
@@ -31,8 +31,8 @@ public sealed partial record Ablation
         var reference = features is not null && real is { Count: > 1 } ? Features(features, real) : null;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{common.Length} captions, {Side} px, seed {Request.Seed}, drawn by {string.Join(" + ", Request.Models)}; the judge never draws. In brackets: the 95 % interval of the paired difference to `{Variants[0].Name}` (bootstrap over captions).");
-        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance ({features!.Name}'s pooled features): {common.Length} pictures against {real!.Count} of {realName}; biased upward at such numbers, to be compared within this table only; its intervals are of the difference over {Halves} halves of the captions, which scatter as the whole does (delete-half jackknife; a bootstrap would be biased, spec metrics.md).");
-        text.Append("\n\n| variant | CLIPSIM under the drawing model | judge, low-pass (log-probability) | judge, full resolution | judge's cosine, low-pass | low-pass rank, median (top-5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
+        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance ({features!.Name}'s pooled features): {common.Length} pictures against {real!.Count} of {realName}; biased upward at this sample size, so comparable only within this table; its intervals are of the difference over {Halves} random halves of the captions (delete-half jackknife; a bootstrap would be biased).");
+        text.Append("\n\n| variant | CLIPSIM under the drawing model | judge, low-pass (log-probability) | judge, full resolution | cosine under the judge, low-pass | low-pass rank, median (top-5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
         Entry[] Of(Variant v) => [.. shown.Where(e => e.Variant == v.Name).OrderBy(e => e.Caption)];
         var first = Of(Variants[0]);
         Tensor? firstFeatures = null;
@@ -60,19 +60,19 @@ public sealed partial record Ablation
         text.Append('\n');
         foreach (var variant in Variants) text.Append(CultureInfo.InvariantCulture, $"* `{variant.Name}`: {variant.About}\n");
         Write("table.md", text.ToString());
-        Write("table.csv", "variant,caption,text,clipsim,target_similarity,lowpass,full,lowpass_rank,full_rank,lowpass_cosine,full_cosine,seconds\n" + string.Concat(entries.Select(e => string.Create(CultureInfo.InvariantCulture,
+        Write("table.csv", "variant,caption,text,clipsim,target_similarity,lowpass_log_probability,full_log_probability,lowpass_rank,full_rank,lowpass_cosine,full_cosine,seconds\n" + string.Concat(entries.Select(e => string.Create(CultureInfo.InvariantCulture,
             $"{e.Variant},{e.Caption},\"{Captions[e.Caption].Replace("\"", "\"\"", StringComparison.Ordinal)}\",{Own(e):F2},{e.Own:F4},{e.LowPass:F3},{e.FullResolution:F3},{e.Rank},{e.FullRank},{e.Cosine:F4},{e.FullCosine:F4},{e.Seconds:F1}\n"))));
         WriteSheet(shown);
         return text.ToString();
     }
 
-    // 100 cos(picture, caption), the raw caption; the run's own number is the cosine to what it drew toward, which Procrustes has turned.
+    // CLIPSIM: 100 cos(picture, raw caption). The job's own similarity is the cosine to its target, which may be aligned (Procrustes).
     private Dictionary<(string, int), double> Similarities(ClipEncoder encoder, IReadOnlyList<Entry> entries)
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        var words = entries.Select(e => e.Caption).Distinct().ToDictionary(caption => caption, caption => encoder.Embed([Captions[caption]])[0]);
-        return entries.ToDictionary(e => (e.Variant, e.Caption), e => TensorScope.Of(() => encoder.Embed(Picture.Load(Path.Combine(Folder, e.File)).ToTensor())[0] * words[e.Caption]) is var product ? 100.0 * product.Sum().Item() : 0);
+        var captions = entries.Select(e => e.Caption).Distinct().ToDictionary(caption => caption, caption => encoder.Embed([Captions[caption]])[0]);
+        return entries.ToDictionary(e => (e.Variant, e.Caption), e => TensorScope.Of(() => encoder.Embed(Picture.Load(Path.Combine(Folder, e.File)).ToTensor())[0] * captions[e.Caption]) is var product ? 100.0 * product.Sum().Item() : 0);
     }
 
     private const int Halves = 200;
@@ -101,7 +101,7 @@ public sealed partial record Ablation
         var rows = Variants.Where(v => columns.All(c => entries.Any(e => e.Variant == v.Name && e.Caption == c))).ToArray();
         if (rows.Length == 0) return;
         var cells = rows.SelectMany(v => columns.Select(c => entries.First(e => e.Variant == v.Name && e.Caption == c))).Select(e => (Picture.Load(Path.Combine(Folder, e.File)), $"{e.Rank}: {Captions[e.Caption]}")).ToList();
-        ContactSheet.Draw(cells, columns.Length, 112, "The judge's low-pass rank, and the caption", rowHeadings: [.. rows.Select(v => v.Name)]).Save(Path.Combine(Folder, "sheet.png"));
+        ContactSheet.Draw(cells, columns.Length, 112, "Low-pass rank under the judge, and caption", rowHeadings: [.. rows.Select(v => v.Name)]).Save(Path.Combine(Folder, "sheet.png"));
     }
 
     private Tensor Features(PictureFeatures features, IReadOnlyList<Picture> pictures) =>

@@ -7,8 +7,8 @@ using Obverse.Imaging;
 namespace Obverse.Jobs;
 
 /// <summary>
-/// The same captions and seeds drawn in several ways, measured, and compared pair by pair with the first way. A folder holds all of it: the pictures, a row a picture in <c>results*.sqlite</c>
-/// (written when it is measured, so that a killed run loses at most the picture at hand), and table, CSV and sheet.
+/// The same captions and seeds drawn by several variants, measured, and compared pairwise with the first. Its folder holds the pictures, one row per picture in <c>results*.sqlite</c>
+/// (written when it is measured, so that a kill loses at most the current picture), and table, CSV and contact sheet.
 /// </summary>
 public sealed partial record Ablation
 {
@@ -19,22 +19,22 @@ public sealed partial record Ablation
     public required IReadOnlyList<string> Captions { get; init; }
     public required IReadOnlyList<Variant> Variants { get; init; }
 
-    /// <summary>What all jobs have in common: models, size, the first caption's seed.</summary>
+    /// <summary>Shared by all jobs: models, size, the first caption's seed.</summary>
     public required InversionRequest Request { get; init; }
 
-    /// <summary>SHA-256 of the judge's weights: what another one said of a picture does not count.</summary>
+    /// <summary>SHA-256 of the judge's weights: results of another judge do not count.</summary>
     public string? JudgeSha256 { get; init; }
 
-    /// <summary>This machine's part of the captions: every <c>Of</c>-th from <c>Index</c> (from 1).</summary>
+    /// <summary>The shard of captions to draw: every <c>Of</c>-th from <c>Index</c> (from 1).</summary>
     public (int Index, int Of) Shard { get; init; } = (1, 1);
 
-    /// <summary>For the variants that begin from fits without perturbation.</summary>
+    /// <summary>The bank fitted without weight perturbation, for variants that start from it.</summary>
     public string? PlainBank { get; init; }
 
-    /// <summary>Pictures side by side, a core each.</summary>
+    /// <summary>Pictures drawn in parallel, one core each.</summary>
     public int Workers { get; init; } = 1;
 
-    /// <summary>One picture, measured; <see cref="Judge"/> says by whom.</summary>
+    /// <summary>One picture, measured; <see cref="Judge"/> is the hash of the judge.</summary>
     public sealed record Entry(string Variant, int Caption, string File, double Own, double LowPass, double FullResolution, int Rank, int FullRank, double Cosine, double FullCosine, double Seconds, string? Judge = null)
     {
         internal Entry By(Judgement judgement, string? judge) => this with
@@ -44,11 +44,11 @@ public sealed partial record Ablation
         };
     }
 
-    /// <summary>Draws what is missing of this shard.</summary>
+    /// <summary>Draws the missing pictures of this shard.</summary>
     /// <param name="workshop">Models and banks.</param>
-    /// <param name="judge">Who judges.</param>
-    /// <param name="onProgress">Is told after each picture that was made: it, how many are done, how many there are.</param>
-    /// <param name="cancellation">Looked at between steps.</param>
+    /// <param name="judge">The judge.</param>
+    /// <param name="onProgress">Called after each picture with its entry, the number done and the total.</param>
+    /// <param name="cancellation">Checked between steps.</param>
     public void Draw(Workshop workshop, Judge judge, Action<Entry, int, int>? onProgress = null, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(Folder);
@@ -57,7 +57,7 @@ public sealed partial record Ablation
         int[] mine = [.. Enumerable.Range(0, Captions.Count).Where(i => i % Shard.Of == Shard.Index - 1)];
         using var log = Database.Open(Path.Combine(Folder, Shard.Of == 1 ? "results.sqlite" : $"results-{Shard.Index}-of-{Shard.Of}.sqlite"), Log);
         var done = 0;
-        // Caption by caption: a table of what is there compares like with like at any moment.
+        // Caption by caption: an unfinished table still compares like with like.
         JobList.Run(mine.SelectMany(caption => Variants.Select(variant => (Caption: caption, Variant: variant.Name))), at => (jobs[at.Variant] with { Prompt = new([new PromptPart(Captions[at.Caption])]), Seed = Request.Seed + (ulong)at.Caption }, Path.Combine(Folder, FileOf(at.Variant, at.Caption))), workshop, Workers, (at, path, made) =>
         {
             done++;
@@ -68,7 +68,7 @@ public sealed partial record Ablation
         }, cancellation: cancellation);
     }
 
-    /// <summary>All that is measured so far, by any shard.</summary>
+    /// <summary>All results so far, of every shard.</summary>
     public IReadOnlyList<Entry> Entries()
     {
         if (!Directory.Exists(Folder)) return [];
@@ -83,7 +83,7 @@ public sealed partial record Ablation
     }
 
     private string? BankOf(Variant variant) => !variant.NeedsBank ? null
-        : variant.PlainBank ? PlainBank ?? throw new ArgumentException($"variant '{variant.Name}' begins from a bank of pictures fitted without perturbation, and none was given") : Request.Bank;
+        : variant.PlainBank ? PlainBank ?? throw new ArgumentException($"variant '{variant.Name}' starts from a bank fitted without weight perturbation, and none was given") : Request.Bank;
 
     private string FileOf(string variant, int caption) => Path.Combine("pictures", variant, string.Create(CultureInfo.InvariantCulture, $"{caption + 1:0000}-{FileNames.Slug(Captions[caption], most: 40)}.png"));
 }

@@ -1,26 +1,26 @@
 namespace Obverse.Jobs;
 
-/// <summary>One way of drawing that is compared with others: a recipe, and whether it begins from the bank that was fitted without perturbation.</summary>
+/// <summary>One variant of an ablation: a recipe, and whether it starts from the bank fitted without weight perturbation.</summary>
 public sealed record Variant(string Name, string About, Recipe Recipe, bool PlainBank = false)
 {
     public bool NeedsBank => Recipe.Bank is not null;
 }
 
 /// <summary>
-/// The paper's ablations (spec implicit-inversion.md 2.8) and what stands beside them in its tables. The labels of iv and v are ambiguous there: each part is a switch of its own here, and the
+/// The paper's ablations (spec implicit-inversion.md 2.8) and the baselines of its tables. The labels iv and v are ambiguous there: here each part is switched off alone, and the
 /// combinations that the labels name are added.
 /// </summary>
 public static class Ablations
 {
-    /// <param name="steps">For the variants that are implicit representations, but not for those whose name is a number of steps; null: each recipe's own.</param>
-    /// <param name="canvas">The bank's plan, or what plays its part.</param>
-    /// <param name="quality">For recipes' numbers of views, and for the pixel baselines.</param>
-    /// <param name="side">Of the pictures.</param>
+    /// <param name="steps">Steps of the INR variants, except those named by their number of steps; null: those of each recipe.</param>
+    /// <param name="canvas">The plan of the bank, or one in its place.</param>
+    /// <param name="quality">Quality of the recipes.</param>
+    /// <param name="side">Side of the pictures.</param>
     public static IReadOnlyList<Variant> All(int? steps, CanvasPlan? canvas, Quality quality, int side)
     {
         Recipe Named(string name)
         {
-            var recipe = Recipes.Named(name, quality, side, side).On(canvas).Exact(); // whole steps: what is compared is the method
+            var recipe = Recipes.Named(name, quality, side, side).On(canvas).Exact(); // no progressive resolution: the method itself is compared
             return steps is { } count && recipe.Canvas is Inr ? recipe.Steps(count) : recipe;
         }
 
@@ -30,26 +30,26 @@ public static class Ablations
         Recipe NotBlended(Recipe recipe) => recipe with { Objective = Objective.Toward() };
         return
         [
-            new("full", "i: everything", full),
-            new("no-sweep", "ii: every layer at the full rate, always", unswept),
-            new("no-awp", "iii: begins from fits made without perturbation", full, PlainBank: true),
-            new("no-procrustes", "iv as the text has it: the prompt's own embedding", NotAligned(full)),
-            new("no-blend", "v as the text has it: nothing draws toward pictures", NotBlended(full)),
-            new("no-sweep-no-procrustes", "iv as its label has it", NotAligned(unswept)),
-            new("no-sweep-no-blend", "v as its label has it", NotBlended(unswept)),
-            new("plain", "a random start, no Procrustes, no blending; everything else as in full", full with { Bank = null, Objective = Objective.Toward() }),
-            new("40-steps", "everything, in 40 steps", full.Steps(40)),
-            new("400-steps", "everything, in 400 steps", full.Steps(400)),
-            new(Recipes.Default, "what `invert` draws with: from a bank, blended, not aligned, short", Named(Recipes.Default)),
-            new(Recipes.FromNothing, "what `invert` draws with where there is no bank, at its own width and rate", Named(Recipes.FromNothing)),
-            new("progressive", "the same with progressive resolution, as `invert` takes them (normal and best quality)", Progressive(Named(Recipes.FromNothing))),
-            new("pyramid", "levels of pixels with Adam", Named("pyramid")),
-            new("clip-inv", "pixels (Kazemi et al. 2024)", Named("clip-inv")),
-            new("das", "levels of pixels (Fort and Whitaker 2025)", Named("das")),
-            new("das-ensemble", "the same with three encoders", Named("das-ensemble")),
+            new("full", "i: the full method", full),
+            new("no-sweep", "ii: no layer sweep: every layer at the full rate throughout", unswept),
+            new("no-awp", "iii: bank fitted without weight perturbation (AWP)", full, PlainBank: true),
+            new("no-procrustes", "iv as described in the text: no Procrustes alignment", NotAligned(full)),
+            new("no-blend", "v as described in the text: no blending with pictures", NotBlended(full)),
+            new("no-sweep-no-procrustes", "iv as labelled in the table: no sweep, no Procrustes alignment", NotAligned(unswept)),
+            new("no-sweep-no-blend", "v as labelled in the table: no sweep, no blending", NotBlended(unswept)),
+            new("plain", "random start, no Procrustes alignment, no blending; otherwise as full", full with { Bank = null, Objective = Objective.Toward() }),
+            new("40-steps", "the full method in 40 steps", full.Steps(40)),
+            new("400-steps", "the full method in 400 steps", full.Steps(400)),
+            new(Recipes.Default, "the default of `invert`: start from a bank, blending, no alignment, few steps", Named(Recipes.Default)),
+            new(Recipes.FromNothing, "the default of `invert` without a bank, at its own width and rate", Named(Recipes.FromNothing)),
+            new("progressive", "the same with progressive resolution, as in `invert`", Progressive(Named(Recipes.FromNothing))),
+            new("pyramid", "multi-resolution pixels (pyramid), Adam", Named("pyramid")),
+            new("clip-inv", "pixels, CLIP-Inv (Kazemi et al. 2024)", Named("clip-inv")),
+            new("das", "multi-resolution pixels, Direct Ascent Synthesis (Fort and Whitaker 2025)", Named("das")),
+            new("das-ensemble", "Direct Ascent Synthesis with three encoders", Named("das-ensemble")),
         ];
     }
 
-    /// <summary>What is compared where nothing else is asked for: not four hundred steps, which take long, nor progressive resolution, which is no part of the method.</summary>
+    /// <summary>The default variants: without 400 steps, which take long, and progressive resolution, which is no part of the method.</summary>
     public static IReadOnlyList<string> Usual { get; } = ["full", "no-sweep", "no-awp", "no-procrustes", "no-blend", "plain", "40-steps", Recipes.Default, Recipes.FromNothing, "clip-inv", "das", "das-ensemble"];
 }

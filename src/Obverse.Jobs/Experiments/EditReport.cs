@@ -6,10 +6,10 @@ using Obverse.Imaging;
 
 namespace Obverse.Jobs;
 
-/// <summary>What an edit gained and what it cost. "Before" is the fitted picture; PSNR and SSIM (Gaussian window) are to the picture itself; the judge's figures are cosines in its low-pass views and at full resolution.</summary>
+/// <summary>Gain and cost of an edit. "Before" is the fitted picture; PSNR and SSIM (Gaussian window) are to the picture itself; the judge's figures are cosines in its low-pass views and at full resolution.</summary>
 public sealed record EditFigures(double Mix, double CosineBefore, double CosineAfter, double PsnrOfFit, double Psnr, double SsimOfFit, double Ssim, double JudgeBefore, double JudgeAfter, double JudgeFullBefore, double JudgeFullAfter);
 
-/// <summary>A picture moved toward something by several shares: figures, a sheet, a plot of what it costs, a CSV.</summary>
+/// <summary>A picture moved toward a target by several mixes: figures, contact sheet, trade-off plot, CSV.</summary>
 public sealed class EditReport
 {
     private readonly string image, recipe;
@@ -20,10 +20,10 @@ public sealed class EditReport
 
     /// <param name="image">The picture's file.</param>
     /// <param name="recipe">"edit" or "restyle".</param>
-    /// <param name="toward">What it was moved toward.</param>
-    /// <param name="mixes">A share of it for each drawing.</param>
+    /// <param name="toward">The target.</param>
+    /// <param name="mixes">The mix of each drawing.</param>
     /// <param name="drawings">Made with <see cref="Outputs.Compares"/>.</param>
-    /// <param name="judge">Null: nobody judges.</param>
+    /// <param name="judge">Null: not judged.</param>
     public EditReport(string image, string recipe, IReadOnlyList<PromptPart> toward, IReadOnlyList<double> mixes, IReadOnlyList<JobFinished> drawings, Judge? judge)
     {
         (this.image, this.recipe, this.toward, this.drawings, isJudged) = (image, recipe, toward, drawings, judge is not null);
@@ -33,14 +33,14 @@ public sealed class EditReport
 
     public IReadOnlyList<EditFigures> Rows { get; }
 
-    /// <summary>What it was moved toward; a picture by its file's name.</summary>
+    /// <summary>The target; a picture by its file name.</summary>
     public string Aim => string.Join(" | ", toward.Select(part => part.Image is { } file ? part with { Image = Path.GetFileName(file) } : part));
 
-    /// <summary>The prompt of a share: normalise((1 - a) E(picture) + a R E(target)); the targets' weights are shared out as they were given.</summary>
+    /// <summary>The prompt of a mix a: normalise((1 - a) E(picture) + a R E(target)); the weights of the target's parts are scaled by a.</summary>
     public static Prompt Mixed(string image, IReadOnlyList<PromptPart> toward, double mix) => new([.. toward.Select(part => part with { Weight = part.Weight * mix }), new(null, Math.Round(1 - mix, 9), image)]);
 
-    /// <summary>Writes sheet, CSV and, where it was judged, the plot; returns their names.</summary>
-    /// <param name="stem">Their names without what comes behind.</param>
+    /// <summary>Writes contact sheet, CSV and, if judged, the plot; returns their names.</summary>
+    /// <param name="stem">The start of their names.</param>
     public IReadOnlyList<string> Write(string stem)
     {
         var (start, first, name) = (drawings[0].Before!.Value.Picture, Rows[0], Path.GetFileNameWithoutExtension(image));
@@ -50,7 +50,7 @@ public sealed class EditReport
         if (!isJudged) return [stem + "-sheet.png", stem + ".csv"];
         new LinePlot
         {
-            Title = $"{name}: {Aim}", XLabel = "the judge's move toward it (low-pass cosine, after - before)", YLabel = "SSIM to the picture",
+            Title = $"{name}: {Aim}", XLabel = "gain in cosine to the target under the judge (low-pass)", YLabel = "SSIM to the picture",
             Series = [new Series("mixes " + string.Join(", ", Rows.Select(row => Line($"{row.Mix}"))), [.. Rows.Select(row => row.Ssim)], [.. Rows.Select(row => row.JudgeAfter - row.JudgeBefore)])],
         }.Draw().Save(stem + "-tradeoff.png");
         return [stem + "-sheet.png", stem + ".csv", stem + "-tradeoff.png"];

@@ -7,17 +7,17 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>The same names drawn with several recipes and judged: a contact sheet and a table. Pictures that are there already, made by the same job, are not made again.</summary>
+/// <summary>The same names drawn with several recipes and judged: a contact sheet and a table. A picture already made by the same job is not drawn again.</summary>
 public sealed record Gallery
 {
     public required string Folder { get; init; }
     public required IReadOnlyList<string> Names { get; init; }
     public required IReadOnlyList<string> Recipes { get; init; }
 
-    /// <summary>What all jobs have in common: models, quality, size, seed, bank.</summary>
+    /// <summary>Shared by all jobs: models, quality, size, seed, bank.</summary>
     public required InversionRequest Request { get; init; }
 
-    /// <summary>How many columns the sheet has at most.</summary>
+    /// <summary>The most columns of the contact sheet.</summary>
     public int Columns { get; init; } = 12;
 
     /// <summary>N of ImageNet's names, drawn without replacement; the same seed gives the same names.</summary>
@@ -50,12 +50,12 @@ public sealed record Gallery
 
     private string PathOf(string recipe, string name) => Path.Combine(Folder, "pictures", Path.GetFileNameWithoutExtension(recipe), FileNames.Slug(name) + ".png");
 
-    // A row a recipe: how often the judge puts the right name first or among five.
+    // One row per recipe: top-1 and top-5 accuracy under the judge.
     private string Table(IReadOnlyList<Entry> entries, InversionJob job)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {job.ModelNames}. Top-1 and top-5 accuracy of the judge among 1,000 names.\n\n");
-        text.Append("| recipe | low-pass top-1 | low-pass top-5 | low-pass log-probability | full-resolution top-1 | full-resolution top-5 | own similarity | seconds per picture (median) |\n|---|---|---|---|---|---|---|---|\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {job.ModelNames}. Top-1 and top-5 accuracy under the judge among 1,000 names.\n\n");
+        text.Append("| recipe | low-pass top-1 | low-pass top-5 | low-pass log-probability | full-resolution top-1 | full-resolution top-5 | similarity under the drawing model | seconds per picture (median) |\n|---|---|---|---|---|---|---|---|\n");
         foreach (var group in entries.GroupBy(e => e.Recipe))
         {
             Entry[] rows = [.. group];
@@ -75,9 +75,9 @@ public sealed record Gallery
     {
         var shown = Names.Take(Columns).ToHashSet();
         var cells = entries.Where(e => shown.Contains(e.Name)).Select(e => (Picture.Load(e.Path), $"{e.Name}: {e.Judgement.LowPass.Rank} (full {e.Judgement.FullResolution.Rank})")).ToList();
-        ContactSheet.Draw(cells, shown.Count, 128, "The judge's low-pass rank of the right name among 1,000 (and its rank at full resolution)", rowHeadings: Recipes).Save(Path.Combine(Folder, "sheet.png"));
+        ContactSheet.Draw(cells, shown.Count, 128, "Low-pass rank of the right name among 1,000 under the judge (and at full resolution)", rowHeadings: Recipes).Save(Path.Combine(Folder, "sheet.png"));
     }
 
-    /// <summary>One picture: which, where, what the judge says, and what it cost where it was made now.</summary>
+    /// <summary>One picture: recipe, name, file, judgement, and seconds if it was drawn now.</summary>
     public sealed record Entry(string Recipe, string Name, string Path, Judgement Judgement, double Seconds, double Similarity);
 }

@@ -8,7 +8,7 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>Several prompts drawn side by side, each as it is and, with a bank, aligned (Procrustes) and as CLIP^-1 whole; and what the model takes each drawing for.</summary>
+/// <summary>Several prompts, each drawn plainly and, with a bank, aligned (Procrustes) and with full CLIP^-1; and the cosines of every drawing to every prompt.</summary>
 public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Request)
 {
     private const int Nearest = 5, Cell = 160;
@@ -21,11 +21,11 @@ public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Reque
     /// <summary>The request whose job the others differ from.</summary>
     public InversionRequest First => Request with { Recipe = Recipes.FromNothing, Parts = new Prompt([.. Prompts.SelectMany(prompt => prompt.Parts)]), Adapt = recipe => Request.Bank is null ? recipe : recipe with { Bank = alignedOnly } };
 
-    /// <summary>What each drawing has behind its name, and what of the job it changes: prompt by prompt, way by way.</summary>
+    /// <summary>The suffix of each drawing's name and the change to its job: prompt by prompt, way by way.</summary>
     public IReadOnlyList<(string Suffix, Func<InversionJob, InversionJob> Change)> Series =>
         [.. Prompts.SelectMany((prompt, i) => Ways.Select(way => ($"-{i + 1}-{way}", (Func<InversionJob, InversionJob>)(job => In(job, way) with { Prompt = prompt }))))];
 
-    /// <summary>Cosines of each target to the others (way "target"), and of each drawing to each prompt; captions nearest to each target, before and after the alignment, where there is a bank.</summary>
+    /// <summary>Cosines of each target to the others (way "target"), and of each drawing to each prompt; with a bank, the captions nearest to each target before and after alignment.</summary>
     public (IReadOnlyList<ProbeRow> Rows, string[][]? Before, string[][]? After) Measure(IReadOnlyList<JobFinished> drawings, Judge? judge, Workshop workshop)
     {
         using var scope = new TensorScope();
@@ -53,7 +53,7 @@ public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Reque
         return (rows, bank is null ? null : [.. raw.Select(target => Captions(bank, target))], bank is null ? null : [.. aligned!.Select(target => Captions(bank, target))]);
     }
 
-    /// <summary>Writes the sheet and, beside it, a CSV.</summary>
+    /// <summary>Writes the contact sheet and a CSV next to it.</summary>
     public void Write(string sheet, IReadOnlyList<JobFinished> drawings, IReadOnlyList<ProbeRow> rows, string[][]? before, string[][]? after)
     {
         string Under(int i, int way)
@@ -63,7 +63,7 @@ public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Reque
             return way > 1 || before is null ? text : $"{text}; nearest: {string.Join(", ", (way == 0 ? before : after!)[i])}";
         }
 
-        ContactSheet.Draw([.. Prompts.SelectMany((_, i) => Ways.Select((_, way) => (drawings[i * Ways.Count + way].Picture, Under(i, way))))], Ways.Count, Cell, $"{drawings[0].Job.ModelNames}: {(before is null ? "prompts as they are" : "without Procrustes alignment and with it")}",
+        ContactSheet.Draw([.. Prompts.SelectMany((_, i) => Ways.Select((_, way) => (drawings[i * Ways.Count + way].Picture, Under(i, way))))], Ways.Count, Cell, $"{drawings[0].Job.ModelNames}: {(before is null ? "without Procrustes alignment" : "without Procrustes alignment and with it")}",
             columnHeadings: Ways, rowHeadings: [.. Prompts.Select(prompt => prompt.ToString())], captionLines: 9).Save(sheet);
         AtomicFile.Write(FileNames.Beside(sheet, "", ".csv"), stream => stream.Write(Encoding.UTF8.GetBytes(Csv(rows))));
     }
@@ -82,7 +82,7 @@ public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Reque
         return Request.Views is { } views ? recipe.ViewCount(views) : recipe;
     }
 
-    // Where a job draws to.
+    // The target of a job.
     private static Tensor Target(InversionJob job, Workshop workshop)
     {
         using var inversion = new InversionBuilder(job, workshop).Build();
@@ -93,7 +93,7 @@ public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Reque
 
     private static double Cosine(Tensor a, Tensor b) => (a * b).Sum().Item();
 
-    private string Csv(IReadOnlyList<ProbeRow> rows) => "way,of,prompt,cosine,cosine_aligned,judge,judge_full\n" + string.Concat(rows.Select(row => $"{row.Way},{Quoted(Prompts[row.Of])},{Quoted(Prompts[row.Prompt])},{Number(row.Cosine)},{Number(row.Aligned)},{Number(row.Judge)},{Number(row.JudgeFull)}\n"));
+    private string Csv(IReadOnlyList<ProbeRow> rows) => "method,drawing_of,prompt,cosine,cosine_aligned,judge,judge_full\n" + string.Concat(rows.Select(row => $"{row.Way},{Quoted(Prompts[row.Of])},{Quoted(Prompts[row.Prompt])},{Number(row.Cosine)},{Number(row.Aligned)},{Number(row.Judge)},{Number(row.JudgeFull)}\n"));
 
     private static string Quoted(Prompt prompt) => $"\"{prompt.ToString().Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
@@ -102,5 +102,5 @@ public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Reque
     private static string Line(FormattableString line) => line.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>What a drawing (or a target, where the way is "target") has to do with a prompt: cosine of the model, to the aligned prompt, and the judge's in low-pass views and at full resolution.</summary>
+/// <summary>Cosines of a drawing (or a target, if the way is "target") to a prompt: under the model, to the aligned prompt, and under the judge in low-pass views and at full resolution.</summary>
 public sealed record ProbeRow(string Way, int Of, int Prompt, double Cosine, double Aligned, double Judge, double JudgeFull);

@@ -4,15 +4,15 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>How like a reconstruction is to its picture, and beside it how like two views of the picture are to each other.</summary>
-/// <param name="Judge">Cosines of the judge's embeddings of both; null: nobody judges.</param>
+/// <summary>Cosine of a reconstruction to its picture and, for reference, of two views of the picture.</summary>
+/// <param name="Judge">Cosines of both embeddings under the judge; null: not judged.</param>
 /// <param name="JudgeOfTwoViews">The mean over pairs of independent views of the picture.</param>
-/// <param name="InitialEntry">Caption of the bank's entry that it began from, and its cosine to the picture; null: it began from a random representation.</param>
+/// <param name="InitialEntry">Caption of the bank entry it started from, and its cosine to the picture; null: it started from a random representation.</param>
 public sealed record ReconstructReport(Likeness? Judge, Likeness? JudgeOfTwoViews, (string Caption, double Cosine)? InitialEntry)
 {
-    private const int Pairs = 8; // of views, whose mean likeness stands beside the reconstruction's
+    private const int Pairs = 8; // of views, whose mean cosine is the reference
 
-    /// <summary>Embeddings of two pictures of one object are at most about that near.</summary>
+    /// <summary>Two different pictures of one object have cosines below about this.</summary>
     public const double Same = 0.9;
 
     public static ReconstructReport Of(string image, JobFinished drawing, Judge? judge, Workshop workshop)
@@ -21,7 +21,7 @@ public sealed record ReconstructReport(Likeness? Judge, Likeness? JudgeOfTwoView
         return new(judge?.Likeness(picture, drawing.Picture), judge is null ? null : OfViews(judge, drawing.Job.Seed, picture), drawing.Job.Bank is null ? null : Entry(drawing.Job, workshop));
     }
 
-    // Through the views that all implicit recipes have: without the noise and the blur of this one, which would make the bar lower.
+    // Through the views that all implicit recipes share: without the noise and blur of this recipe, which would lower the reference.
     private static Likeness OfViews(Judge judge, ulong seed, Picture picture)
     {
         using var scope = new TensorScope();

@@ -3,19 +3,19 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>What a recipe's <see cref="BankPlan"/> makes of a job: a canvas from the bank, the prompt aligned with pictures, and a place among pictures as a target beside it.</summary>
+/// <summary>Applies a recipe's <see cref="BankPlan"/> to a job: a start canvas from the bank, the prompt aligned with pictures (Procrustes), and the blend of pictures as a second target.</summary>
 internal sealed class BankGuide(InversionJob job, Workshop workshop)
 {
     private readonly BankPlan plan = job.Recipe.Bank!;
 
-    /// <summary>Changes the targets; makes the canvas.</summary>
+    /// <summary>Changes the targets and makes the canvas.</summary>
     public Canvas Apply(Targets targets, Encoder encoder, Func<Canvas> otherwise)
     {
-        if (job.Models is not [var model]) throw new ArgumentException($"recipe '{job.Recipe.Name}' begins from a bank of one model's pictures; {job.Models.Count} models were given");
-        var bank = workshop.Bank(job.Bank ?? throw new ArgumentException($"recipe '{job.Recipe.Name}' begins from a bank of pictures, and the job has none"));
+        if (job.Models is not [var model]) throw new ArgumentException($"recipe '{job.Recipe.Name}' starts from the bank of one model; {job.Models.Count} models were given");
+        var bank = workshop.Bank(job.Bank ?? throw new ArgumentException($"recipe '{job.Recipe.Name}' starts from a bank, and the job names none"));
         bank.Index.MustBelongTo(workshop.Model(model.Name).Encoder, model.Sha256);
         if (plan.IsRetrieved && !bank.Plan.Equals(job.Recipe.Canvas)) throw new ArgumentException($"the job's canvas is {job.Recipe.Canvas}; the bank holds {bank.Plan}");
-        if (plan.IsRetrieved && job.Start is not null && job.Recipe.Fit is null) throw new ArgumentException("an INR canvas begins from weights, not from a picture; fit one to the picture first, or use the pyramid");
+        if (plan.IsRetrieved && job.Start is not null && job.Recipe.Fit is null) throw new ArgumentException("an INR canvas starts from weights, not from a picture; use a recipe that fits it to the picture, or the pyramid");
         var prompt = targets[Targets.Prompt];
         var canvas = plan.IsRetrieved ? bank.Take(Nearest(bank.Index, prompt[0].Direction), job.Height, job.Width) : otherwise();
         Target[] aligned = [.. prompt.Select(member => TensorScope.Unscoped(() => PromptTargets.Owned(() => Aligned(member, bank.Pairs))))];
@@ -25,7 +25,7 @@ internal sealed class BankGuide(InversionJob job, Workshop workshop)
         return canvas;
     }
 
-    // Texts are aligned, each by its own neighbours; pictures are where pictures are.
+    // Each text is aligned by its own neighbours; embeddings of pictures need no alignment.
     private Target Aligned(Target plain, RetrievalIndex index)
     {
         var texts = plan.Neighbours > 0 ? job.Prompt.Texts.Count() : 0;
@@ -39,7 +39,7 @@ internal sealed class BankGuide(InversionJob job, Workshop workshop)
         return HasTexts && !plan.BlendsByPicture ? index.Blend(plain.Direction, among, plan.Temperature).Target : Blend.Of(aligned.Direction, index.Images, index.Images, among, plan.Temperature).Target;
     }
 
-    // By caption where the prompt has texts, else by picture. A seed chooses among the nearest.
+    // By caption if the prompt has texts, else by picture. The seed chooses among the nearest.
     private long Nearest(RetrievalIndex index, Tensor prompt)
     {
         using var scope = new TensorScope();

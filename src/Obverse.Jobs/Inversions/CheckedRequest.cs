@@ -6,12 +6,12 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>A request that can be: recipe and bank are chosen, its pictures are there.</summary>
+/// <summary>A valid request: recipe and bank are chosen, its pictures exist.</summary>
 public sealed record CheckedRequest(InversionRequest Request, string Recipe, Prompt Prompt, string? Bank)
 {
     private readonly long began = Stopwatch.GetTimestamp();
 
-    /// <summary>The job; loads the models. With a time to keep, a few steps are measured for it.</summary>
+    /// <summary>The job; loads the models. With a time budget, a few steps are timed for it.</summary>
     public InversionJob Job(Workshop workshop, CancellationToken cancellation = default)
     {
         LoadedModel[] models = [.. Request.Models.DefaultIfEmpty(LoadedModel.Drawing).Select(name => workshop.Model(name))];
@@ -23,7 +23,7 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
         {
             var size = Request.SizeFor(quality, models[0].Encoder.Side);
             var recipe = Request.Adapt(Recipes.Named(Recipe, quality, size.Width, size.Height)).On(plan);
-            if (models.Length > 1) recipe = recipe with { Sides = [] }; // sides stand for models that are not there
+            if (models.Length > 1) recipe = recipe with { Sides = [] }; // sides stand in for further models
             if (Request.Steps is { } steps) recipe = recipe.Steps(steps);
             if (Request.Views is { } views) recipe = recipe.ViewCount(views);
             if (Request.Exact) recipe = recipe.Exact();
@@ -38,7 +38,7 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
         return Request.Time is { } time ? Within(time - Stopwatch.GetElapsedTime(began), Of, workshop, cancellation) : Of(Request.Quality ?? Quality.Normal);
     }
 
-    // The numbers of the largest quality whose own steps fit, then as many steps as fit.
+    // The settings of the highest quality whose steps fit the budget, then as many steps as fit.
     private InversionJob Within(TimeSpan left, Func<Quality, InversionJob> of, Workshop workshop, CancellationToken cancellation)
     {
         var until = Stopwatch.StartNew();

@@ -5,12 +5,12 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>From a job to its inversion as it is before the first step: canvas, targets, mask, what the bank gives.</summary>
+/// <summary>Builds the inversion of a job before its first step: canvas, targets, mask, bank.</summary>
 internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
 {
     private Recipe Recipe => job.Recipe;
 
-    /// <exception cref="ArgumentException">The job wants something that its recipe, size or models cannot give.</exception>
+    /// <exception cref="ArgumentException">The job asks for something that its recipe, size or models do not support.</exception>
     public Inversion Build()
     {
         var encoder = Encoder();
@@ -33,7 +33,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
         }
     }
 
-    /// <summary>The canvas alone, as the job begins it, for parameters that are restored from a file.</summary>
+    /// <summary>The start canvas alone, for parameters that are restored from a file.</summary>
     public Canvas BuildCanvas(Device device)
     {
         using var scope = new TensorScope();
@@ -50,7 +50,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
             ([var one], 1) => one.At(Recipe.Sides[0]),
             ([var one], _) => new EnsembleEncoder([.. Recipe.Sides.Select(side => ((Encoder)one.At(side), 1.0))]),
             (_, 0) => new EnsembleEncoder([.. models.Select(model => ((Encoder)model, 1.0))]),
-            _ => throw new ArgumentException($"recipe '{Recipe.Name}' looks at sides {Recipe.Sides} of one model; {models.Length} were given"),
+            _ => throw new ArgumentException($"recipe '{Recipe.Name}' uses one model at the input sides {Recipe.Sides}; {models.Length} models were given"),
         };
     }
 
@@ -69,11 +69,11 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     private Canvas Masked(Canvas canvas)
     {
         if (job.Mask is null) return canvas;
-        if (job.Start is null) throw new ArgumentException("a mask wants a start image: say which picture it is a part of");
+        if (job.Start is null) throw new ArgumentException("a mask needs a start picture");
         return new MaskedCanvas(canvas, Tensor.Owned(() => MaskOf(job.Mask.Load()).Clone()), Tensor.Owned(() => Sized(job.Start.Load()).Clone()));
     }
 
-    // A mask with alpha says it by alpha, one without by brightness. [1, 1, h, w]
+    // The alpha channel if the mask has one, else its brightness. [1, 1, h, w]
     private Tensor MaskOf(Picture picture)
     {
         var plane = picture.HasAlpha

@@ -5,10 +5,10 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>A model that a job looks with: its name, the SHA-256 of its weights, and that of its text encoder's file where that is another.</summary>
+/// <summary>A model of a job: its name, the SHA-256 of its weights, and that of its text encoder's file if that is a separate one.</summary>
 public sealed record JobModel(string Name, string? Sha256 = null, string? TextSha256 = null);
 
-/// <summary>One picture drawn by CLIP run backwards: recipe, prompt, models, seed, size.</summary>
+/// <summary>A job that draws one picture by running CLIP backwards: recipe, prompt, models, seed, size.</summary>
 [Part("inversion")]
 public sealed record InversionJob : Job
 {
@@ -17,10 +17,10 @@ public sealed record InversionJob : Job
     /// <summary>The target "prompt".</summary>
     public required Prompt Prompt { get; init; }
 
-    /// <summary>More targets by name, for recipes whose objectives name them; null: none.</summary>
+    /// <summary>Further targets by name, for objectives that name them; null: none.</summary>
     public IReadOnlyDictionary<string, Prompt>? Targets { get; init; }
 
-    /// <summary>Who looks; several are an ensemble whose losses are added.</summary>
+    /// <summary>The encoders; several are an ensemble whose losses are added.</summary>
     public required ValueList<JobModel> Models { get; init; }
     public required int Width { get; init; }
     public required int Height { get; init; }
@@ -30,16 +30,16 @@ public sealed record InversionJob : Job
     /// <summary>White (or opaque) where the picture may change.</summary>
     public StoredFile? Mask { get; init; }
 
-    /// <summary>The bank that <see cref="Recipe.Bank"/> takes from.</summary>
+    /// <summary>The bank for <see cref="Recipe.Bank"/>.</summary>
     public StoredFile? Bank { get; init; }
 
     /// <summary>Files of weights that the canvas needs (<see cref="CanvasPlan.NeededWeights"/>), by the plan's names; null: none.</summary>
     public IReadOnlyDictionary<string, StoredFile>? Weights { get; init; }
 
-    /// <summary>The size it is shown at, where that is not the size it was drawn at.</summary>
+    /// <summary>The size it is rendered at, if that is not the size it was drawn at.</summary>
     public PictureSize? Shown { get; init; }
 
-    /// <summary>The step after which it was stopped by hand; null: it went to its end.</summary>
+    /// <summary>The step after which it was interrupted; null: it ran to its end.</summary>
     public int? StoppedAfter { get; init; }
 
     /// <summary>The models' names, with " + " between them.</summary>
@@ -48,10 +48,10 @@ public sealed record InversionJob : Job
 
     public override IAsyncEnumerable<JobEvent> Run(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Events(this, workshop, outputs, cancellation);
 
-    /// <summary>Runs it and returns only what came of it.</summary>
+    /// <summary>Runs it and returns the result.</summary>
     public JobFinished Finish(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Steps(this, workshop, outputs, cancellation).OfType<JobFinished>().Last();
 
-    /// <summary>True where the file is there and was made by this very job, on however many threads.</summary>
+    /// <summary>True if the file exists and stores this job, whatever the number of threads.</summary>
     public bool IsMade(string path)
     {
         if (!File.Exists(path)) return false;
@@ -65,7 +65,7 @@ public sealed record InversionJob : Job
         }
     }
 
-    /// <summary>The picture of this job's inversion as it is now; of the job's size, even while the canvas grows.</summary>
+    /// <summary>The current picture of this job's inversion, in the job's size even while the canvas grows.</summary>
     public Picture Show(Inversion inversion)
     {
         using var scope = new TensorScope();
@@ -83,5 +83,5 @@ public sealed record InversionJob : Job
     /// <inheritdoc cref="FromPicture"/>
     public static new InversionJob FromSafetensors(string path) => Inversion(Job.FromSafetensors(path), path);
 
-    private static InversionJob Inversion(Job job, string source) => job as InversionJob ?? throw new InvalidDataException($"{source}: is no inversion");
+    private static InversionJob Inversion(Job job, string source) => job as InversionJob ?? throw new InvalidDataException($"{source}: stores a job, but not an inversion");
 }

@@ -3,7 +3,7 @@ using Obverse.Imaging;
 
 namespace Obverse.Jobs;
 
-/// <summary>What a face asks for: settings, each with a sensible default. <see cref="Check"/> refuses what cannot be before a model is loaded.</summary>
+/// <summary>The settings of an inversion, each with a default. <see cref="Check"/> refuses invalid ones before a model is loaded.</summary>
 public sealed record InversionRequest
 {
     public string? Prompt { get; init; }
@@ -11,17 +11,17 @@ public sealed record InversionRequest
     /// <summary>The prompt in its parts, in place of <see cref="Prompt"/>.</summary>
     public Prompt? Parts { get; init; }
 
-    /// <summary>Pictures to draw toward too, with a weight behind a colon.</summary>
+    /// <summary>Pictures added to the prompt, with an optional weight after a colon.</summary>
     public IReadOnlyList<string> Toward { get; init; } = [];
 
-    /// <summary>By name, or a file that ends in .json; null: what suits bank and start.</summary>
+    /// <summary>By name, or a .json file; null: the default for bank and start picture.</summary>
     public string? Recipe { get; init; }
 
-    /// <summary>One model, or several that draw together; none: pocket-clipag.</summary>
+    /// <summary>One model, or several as an ensemble; none: pocket-clipag.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
     public Quality? Quality { get; init; }
 
-    /// <summary>About how long it may take; chooses steps, views and size.</summary>
+    /// <summary>Time budget; chooses steps, views and size.</summary>
     public TimeSpan? Time { get; init; }
     public int? Steps { get; init; }
     public int? Views { get; init; }
@@ -29,29 +29,29 @@ public sealed record InversionRequest
     public int? Width { get; init; }
     public int? Height { get; init; }
 
-    /// <summary>The size of the picture that is written, where it is not the one it is drawn at.</summary>
+    /// <summary>The size the picture is rendered at, if that is not the size it is drawn at.</summary>
     public PictureSize? Shown { get; init; }
     public ulong Seed { get; init; }
 
-    /// <summary>Pictures with seeds one after another; --time is for all of them.</summary>
+    /// <summary>Pictures with consecutive seeds; --time is for all of them.</summary>
     public int Count { get; init; } = 1;
     public string? Bank { get; init; }
     public string? Start { get; init; }
     public string? Mask { get; init; }
 
-    /// <summary>Every step whole: without progressive resolution.</summary>
+    /// <summary>Without progressive resolution.</summary>
     public bool Exact { get; init; }
 
-    /// <summary>The picture's shape that is used where no size is asked for.</summary>
+    /// <summary>The aspect ratio to draw at if no size is given.</summary>
     public PictureSize? Shape { get; init; }
 
-    /// <summary>What a method changes in its recipe.</summary>
+    /// <summary>Changes that a command makes to the recipe.</summary>
     public Func<Recipe, Recipe> Adapt { get; init; } = recipe => recipe;
 
     /// <summary>The model that draws, or the first of several.</summary>
     public string Model => Models.Count > 0 ? Models[0] : LoadedModel.Drawing;
 
-    /// <summary>Refuses what cannot be: no such recipe, bank, model or picture, settings that contradict each other.</summary>
+    /// <summary>Refuses invalid settings: no such recipe, bank, model or picture, or settings that contradict each other.</summary>
     /// <exception cref="UsageException">The message names the setting.</exception>
     /// <exception cref="IOException">A picture that cannot be read.</exception>
     public CheckedRequest Check(Workshop workshop)
@@ -61,25 +61,25 @@ public sealed record InversionRequest
         var name = Recipe ?? (Start is not null ? Recipes.FromPicture : Models.Count > 1 ? Recipes.FromNothing : ZooBank.Recipe(Bank, only));
         var recipe = Adapt(Recipes.Named(name));
         if (recipe.Fit is not null && Start is null) throw new UsageException($"recipe '{name}' works on a picture: give it with --start");
-        if (recipe.Bank is not null && Models.Count > 1) throw new UsageException($"recipe '{name}' begins from a bank of one model's pictures; {Models.Count} models were given");
+        if (recipe.Bank is not null && Models.Count > 1) throw new UsageException($"recipe '{name}' starts from the bank of one model; {Models.Count} models were given");
         var bank = ZooBank.For(recipe, Bank, only);
-        if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time chooses what --steps and --quality choose too: give only one of them");
-        if (Mask is not null && Start is null) throw new UsageException("--mask wants --start: the picture of which it shows the part that may change");
+        if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time also chooses steps and quality: give --time, or --steps and --quality");
+        if (Mask is not null && Start is null) throw new UsageException("--mask needs --start, the picture to change");
         foreach (var model in Models.DefaultIfEmpty(LoadedModel.Drawing)) workshop.Find(model);
-        foreach (var picture in prompt.Images.Select(part => part.Image).Append(Start).Append(Mask).OfType<string>()) _ = Picture.Load(picture); // one that cannot be read is told before anything is loaded
+        foreach (var picture in prompt.Images.Select(part => part.Image).Append(Start).Append(Mask).OfType<string>()) _ = Picture.Load(picture); // an unreadable one fails here, before anything is loaded
         return new(this, name, prompt, bank);
     }
 
-    /// <summary>The side that a quality draws at, from the model's own: less for a draft, more for the best, in whole blocks of 8.</summary>
+    /// <summary>The side to draw at, from the model's input side: smaller for draft, larger for best, a multiple of 8.</summary>
     public static int SideFor(Quality quality, int side) => quality == global::Obverse.Quality.Normal ? side : Math.Max(PictureSize.Least, (int)(side * (quality == global::Obverse.Quality.Draft ? 0.75 : 1.5) / 8) * 8);
 
-    /// <summary>Width and height at a quality, from the model's own side.</summary>
+    /// <summary>Width and height at a quality, from the model's input side.</summary>
     public PictureSize SizeFor(Quality quality, int side)
     {
         if (Size is { } size) return new(Width ?? size.Width, Height ?? size.Height);
         var own = SideFor(quality, side);
         if (Width is not null || Height is not null || Shape is not { } shape) return new(Width ?? own, Height ?? own);
-        // As many pixels, in the picture's shape.
+        // As many pixels, in the picture's aspect ratio.
         int Side(double length) => Math.Clamp((int)Math.Round(length / 8) * 8, PictureSize.Least, PictureSize.Most);
         var stretch = Math.Sqrt(shape.Width / (double)shape.Height);
         return new(Side(own * stretch), Side(own / stretch));

@@ -4,15 +4,15 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>Draws one job to its end, or until it is stopped, and writes what there is: the one way in which pictures are drawn.</summary>
+/// <summary>Runs a job to its end, or until it is stopped, and saves its files: the only place where pictures are drawn.</summary>
 internal static class InversionRun
 {
     private const int FilmFrames = 100, FramesPerSecond = 20;
 
     public static async IAsyncEnumerable<JobEvent> Events(InversionJob job, Workshop? workshop, Outputs? outputs, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        await Task.CompletedTask; // never left: tensors belong to one thread's scopes
-        foreach (var told in Steps(job, workshop, outputs, cancellation)) yield return told;
+        await Task.CompletedTask; // completes at once: tensors belong to the scopes of one thread
+        foreach (var one in Steps(job, workshop, outputs, cancellation)) yield return one;
     }
 
     /// <summary>The same without a task.</summary>
@@ -38,7 +38,7 @@ internal static class InversionRun
         foreach (var step in inversion.Run(cancellation))
         {
             last = step;
-            if (!double.IsFinite(step.Loss)) throw new InvalidDataException($"step {step.Index + 1}: the loss is {step.Loss}; a lower rate, or weights without NaN, are needed");
+            if (!double.IsFinite(step.Loss)) throw new InvalidDataException($"step {step.Index + 1}: the loss is {step.Loss}; use a lower rate, or weights without NaN");
             if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) job.Show(inversion).Save(outputs.Frame(step.Index + 1, step.Count));
             if (film is not null && ((step.Index + 1) % filmEvery == 0 || step.Index + 1 == step.Count)) film.Add(job.Show(inversion));
             yield return new StepEvent(job.Prompt.ToString(), step, speed.After(step.Index), () => job.Show(inversion));
@@ -51,7 +51,7 @@ internal static class InversionRun
         if (outputs is not null) Save(job, inversion, picture, outputs, stopped);
         if (film is { Frames: > 0 })
         {
-            for (var i = 0; i < FramesPerSecond; i++) film.Add(picture); // the last frame stands for a second
+            for (var i = 0; i < FramesPerSecond; i++) film.Add(picture); // the last frame is held for a second
             film.Finish();
         }
 
@@ -87,7 +87,7 @@ internal static class InversionRun
         return inversion.Similarity(picture.ToTensor());
     }
 
-    /// <summary>What a step of a job takes in seconds, on average over its progressive resolution: a few of each stage are made on a canvas that is thrown away.</summary>
+    /// <summary>Seconds per step, averaged over the stages of progressive resolution: a few steps of each are timed on a canvas that is discarded.</summary>
     public static double SecondsPerStep(InversionJob job, Workshop workshop, CancellationToken cancellation)
     {
         const int First = 2, Counted = 4; // the first ones fill caches
@@ -108,7 +108,7 @@ internal static class InversionRun
         }
     }
 
-    /// <summary>Steps a second over the last second or two.</summary>
+    /// <summary>Steps per second over the last three seconds.</summary>
     private sealed class Speed
     {
         private readonly Queue<(int Step, long At)> recent = new();

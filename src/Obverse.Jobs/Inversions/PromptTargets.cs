@@ -4,10 +4,10 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>What a job's prompts are to the members of its encoder: texts and pictures embedded, with their weights.</summary>
+/// <summary>The targets of a job: its prompts embedded by every member of its encoder, with their weights.</summary>
 internal sealed class PromptTargets(InversionJob job)
 {
-    /// <summary>"prompt", the job's other targets by their names, and "start" where a representation is fitted to a picture.</summary>
+    /// <summary>"prompt", the job's other targets by name, and "start" if a representation is fitted to a picture.</summary>
     public Targets Of(Encoder encoder)
     {
         var targets = new Targets { [Targets.Prompt] = Of(encoder, job.Prompt) };
@@ -35,7 +35,7 @@ internal sealed class PromptTargets(InversionJob job)
         return encoder.Embed(views.Apply(picture.ToTensor().Resize(job.Height, job.Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1), random)).Mean(0, keep: true).Normalized();
     }
 
-    /// <summary>A target whose tensors outlive the scope that it was made in.</summary>
+    /// <summary>A target whose tensors outlive the scope it was made in.</summary>
     public static Target Owned(Func<Target> make)
     {
         using var scope = new TensorScope();

@@ -3,10 +3,10 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>The fit of an implicit representation to the picture that a job begins with.</summary>
+/// <summary>The fit of an implicit representation to the start picture of a job.</summary>
 internal sealed class StartFit(InversionJob job, CachedFits cache)
 {
-    /// <summary>Moves the canvas to the picture, or takes a fit that was made before; a stopped one throws: half a fit is no start.</summary>
+    /// <summary>Fits the canvas to the picture, or takes a cached fit; a stopped fit throws, since it is no valid start.</summary>
     public IEnumerable<InrFitStep> Run(Canvas canvas, CancellationToken cancellation)
     {
         var fit = job.Recipe.Fit!;
@@ -23,7 +23,7 @@ internal sealed class StartFit(InversionJob job, CachedFits cache)
         });
         foreach (var step in fit.Run(inr, targets, cancellation))
         {
-            if (!float.IsFinite(step.Losses[0])) throw new InvalidDataException($"{job.Start.Path}: the fit's loss is {step.Losses[0]} at step {step.Index + 1}; a lower rate is needed");
+            if (!float.IsFinite(step.Losses[0])) throw new InvalidDataException($"{job.Start.Path}: the fit's loss is {step.Losses[0]} at step {step.Index + 1}; use a lower rate");
             yield return step;
         }
 
@@ -32,7 +32,7 @@ internal sealed class StartFit(InversionJob job, CachedFits cache)
     }
 }
 
-/// <summary>Fits that several jobs on one picture share, which differ in what they draw toward only.</summary>
+/// <summary>Fits shared by jobs on one picture that differ only in their targets.</summary>
 public sealed class CachedFits : IDisposable
 {
     private readonly Dictionary<string, Tensor[]> fits = [];

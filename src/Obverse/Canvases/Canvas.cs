@@ -15,14 +15,14 @@ public abstract class Canvas : IDisposable
     /// <summary>The parameters in named groups, shallow (coarse) to deep (fine); a schedule gives each its own rate.</summary>
     public abstract IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Groups { get; }
 
-    /// <summary>What the parameters say: [count, 3, height, width], differentiable, not yet forced into [0, 1].</summary>
+    /// <summary>The rendered parameters: [count, 3, height, width], differentiable, not yet forced into [0, 1].</summary>
     public abstract Tensor Render();
 
-    /// <summary>The same at another size, for steps that may be coarse: what is drawn there must be what <see cref="Render()"/> would say at that size, or nearly so.</summary>
+    /// <summary>The same at another size, for progressive resolution: equal, or nearly so, to <see cref="Render()"/> resized.</summary>
     public virtual Tensor Render(long height, long width) => Render() is var raw && (raw.Size(2), raw.Size(3)) == (height, width) ? raw : raw.Resize(height, width, Interpolation.Bilinear, antialias: true);
 
     /// <summary>
-    /// The picture that views, encoder and objective see. The default clamps with clamp_with_grad: outside [0, 1] only a gradient that would move a value back inside passes
+    /// The picture that is given to views, encoder and objective. The default clamps with clamp_with_grad: outside [0, 1] only a gradient that would move a value back inside passes
     /// (Crowson's notebooks; spec canvases.md 5.6); a plain clamp would kill the gradient of saturated pixels.
     /// </summary>
     public virtual Tensor Present(Tensor raw) => raw.ClampWithGrad(0, 1);

@@ -13,7 +13,7 @@ public abstract record CanvasPlan
     /// <summary>The same with nothing but a size and random numbers, and perhaps a picture [1 or count, 3, height, width] in [0, 1] to begin with.</summary>
     public Canvas Create(long count, long height, long width, Generator random, Tensor? start = null) => Create(new CanvasContext(height, width, random) { Count = count, Start = start });
 
-    /// <summary>The plan for a run of <paramref name="to"/> steps in place of <paramref name="from"/>.</summary>
+    /// <summary>The plan for <paramref name="to"/> steps in place of <paramref name="from"/>.</summary>
     public virtual CanvasPlan Stretched(int from, int to) => this;
 
     /// <summary>Files of weights that the canvas needs (paths, or names of the zoo); a job stores each with its hash.</summary>

@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>A canvas around another one, which does everything that is not said otherwise. It owns the inner one.</summary>
+/// <summary>A canvas around another one, which does all that is not overridden. It owns the inner one.</summary>
 public abstract class CanvasWrapper(Canvas inner) : Canvas
 {
     public Canvas Inner => inner;

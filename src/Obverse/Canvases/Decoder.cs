@@ -16,7 +16,7 @@ public sealed record Decoder(string Weights) : CanvasPlan
 
     public override Canvas Create(CanvasContext context)
     {
-        if (context.Start is not null) throw new ArgumentException("a decoder's canvas begins from a latent, not from a picture");
+        if (context.Start is not null) throw new ArgumentException("a decoder's canvas starts from a latent, not from a picture");
         using var file = Safetensors.Open(context.WeightsFile(Weights));
         using var scope = new TensorScope();
         var depth = file.Names.Count(name => name.EndsWith(".weight", StringComparison.Ordinal)) - 1;

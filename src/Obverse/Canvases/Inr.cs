@@ -24,7 +24,7 @@ public sealed record Inr(int Hidden = 3, int Size = 256, InrActivation Activatio
     public override Canvas Create(CanvasContext context)
     {
         var (count, height, width, random, start) = context;
-        if (start is not null) throw new ArgumentException("an INR canvas begins from weights, not from a picture; fit one to the picture first, or use the pyramid");
+        if (start is not null) throw new ArgumentException("an INR canvas starts from weights, not from a picture; use a recipe that fits it to the picture, or the pyramid");
         using var scope = new TensorScope();
         var layers = new List<(Tensor, Tensor)>();
         for (var l = 0; l <= Hidden + 1; l++)
@@ -106,7 +106,7 @@ public sealed class InrCanvas : Canvas
 
     public override Tensor Render() => Picture(grid, Height, Width);
 
-    /// <summary>A coarser grid costs less: the function is asked at fewer places.</summary>
+    /// <summary>A coarser grid costs less: the function is evaluated at fewer positions.</summary>
     public override Tensor Render(long height, long width) => (height, width) == (Height, Width) ? Render() : Picture(Grid(height, width, grid.Device).To(grid.DType), height, width);
 
     /// <summary>The same function of place on a grid of another size.</summary>

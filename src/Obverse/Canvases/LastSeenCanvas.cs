@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>A canvas whose result is the picture as the views saw it last, before the last update, not after it (Direct Ascent Synthesis; spec pixel-baselines.md 3.2).</summary>
+/// <summary>A canvas whose result is the picture as it was in the last step, before its update (Direct Ascent Synthesis; spec pixel-baselines.md 3.2).</summary>
 public sealed class LastSeenCanvas(Canvas inner) : CanvasWrapper(inner)
 {
     private const string Name = "last-seen";

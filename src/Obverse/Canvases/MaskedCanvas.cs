@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>A picture that changes only where a mask lets it; elsewhere a background shows (inpainting). It is always rendered whole: a mask has edges.</summary>
+/// <summary>A picture that changes only inside a mask; elsewhere it is the background (inpainting). Always rendered at full resolution: a mask has edges.</summary>
 /// <param name="inner">What changes; owned.</param>
 /// <param name="mask">[1, 1, h, w] of 0 … 1: 1 where the picture may change; owned.</param>
 /// <param name="background">[1, 3, h, w] in [0, 1]; owned.</param>
@@ -27,7 +27,7 @@ public sealed class MaskedCanvas(Canvas inner, Tensor mask, Tensor background) :
         return image * share + Fit(background, image) * (1 - share);
     }
 
-    // At the size of the picture, which may be shown larger than it was drawn, or still be growing.
+    // At the size of the picture, which may be rendered larger than it was drawn, or still be growing.
     private static Tensor Fit(Tensor plane, Tensor image)
     {
         plane = plane.To(image.Device);

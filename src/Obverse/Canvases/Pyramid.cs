@@ -6,7 +6,7 @@ namespace Obverse;
 /// A sum of pictures of many resolutions, squashed: I = (1 + tanh(raw0 + sum of up(P_r))) / 2 (Direct Ascent Synthesis, Fort and Whitaker 2025;
 /// spec pixel-baselines.md 3.2). With one rate for all, coarse levels move fastest under SGD.
 /// </summary>
-/// <param name="Levels">How many levels: sides in equal ratios from 1 to the canvas's longer side. 0: every whole side 1, 2, 3 …, as DAS has it.</param>
+/// <param name="Levels">Number of levels: sides in equal ratios from 1 to the canvas's longer side. 0: every whole side 1, 2, 3 …, as DAS has it.</param>
 /// <param name="Margin">Pixels round the picture as a share of its side (DAS: 56 of 224), which jitter may roll in; cut away at the end.</param>
 /// <param name="Closed">Stores only the sum and moves it as all levels would under plain SGD: the same result without the levels' memory.</param>
 /// <param name="Falloff">Levels are multiplied by (smallest side / side) to this power before they are added: 0 as DAS; above it, fine detail must be earned (the 1/f of natural pictures).</param>
@@ -95,7 +95,7 @@ public sealed class PyramidCanvas : Canvas
 
     public override Tensor Finish(Tensor raw) => Crop(raw.Detach(), Margin).Clamp(0, 1);
 
-    /// <summary>At another size every level is enlarged from what it is, so a picture may be drawn small and shown large.</summary>
+    /// <summary>At another size every level is enlarged from what it is, so a picture may be drawn small and rendered large.</summary>
     public override Tensor Show(long height, long width)
     {
         var (h, w) = (Height - 2 * Margin.Y, Width - 2 * Margin.X);

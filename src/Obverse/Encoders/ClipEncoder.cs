@@ -3,14 +3,14 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>A CLIP: any picture size is brought to the side it looks at, normalised, encoded, and put on the sphere.</summary>
+/// <summary>A CLIP: pictures of any size are resized to its input side, normalised, encoded, and their embeddings normalised.</summary>
 public sealed class ClipEncoder : Encoder
 {
     private readonly bool owns;
 
     private ClipEncoder(ClipModel model, string name, int side, bool owns) => (Model, Name, Side, this.owns) = (model, name, side, owns);
 
-    /// <summary>Loads a model by folder, file or zoo name, with what may stand before it (<see cref="ModelName"/>); its towers compute in bfloat16 where the processor multiplies it, unless told otherwise.</summary>
+    /// <summary>Loads a model by folder, file or zoo name, with an optional architecture before it (<see cref="ModelName"/>); by default the encoders compute in bfloat16 if the processor has instructions for it.</summary>
     public static ClipEncoder Load(string model, Device? device = null, Precision precision = Precision.Auto)
     {
         var loaded = ClipModel.Open(model, device, precision: precision);
@@ -26,10 +26,10 @@ public sealed class ClipEncoder : Encoder
     public override Device Device => Model.Device;
     public override long Dimension => Model.EmbedDim;
 
-    /// <summary>Side of what the tower is given; towers that are not square-bound keep the picture's shape, with this as its shorter side.</summary>
+    /// <summary>Input side; encoders that take any shape keep the picture's aspect ratio, with this as its shorter side.</summary>
     public int Side { get; }
 
-    /// <summary>The same weights looking at another side; it does not own them. A vision transformer's positions are interpolated, its side is a multiple of its patch.</summary>
+    /// <summary>The same weights at another input side; it does not own them. A vision transformer's positions are interpolated; its side is a multiple of its patch.</summary>
     public ClipEncoder At(int side)
     {
         var step = Model.Config.Vision.SideStep;

@@ -2,13 +2,13 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>What looks at pictures: maps them, and prompts, to one sphere of embeddings. Frozen: only the way to the pixels is differentiated.</summary>
+/// <summary>Maps pictures and texts to unit embeddings of one space. Frozen: gradients flow to the pixels only.</summary>
 public abstract class Encoder : IDisposable
 {
-    /// <summary>The model's name, for messages and for the run's record.</summary>
+    /// <summary>The model's name, for messages and stored jobs.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Where it computes: pictures of any device come in, embeddings of this one come out.</summary>
+    /// <summary>The device it computes on: takes pictures of any device, gives embeddings of this one.</summary>
     public virtual Device Device => Device.Cpu;
 
     /// <summary>Length of an embedding.</summary>
@@ -20,7 +20,7 @@ public abstract class Encoder : IDisposable
     /// <summary>Texts -> [n, d], each row of length 1.</summary>
     public abstract Tensor Embed(IReadOnlyList<string> texts);
 
-    /// <summary>The encoders behind this one with their weights: itself, or an ensemble's. Each sees views of its own.</summary>
+    /// <summary>Itself with weight 1, or the members of an ensemble with their weights. Each is given views of its own.</summary>
     public virtual IReadOnlyList<(Encoder Encoder, double Weight)> Members => [(this, 1)];
 
     public virtual void Dispose() => GC.SuppressFinalize(this);
@@ -34,7 +34,7 @@ public sealed class EnsembleEncoder(params IReadOnlyList<(Encoder Encoder, doubl
     public override long Dimension => members.Sum(m => m.Encoder.Dimension);
     public override IReadOnlyList<(Encoder Encoder, double Weight)> Members => members;
 
-    /// <summary>The members' embeddings side by side, so scaled that the whole has length 1.</summary>
+    /// <summary>The members' embeddings concatenated and scaled to length 1.</summary>
     public override Tensor Embed(Tensor images) => Joined(member => member.Embed(images));
 
     public override Tensor Embed(IReadOnlyList<string> texts) => Joined(member => member.Embed(texts));

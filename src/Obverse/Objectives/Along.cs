@@ -3,7 +3,7 @@ using Obverse.Torch;
 namespace Obverse;
 
 /// <summary>
-/// 1 - cos(E(x) - E(start), E(to) - E(from)), averaged over the views: the picture is to move away from <paramref name="Start"/> as one target lies from another (StyleGAN-NADA's directional loss;
+/// 1 - cos(E(x) - E(start), E(to) - E(from)), averaged over the views: the direction of the picture from <paramref name="Start"/> is that of one target from another (StyleGAN-NADA's directional loss;
 /// spec canvases.md 5.8, where CLIPStyler uses it on patches).
 /// </summary>
 [Part("along")]
@@ -19,6 +19,6 @@ public sealed record Along(string From, string To, string? Start = null) : Objec
 
 public abstract partial record Objective
 {
-    /// <summary>Along the direction from one target to another, beginning at <paramref name="start"/> (null: at <paramref name="from"/>).</summary>
+    /// <summary>Along the direction from one target to another, starting at <paramref name="start"/> (null: at <paramref name="from"/>).</summary>
     public static Objective Along(string from, string to, string? start = null) => new Along(from, to, start);
 }

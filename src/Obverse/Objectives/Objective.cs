@@ -6,13 +6,13 @@ namespace Obverse;
 [Parts("is")]
 public abstract partial record Objective
 {
-    /// <summary>One loss a picture: [count].</summary>
+    /// <summary>One loss per picture: [count].</summary>
     public abstract Tensor Evaluate(Scene scene);
 
     public static Objective operator +(Objective a, Objective b) => new WeightedSum([(1, a), (1, b)]);
     public static Objective operator *(double weight, Objective a) => new WeightedSum([(weight, a)]);
 
-    /// <summary>With a weight that changes over the run.</summary>
+    /// <summary>With a weight that changes over the steps.</summary>
     public static Objective operator *(Ramp weight, Objective a) => new RampedObjective(weight, a);
 }
 
@@ -40,7 +40,7 @@ public sealed record WeightedSum : Objective
     public override string ToString() => string.Join(" + ", Terms.Select(t => t.Weight == 1 ? t.Objective.ToString() : FormattableString.Invariant($"{t.Weight} * {t.Objective}")));
 }
 
-/// <summary>An objective whose weight changes over the run.</summary>
+/// <summary>An objective whose weight changes over the steps.</summary>
 [Part("ramped")]
 public sealed record RampedObjective(Ramp Weight, Objective Objective) : Objective
 {

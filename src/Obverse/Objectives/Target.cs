@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>What one encoder is to see: unit embeddings [rows, d] (or [count, rows, d], one set a picture) with a value each; negative values push away.</summary>
+/// <summary>The target of one encoder: unit embeddings [rows, d] (or [count, rows, d], one set per picture) with a value each; negative values push away.</summary>
 public sealed class Target : IDisposable
 {
     public Target(Tensor embeddings, Tensor values) : this(embeddings, values, null)
@@ -28,7 +28,7 @@ public sealed class Target : IDisposable
     /// <summary>One embedding, [d] or [1, d], or [count, 1, d], of value 1.</summary>
     public static Target Of(Tensor embedding) => new(embedding.Dims == 1 ? embedding.Unsqueeze(0) : embedding, Tensor.Ones([embedding.Dims == 1 ? 1 : embedding.Size(-2)]));
 
-    /// <summary>A place that is on the sphere already, [d]: to the last bit.</summary>
+    /// <summary>One unit embedding, [d], taken bit for bit.</summary>
     public static Target At(Tensor direction) => new(direction.Unsqueeze(0), Tensor.Ones([1]), direction);
 
     public void Dispose()

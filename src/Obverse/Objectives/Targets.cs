@@ -2,16 +2,16 @@ using System.Collections;
 
 namespace Obverse;
 
-/// <summary>What an inversion is to be like, by name, each with one <see cref="Target"/> for every member of its encoder: members have embeddings of different widths. Objectives name what they mean: <c>Toward("style")</c>.</summary>
+/// <summary>The targets of an inversion by name, each with one <see cref="Target"/> for every member of its encoder: members have embeddings of different widths. Objectives name what they mean: <c>Toward("style")</c>.</summary>
 public sealed class Targets : IEnumerable<KeyValuePair<string, IReadOnlyList<Target>>>, IDisposable
 {
-    /// <summary>What is drawn toward where nothing else is said.</summary>
+    /// <summary>The prompt, the default target.</summary>
     public const string Prompt = "prompt";
 
-    /// <summary>A place among real pictures, blended for the prompt (spec implicit-inversion.md 2.7).</summary>
+    /// <summary>A blend of real pictures near the prompt (spec implicit-inversion.md 2.7).</summary>
     public const string Pictures = "pictures";
 
-    /// <summary>The picture that the run begins with.</summary>
+    /// <summary>The start picture.</summary>
     public const string Start = "start";
 
     private readonly Dictionary<string, IReadOnlyList<Target>> named = [];
@@ -20,13 +20,13 @@ public sealed class Targets : IEnumerable<KeyValuePair<string, IReadOnlyList<Tar
     {
     }
 
-    /// <summary>A prompt alone, one target a member.</summary>
+    /// <summary>A prompt alone, one target per member.</summary>
     public Targets(params IReadOnlyList<Target> prompt) => this[Prompt] = prompt;
 
     /// <exception cref="KeyNotFoundException">No target of that name; the message lists those there are.</exception>
     public IReadOnlyList<Target> this[string name]
     {
-        get => named.TryGetValue(name, out var found) ? found : throw new KeyNotFoundException($"the objective names the target '{name}'; the run has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys))}");
+        get => named.TryGetValue(name, out var found) ? found : throw new KeyNotFoundException($"the objective names the target '{name}'; the inversion has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys))}");
         set => named[name] = value;
     }
 

@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>An objective that looks through views of its own, beside the inversion's: <c>Along("content", "style").Through(Views.Of(64).Patch(128))</c>.</summary>
+/// <summary>An objective with views of its own, in place of the inversion's: <c>Along("content", "style").Through(Views.Of(64).Patch(128))</c>.</summary>
 [Part("through")]
 public sealed record Through(Objective Objective, Views Views) : Objective
 {

@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>Asks neighbouring pixels to agree (anisotropic total variation, after Rudin, Osher and Fatemi 1992), on the canvas itself, not its views.</summary>
+/// <summary>Penalises differences of neighbouring pixels (anisotropic total variation, after Rudin, Osher and Fatemi 1992), on the canvas itself, not its views.</summary>
 [Part("total-variation")]
 public sealed record TotalVariation : Objective
 {

@@ -15,7 +15,7 @@ public enum Distance
     Euclidean,
 }
 
-/// <summary>Draws the views' embeddings toward a target of the run, by its name. Averages over the views, adds over an ensemble's members.</summary>
+/// <summary>Moves the embeddings of the views toward a target, by its name. Averages over the views, adds over an ensemble's members.</summary>
 [Part("toward")]
 public sealed record Toward(Distance Distance = Distance.Cosine, string Target = Targets.Prompt) : Objective
 {
@@ -40,7 +40,7 @@ public sealed record Toward(Distance Distance = Distance.Cosine, string Target =
 
 public abstract partial record Objective
 {
-    /// <summary>Toward the target of a name: "prompt"; "pictures", a blend of real ones (CLIP^-1); "start", the picture that the run begins with; or another that the run has.</summary>
+    /// <summary>Toward the target of a name: "prompt"; "pictures", a blend of real ones (CLIP^-1); "start", the start picture; or another by its name.</summary>
     public static Objective Toward(string target = Targets.Prompt, Distance distance = Distance.Cosine) => new Toward(distance, target);
 
     /// <summary>Toward the prompt.</summary>

@@ -3,10 +3,10 @@ namespace Obverse;
 /// <summary>What a recipe takes from a bank of captioned pictures: three switches of CLIP^-1 (spec implicit-inversion.md 2.8). The fourth, blending, is the term <c>Toward("pictures")</c> of its objective.</summary>
 public sealed record BankPlan
 {
-    /// <summary>Begins from the bank's representation whose caption is nearest; else from a random one.</summary>
+    /// <summary>Starts from the bank's representation whose caption is nearest; else from a random one.</summary>
     public bool IsRetrieved { get; init; } = true;
 
-    /// <summary>Pairs that the orthogonal Procrustes alignment of each text looks at; 0: the text's embedding as it is. Chosen here (spec 2.5, sweep 16 to 256).</summary>
+    /// <summary>Neighbouring pairs for the orthogonal Procrustes alignment of each text; 0: no alignment. Chosen here (spec 2.5, sweep 16 to 256).</summary>
     public int Neighbours { get; init; } = 64;
 
     /// <summary>Procrustes by the raw decomposition, not the minimiser nearest to the identity.</summary>
@@ -18,7 +18,7 @@ public sealed record BankPlan
     /// <summary>Of the blend's softmax: 1 / CLIP's logit scale.</summary>
     public double Temperature { get; init; } = 0.01;
 
-    /// <summary>How many of the nearest representations may be begun from: seed s begins from the (s mod this)-th. 1, as published: every seed from the nearest.</summary>
+    /// <summary>Number of nearest representations to start from: seed s starts from the (s mod this)-th. 1, as published: every seed from the nearest.</summary>
     public int Starts { get; init; } = 1;
 
     /// <summary>The nearest representation by caption and picture together; else by caption, as published.</summary>

@@ -4,7 +4,7 @@ public static partial class Recipes
 {
     /// <summary>
     /// Direct Ascent Synthesis as its demo has it (Fort and Whitaker 2025; spec pixel-baselines.md 3.2): every whole resolution of a canvas with a margin of a quarter, SGD 0.2,
-    /// 100 steps, 32 copies jittered by whole pixels, uniform noise of 0.2. `draft` takes fewer steps and copies.
+    /// 100 steps, 32 views jittered by whole pixels, uniform noise of 0.2. `draft` takes fewer steps and views.
     /// </summary>
     [Recipe]
     public static Recipe Das(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
@@ -18,12 +18,12 @@ public static partial class Recipes
         ShowsLastSeen = true,
     };
 
-    /// <summary>DAS with the gradients of several encoders added. Offline the members are one tower at several input sides, until a second tower draws.</summary>
+    /// <summary>DAS with the gradients of several encoders added. With one model the members are the same encoder at several input sides.</summary>
     [Recipe]
     public static Recipe DasEnsemble(Quality quality = Quality.Normal, int width = 128, int height = 128) => Das(quality, width, height) with
     {
         Name = "das-ensemble",
-        About = "DAS with several encoders: offline the same tower at three input sides",
+        About = "Direct Ascent Synthesis with an ensemble: one encoder at three input sides, or several models",
         Sides = [96, 128, 160],
     };
 }

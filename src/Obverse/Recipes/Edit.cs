@@ -5,15 +5,15 @@ namespace Obverse;
 public static partial class Recipes
 {
     /// <summary>
-    /// A text added to a picture (spec implicit-inversion.md 2.9): a FINER is fitted to the picture and moved toward a mix of the picture's embedding and the text's. The two shallowest layers stay as they
-    /// are, the peak of a low and falling rate goes from the third to the last: places keep where they are, what is drawn there changes. The spec keeps one layer still; two, at this rate, kept more of the
-    /// picture for the same move (docs/applications.md).
+    /// A picture moved toward a text (spec implicit-inversion.md 2.9): a FINER is fitted to the picture and moved toward a mix of the picture's embedding and the text's. The two shallowest layers are
+    /// frozen, the peak of a low and falling rate moves from the third layer to the last: the layout stays, its content changes. The spec freezes one layer; two, at this rate, preserve more of the
+    /// picture for the same gain (docs/applications.md).
     /// </summary>
     [Recipe(WorksOnPicture = true)]
     public static Recipe Edit(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
         Name = "edit",
-        About = "a picture moved toward a text, begun from a representation fitted to it (`obverse edit`)",
+        About = "a picture moved toward a text, starting from a representation fitted to it (`obverse edit`)",
         Canvas = Inr.Finer(hidden: 3, width: Choose(quality, 96, 128, 256), omega: 10),
         Fit = Plainly(quality),
         Views = Framed(Choose(quality, 6, 8, 16)).Averaged(),

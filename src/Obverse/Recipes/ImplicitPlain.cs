@@ -12,7 +12,7 @@ public static partial class Recipes
     public static Recipe ImplicitPlain(Quality quality = Quality.Normal, int width = 128, int height = 128) => new()
     {
         Name = "implicit-plain",
-        About = "CLIP^-1 from a random FINER: layer-wise sweep and averaged embedding, no bank; the default where there is none",
+        About = "CLIP^-1 from a random FINER: layer-wise sweep and averaged embedding, no bank; the default without a bank",
         Canvas = Inr.Finer(hidden: 3, width: Choose(quality, 128, 256, 256), omega: 10),
         Views = Framed(Choose(quality, 6, 8, 16)).Averaged(),
         Objective = Objective.Toward(),

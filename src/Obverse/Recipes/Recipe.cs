@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Obverse;
 
-/// <summary>How much time a picture may take: steps, augmentations per step and size.</summary>
+/// <summary>A trade-off of time and quality: steps, augmentations per step and size.</summary>
 public enum Quality { Draft, Normal, Best }
 
 /// <summary>The parts of a method, as a value: canvas plan, views, objective, schedule, and how encoders are put together. A paper's numbers live in one file of this folder.</summary>
@@ -10,7 +10,7 @@ public sealed record Recipe
 {
     public required string Name { get; init; }
 
-    /// <summary>One line for `--help`.</summary>
+    /// <summary>One line for `obverse recipes`.</summary>
     public string About { get; init; } = "";
     public required CanvasPlan Canvas { get; init; }
     public required Views Views { get; init; }
@@ -20,28 +20,28 @@ public sealed record Recipe
     /// <summary>Input sides of one encoder, a member of an ensemble each; empty: the model's own.</summary>
     public ValueList<int> Sides { get; init; } = [];
 
-    /// <summary>Views of each of the prompt's pictures, whose embeddings' mean is its target; null: the picture as it is.</summary>
+    /// <summary>Views of each picture in the prompt, whose mean embedding is the target; null: the picture without views.</summary>
     public Views? TargetViews { get; init; }
 
-    /// <summary>What it takes from a bank of captioned pictures; null: nothing, it needs none.</summary>
+    /// <summary>Its use of a bank of captioned pictures; null: none.</summary>
     public BankPlan? Bank { get; init; }
 
-    /// <summary>How an implicit representation is fitted to the job's start picture before the first step; null: it begins from random weights or a bank's.</summary>
+    /// <summary>How an implicit representation is fitted to the job's start picture before the first step; null: it starts from random weights or those of a bank.</summary>
     public InrFit? Fit { get; init; }
 
-    /// <summary>The finished picture is the one seen in the last step, before its update (<see cref="LastSeenCanvas"/>).</summary>
+    /// <summary>The finished picture is the one encoded in the last step, before its update (<see cref="LastSeenCanvas"/>).</summary>
     public bool ShowsLastSeen { get; init; }
 
-    /// <summary>With N steps; what happens at given steps moves with them.</summary>
+    /// <summary>With N steps; what happens at given steps is moved in proportion.</summary>
     public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count), Canvas = Canvas.Stretched(Schedule.StepCount, count) };
 
     /// <summary>With N augmentations per step.</summary>
     public Recipe ViewCount(int count) => this with { Views = Views with { Count = count } };
 
-    /// <summary>Every step whole: without progressive resolution.</summary>
+    /// <summary>Without progressive resolution.</summary>
     public Recipe Exact() => this with { Schedule = Schedule with { Progressive = null } };
 
-    /// <summary>On a bank's canvas, where it begins from a bank.</summary>
+    /// <summary>With the canvas of a bank, if it starts from one.</summary>
     public Recipe On(CanvasPlan? bank) => bank is not null && Bank is { IsRetrieved: true } ? this with { Canvas = bank } : this;
 
     /// <summary>As a file: `obverse recipes NAME --json` prints it, `--recipe FILE.json` draws with it.</summary>
@@ -56,7 +56,7 @@ public sealed record Recipe
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            throw new InvalidDataException($"{source}: is not a recipe: {e.Message.Split('\n')[0]}", e);
+            throw new InvalidDataException($"{source}: not a recipe: {e.Message.Split('\n')[0]}", e);
         }
     }
 }

@@ -3,24 +3,24 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>On a method of <see cref="Recipes"/> (quality, width, height) -> recipe: it is one of the named ones.</summary>
+/// <summary>Marks a method of <see cref="Recipes"/> (quality, width, height) -> recipe as a named recipe.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class RecipeAttribute : Attribute
 {
-    /// <summary>It works on a picture and has a command of its own.</summary>
+    /// <summary>True for a recipe that works on a picture and has a command of its own.</summary>
     public bool WorksOnPicture { get; init; }
 }
 
 /// <summary>The recipes by name, each from its own file.</summary>
 public static partial class Recipes
 {
-    /// <summary>What draws where nothing else is asked for and there is a bank of the model's (docs/defaults.md).</summary>
+    /// <summary>The default if the model has a bank (docs/defaults.md).</summary>
     public const string Default = "implicit-blend";
 
-    /// <summary>The same where there is no bank.</summary>
+    /// <summary>The default without a bank.</summary>
     public const string FromNothing = "implicit-plain";
 
-    /// <summary>The same where a picture is to begin from: an INR begins from weights.</summary>
+    /// <summary>The default with a start picture: an INR starts from weights.</summary>
     public const string FromPicture = "pyramid";
 
     private static readonly Lazy<SortedDictionary<string, (Func<Quality, int, int, Recipe> Make, bool WorksOnPicture)>> all = new(() =>

@@ -6,8 +6,8 @@ namespace Obverse;
 /// </summary>
 /// <param name="Width">Standard deviation, in layers.</param>
 /// <param name="Floor">Least share of the rate.</param>
-/// <param name="From">Layer at which the peak begins (editing leaves the shallow ones still).</param>
-/// <param name="Frozen">The first N layers do not move at all: their rate is 0.</param>
+/// <param name="From">Layer at which the peak starts (above 0 in editing, which leaves shallow layers unchanged).</param>
+/// <param name="Frozen">The first N layers are frozen: their rate is 0.</param>
 public sealed record LayerSweep(double Width = 1, double Floor = 0, double From = 0, int Frozen = 0)
 {
     /// <summary>The share of the rate that layer <paramref name="layer"/> of <paramref name="layers"/> has.</summary>

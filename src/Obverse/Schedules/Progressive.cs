@@ -3,33 +3,33 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>A part of a run with progressive resolution, until <paramref name="Until"/> (of 1) of its steps.</summary>
-/// <param name="Until">Share of the run's steps.</param>
+/// <summary>A stage of progressive resolution, until the fraction <paramref name="Until"/> of the steps.</summary>
+/// <param name="Until">Fraction of the steps after which it ends.</param>
 /// <param name="Resolution">The rendering's side as a share of the full one.</param>
 /// <param name="Views">Share of the augmentations per step.</param>
 public readonly record struct Stage(double Until, double Resolution, double Views = 1)
 {
-    private const int Block = 8; // sides in whole blocks: what strided convolutions like
+    private const int Block = 8; // sides are multiples of 8, as strided convolutions want them
 
-    /// <summary>Everything whole.</summary>
+    /// <summary>Full resolution, all views.</summary>
     public static Stage Whole { get; } = new(1, 1);
 
-    /// <summary>What the canvas says at this stage's resolution.</summary>
+    /// <summary>The canvas rendered at this stage's resolution.</summary>
     public Tensor Render(Canvas canvas) => Resolution >= 1 ? canvas.Render() : canvas.Render(Side(canvas.Height, Resolution), Side(canvas.Width, Resolution));
 
     /// <summary>The views of this stage.</summary>
     public Views Of(Views views) => Views >= 1 ? views : views with { Count = Number(views.Count, Views) };
 
-    /// <summary>A side of the full picture at a share of it, in whole blocks of 8 pixels and at least 32, but never above the full one.</summary>
+    /// <summary>A share of the full side, as a multiple of 8 and at least 32, but never above the full side.</summary>
     public static long Side(long full, double share) => share >= 1 ? full : Math.Min(full, Math.Max(32, (long)Math.Round(full * share / Block) * Block));
 
-    /// <summary>How many views of <paramref name="full"/> a share of them is: one at least.</summary>
+    /// <summary>A share of <paramref name="full"/> views, at least one.</summary>
     public static int Number(int full, double share) => Math.Clamp((int)Math.Round(full * share), 1, full);
 }
 
 /// <summary>
-/// Progressive resolution: while only coarse layers move, a coarser grid says the same, and fewer views may see it. An INR is a function of place and can be asked anywhere, so nothing is resampled
-/// between stages. Steps beyond the last stage are whole. The plain loop is a schedule without it (`--exact`).
+/// Progressive resolution: while only the shallow layers move, low resolution and fewer views suffice. An INR is a function of position and can be evaluated on any grid, so nothing is resampled
+/// between stages. Steps after the last stage have full resolution. The plain loop is a schedule without it (`--exact`).
 /// </summary>
 public sealed record Progressive(ValueList<Stage> Stages)
 {
@@ -40,7 +40,7 @@ public sealed record Progressive(ValueList<Stage> Stages)
         return Stage.Whole;
     }
 
-    /// <summary>The stages and their shares of a run's steps; what they leave is whole.</summary>
+    /// <summary>The stages and their shares of the steps; the rest has full resolution.</summary>
     public IEnumerable<(Stage Stage, double Share)> Shares()
     {
         var before = 0.0;

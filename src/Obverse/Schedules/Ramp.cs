@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>A number that changes over a run: a rate, the weight of an objective.</summary>
+/// <summary>A number that changes over the steps: a rate, the weight of an objective.</summary>
 [Parts("is")]
 public abstract record Ramp
 {
@@ -11,10 +11,10 @@ public abstract record Ramp
 
     public static Ramp Constant(double value) => new ConstantRamp(value);
 
-    /// <summary>Straight from the first step's number to the last step's.</summary>
+    /// <summary>Linear from the first step's number to the last step's.</summary>
     public static Ramp Linear(double from, double to) => new LinearRamp(from, to);
 
-    /// <summary>From one number to another as half a cosine, which ends flat.</summary>
+    /// <summary>From one number to another along half a cosine.</summary>
     public static Ramp Cosine(double from = 1, double to = 0) => new CosineRamp(from, to);
 
     /// <summary>Multiplied by <paramref name="factor"/> after every <paramref name="every"/> steps.</summary>

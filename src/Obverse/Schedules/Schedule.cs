@@ -12,17 +12,17 @@ public sealed record Schedule
     public double Rate { get; init; }
     public int StepCount { get; init; } = 400;
 
-    /// <summary>What the rate is multiplied by over the run; null: nothing.</summary>
+    /// <summary>Factor of the rate over the steps; null: constant.</summary>
     public Ramp? Curve { get; init; }
     public LayerSweep? LayerSweep { get; init; }
 
-    /// <summary>Rates of parameter groups by their names, in place of all that is said above; null: none has its own.</summary>
+    /// <summary>Rates of single parameter groups by name, in place of rate, curve and sweep; null: none.</summary>
     public IReadOnlyDictionary<string, Ramp>? Rates { get; init; }
 
-    /// <summary>Gradients longer than this are scaled to it.</summary>
+    /// <summary>Gradients are clipped to this norm.</summary>
     public double? ClipNorm { get; init; }
 
-    /// <summary>Coarser and cheaper early steps; null: every step is whole (`--exact`).</summary>
+    /// <summary>Early steps at lower resolution with fewer views; null: every step at full resolution (`--exact`).</summary>
     public Progressive? Progressive { get; init; }
 
     public static Schedule Adam(double rate) => new() { Optimizer = OptimizerKind.Adam, Rate = rate };

@@ -24,7 +24,7 @@ public sealed record BlurView : View
         var most = Sigma.High;
         if (Radius is null && Math.Ceiling(3 * most) >= side) most = side / 8.0;
         var radius = Radius ?? (int)Math.Ceiling(3 * most);
-        if (radius >= side) throw new ArgumentException($"Blur: a radius of {radius} was asked of a picture of {h} x {w}; mirroring wants it below the side");
+        if (radius >= side) throw new ArgumentException($"Blur: a radius of {radius} was given for a picture of {h} x {w}; reflection padding needs it below the side");
         double[] sigmas = IsRandom ? parameters.Numbers("sigma", n) : [most];
         var kernel = Tensor.From((double[])[.. sigmas.SelectMany(sigma => Taps(Math.Min(sigma, most), radius))], sigmas.Length, 2 * radius + 1).To(images.Device, images.DType);
         var weight = (sigmas.Length == 1 ? kernel.Expand(n * c, 2 * radius + 1) : kernel.RepeatInterleave(c, 0)).Reshape(n * c, 1, 1, 2 * radius + 1);

@@ -86,7 +86,7 @@ public sealed record ColorShiftView : View
     public override Tensor Apply(Tensor images, ViewParameters parameters) => (images - (parameters.Get("u_mean", images) - 0.5) * (2 * Mean)) / ((parameters.Get("u_std", images) - 0.5) * (2 * Std)).Exp();
 }
 
-/// <summary>torchvision's adjust_contrast: about the mean of grey, clamped; CLIPStyler finishes its pictures with 1.5 (canvases 5.8). ViewParameters nothing.</summary>
+/// <summary>torchvision's adjust_contrast: about the mean of grey, clamped; CLIPStyler finishes its pictures with 1.5 (canvases 5.8). No random parameters.</summary>
 [Part("contrast")]
 public sealed record ContrastView : View
 {
@@ -98,7 +98,7 @@ public sealed record ContrastView : View
     public override Tensor Apply(Tensor images, ViewParameters parameters) => (images * Factor + Colors.Luma(images, 0.2989).Mean([1, 2, 3], keep: true) * (1 - Factor)).Clamp(0, 1); // torchvision rounds .299 to .2989
 }
 
-/// <summary>(x - mean) / std a channel; CLIP's by default (clip.md 1.5). An encoder does this itself: for views that show what a network sees. ViewParameters nothing.</summary>
+/// <summary>(x - mean) / std a channel; CLIP's by default (clip.md 1.5). An encoder does this itself: for views that show what a network sees. No random parameters.</summary>
 [Part("normalize")]
 public sealed record NormalizeView : View
 {

@@ -3,7 +3,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>The square in the centre. ViewParameters nothing.</summary>
+/// <summary>The square in the centre. No random parameters.</summary>
 [Part("crop")]
 public sealed record CentreCropView : View
 {
@@ -34,7 +34,7 @@ public sealed record PatchView : View
 
     public override ViewParameters Sample(Generator random, long count, long height, long width)
     {
-        if (Size > Math.Min(height, width)) throw new ArgumentException($"Patch: a square of {Size} was asked of a picture of {height} x {width}");
+        if (Size > Math.Min(height, width)) throw new ArgumentException($"Patch: a square of {Size} was given for a picture of {height} x {width}");
         var side = Tensor.Full([count], Size, DType.Int64, random.Device);
         return new() { ["box"] = Tensor.Stack([random.Integers(0, height - Size + 1, count), random.Integers(0, width - Size + 1, count), side, side], 1) };
     }
@@ -95,7 +95,7 @@ public sealed record RandomResizedCropView : View
     }
 }
 
-/// <summary>"torch.nn.functional.interpolate" to a size. ViewParameters nothing.</summary>
+/// <summary>"torch.nn.functional.interpolate" to a size. No random parameters.</summary>
 [Part("resize")]
 public sealed record ResizeView : View
 {

@@ -12,7 +12,7 @@ namespace Obverse;
 [Part("lanczos-cut")]
 public sealed record LanczosCutView : View
 {
-    /// <summary>Side afterwards, in pixels; also the smallest side cut, where the picture has so many.</summary>
+    /// <summary>Side afterwards, in pixels; also the smallest side cut, unless the picture is smaller.</summary>
     public int Size { get; init; } = 224;
 
     /// <summary>Above 1: smaller squares.</summary>
@@ -71,7 +71,7 @@ public sealed record LanczosCutView : View
     }
 }
 
-/// <summary>(average + maximum) / 2 of adaptive pooling of the whole picture. ViewParameters nothing.</summary>
+/// <summary>(average + maximum) / 2 of adaptive pooling of the whole picture. No random parameters.</summary>
 [Part("pool")]
 public sealed record PoolView : View
 {

@@ -39,7 +39,7 @@ public sealed record UniformNoiseView : View
     public override Tensor Apply(Tensor images, ViewParameters parameters) => images + parameters.Get("noise", images) * Scale;
 }
 
-/// <summary>Into [0, 1]. ViewParameters nothing.</summary>
+/// <summary>Into [0, 1]. No random parameters.</summary>
 [Part("clip")]
 public sealed record ClipView : View
 {

@@ -2,7 +2,7 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>Cuts so many rows off the top and bottom and columns off both sides: DAS's padded canvas back to the picture. ViewParameters nothing.</summary>
+/// <summary>Cuts N rows off the top and bottom and N columns off both sides: from DAS's padded canvas to the picture. No random parameters.</summary>
 [Part("trim")]
 public sealed record TrimView : View
 {
@@ -17,6 +17,6 @@ public sealed record TrimView : View
 
 public sealed partial record Views
 {
-    /// <summary>Cuts a margin of so many rows and columns off on each side.</summary>
+    /// <summary>Cuts <paramref name="rows"/> and <paramref name="columns"/> off on each side.</summary>
     public Views Trim(int rows, int columns) => Then(new TrimView { Rows = rows, Columns = columns });
 }

@@ -18,7 +18,7 @@ public abstract record View
     /// <summary>The size that a picture of height x width has afterwards.</summary>
     public virtual (long Height, long Width) SizeOf(long height, long width) => (height, width);
 
-    /// <summary>False where every copy of a picture comes out the same: a chain then does this once, before copying.</summary>
+    /// <summary>False if all views of a picture come out equal: a chain then applies it once, before repeating the picture.</summary>
     protected internal virtual bool IsRandom => true;
 }
 

@@ -8,16 +8,16 @@ public sealed partial record Views
     public Views Then(View view) => this with { Chain = [.. Chain, view] };
     public Views Then(Views after) => this with { Chain = [.. Chain, .. after.Chain] };
 
-    /// <summary>The copies' embeddings become one: their mean, put back on the sphere (implicit-inversion 2.6).</summary>
+    /// <summary>Averages the embeddings of the views and normalises the mean (implicit-inversion 2.6).</summary>
     public Views Averaged() => this with { IsAveraged = true };
 
-    /// <summary>The copies' losses are averaged: the default.</summary>
+    /// <summary>Averages the losses of the views: the default.</summary>
     public Views Mean() => this with { IsAveraged = false };
 
     /// <summary>Larger or smaller about the centre, the same in both directions.</summary>
     public Views Scale(double low, double high) => Merge("scale", a => a.Scale == AffineView.One, a => a with { Scale = new(low, high) });
 
-    /// <summary>Up to so many degrees along x and along y.</summary>
+    /// <summary>Up to N degrees along x and along y.</summary>
     public Views Shear(double degrees) => Merge("shear", a => a.ShearX == default && a.ShearY == default, a => a with { ShearX = Interval.Around0(degrees), ShearY = Interval.Around0(degrees) });
     public Views Rotate(double degrees) => Merge("rotation", a => a.Angle == default, a => a with { Angle = Interval.Around0(degrees) });
 
@@ -27,10 +27,10 @@ public sealed partial record Views
     /// <summary>What the geometric view before this shows outside the picture, and how often it acts at all.</summary>
     public Views Affine(Border border, double probability = 1) => Merge("border", _ => true, a => a with { Border = border, Probability = probability });
 
-    /// <summary>Whole pixels with wrap-around, up to so many along each axis.</summary>
+    /// <summary>Whole pixels with wrap-around, up to N along each axis.</summary>
     public Views Roll(int pixels) => Then(new RollView { Pixels = pixels });
 
-    /// <summary>The square of so many pixels in the centre.</summary>
+    /// <summary>The square of N pixels in the centre.</summary>
     public Views Crop(int size) => Then(new CentreCropView { Size = size });
 
     /// <summary>A random square of <paramref name="size"/> pixels, resized to <paramref name="to"/> where given.</summary>
@@ -60,7 +60,7 @@ public sealed partial record Views
     /// <summary>DAS's padded canvas: roll by up to <paramref name="pad"/>, centre crop, positive noise, clip (pixel-baselines 3.2).</summary>
     public Views Das(int pad = 56, int size = 224, double noise = 0.2) => Roll(pad).Crop(size).UniformNoise(noise).Clip();
 
-    /// <summary>CLIP-Inv's affine: each copy with probability one half (pixel-baselines 3.1).</summary>
+    /// <summary>CLIP-Inv's affine: each view with probability one half (pixel-baselines 3.1).</summary>
     public Views ClipInv() => Rotate(30).Translate(0.1).Scale(0.7, 1.2).Affine(Border.Clamp, probability: 0.5);
 
     /// <summary>CLIPAG's DiffAugment: colour, translation, resize, cutout (clipag 4.2).</summary>

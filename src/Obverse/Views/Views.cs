@@ -2,14 +2,14 @@ using Obverse.Torch;
 
 namespace Obverse;
 
-/// <summary>How a picture is seen: a chain of augmentations, sampled anew for every one of <see cref="Count"/> views of it.</summary>
+/// <summary>Augmentations: a chain, sampled independently for each of <see cref="Count"/> views of a picture.</summary>
 public sealed partial record Views
 {
     /// <summary>Augmentations per step.</summary>
     public int Count { get; init; } = 1;
     public ValueList<View> Chain { get; init; } = [];
 
-    /// <summary>True: the embeddings of the views are averaged on the sphere before the objective sees them (implicit-inversion 2.6). False: the losses are.</summary>
+    /// <summary>True: the embeddings of the views are averaged on the sphere before the objective (implicit-inversion 2.6). False: the losses are.</summary>
     public bool IsAveraged { get; init; }
 
     /// <summary>One view, nothing done.</summary>
@@ -47,8 +47,8 @@ public sealed partial record Views
         return parameters;
     }
 
-    /// <summary>What an encoder makes of all views of pictures [count, 3, h, w]: unit embeddings [count, views, d], or [count, 1, d] where they are averaged.</summary>
-    /// <param name="encoder">Who sees them.</param>
+    /// <summary>Embeddings of all views of pictures [count, 3, h, w]: unit length, [count, views, d], or [count, 1, d] where they are averaged.</summary>
+    /// <param name="encoder">The encoder.</param>
     /// <param name="images">The pictures.</param>
     /// <param name="random">Of this step and this encoder.</param>
     /// <param name="parameters">Recorded ones in place of random ones; null: none.</param>

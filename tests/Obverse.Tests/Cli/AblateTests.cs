@@ -106,7 +106,7 @@ public class AblateTests
     }
 
     [SkippableFact]
-    public void A_published_network_sees_what_the_trunk_made_of_it_sees()
+    public void Features_of_a_published_network_are_those_of_the_trunk_made_of_it()
     {
         var file = Path.Combine(Fixtures.Data, "tf_efficientnet_lite0.in1k.fp16.safetensors");
         Skip.IfNot(File.Exists(file), $"no weights at {file}");
@@ -122,8 +122,8 @@ public class AblateTests
 
     [Theory]
     [InlineData("no variant 'nothing'", "--variants", "nothing")]
-    [InlineData("begins from a bank", "--variants", "full")]
-    [InlineData("4 captions were asked for; it has 1", "--variants", "plain", "--n", "4")]
+    [InlineData("starts from a bank", "--variants", "full")]
+    [InlineData("--n 4 was given; the file has 1 captions", "--variants", "plain", "--n", "4")]
     [InlineData("I from 1 to N", "--shard", "3/2")]
     public void What_cannot_be_is_refused_before_anything_is_loaded(string said, params string[] more)
     {

@@ -41,12 +41,12 @@ public class BadInputTests
         { "unknown command", ["paint", "a cat"], "paint" },
         { "render without a size", ["render", "x.png"], "--size" },
         { "embed nothing", ["embed", "-o", "x.safetensors"], "nothing to embed" },
-        { "classify among one", ["classify", "x.png", "--names", "cat"], "two at least" },
+        { "classify among one", ["classify", "x.png", "--names", "cat"], "at least two" },
     };
 
     [Theory]
     [MemberData(nameof(Misuse))]
-    public void Asking_wrongly_is_exit_code_2(string what, string[] args, string says)
+    public void A_usage_error_is_exit_code_2(string what, string[] args, string says)
     {
         using var program = new Program();
         string[] given = [.. args];
@@ -61,7 +61,7 @@ public class BadInputTests
     [Theory]
     [InlineData("no/such/folder/out.png", "out.png")]
     [InlineData("file.txt/out.png", "out.png")]
-    public void An_output_that_cannot_be_written_is_told_before_drawing(string output, string says)
+    public void An_output_that_cannot_be_written_is_reported_before_drawing(string output, string says)
     {
         using var program = new Program();
         File.WriteAllText(program["file.txt"], "");
@@ -73,7 +73,7 @@ public class BadInputTests
     }
 
     [Fact]
-    public void A_folder_in_the_way_of_the_output_is_told()
+    public void A_folder_in_the_way_of_the_output_is_reported()
     {
         using var program = new Program();
         Directory.CreateDirectory(program["out.png"]);
@@ -83,7 +83,7 @@ public class BadInputTests
     }
 
     [SkippableFact]
-    public void A_full_disk_is_told_and_leaves_nothing()
+    public void A_full_disk_is_reported_and_leaves_nothing()
     {
         // A file system of 64 KB needs root; without one the test says so.
         using var program = new Program();
@@ -126,7 +126,7 @@ public class BadInputTests
 
     [Theory]
     [MemberData(nameof(Pictures))]
-    public void A_damaged_picture_is_told(string option, string file)
+    public void A_damaged_picture_is_reported(string option, string file)
     {
         using var program = new Program();
         var good = Damage(program);
@@ -166,7 +166,7 @@ public class BadInputTests
     }
 
     [Fact]
-    public void A_picture_without_a_run_cannot_be_replayed()
+    public void A_picture_without_a_job_cannot_be_replayed()
     {
         using var program = new Program();
         var good = Damage(program);
@@ -187,7 +187,7 @@ public class BadInputTests
 
     [Theory]
     [MemberData(nameof(Weights))]
-    public void Damaged_weights_are_told(string damage)
+    public void Damaged_weights_are_reported(string damage)
     {
         using var program = new Program();
         Spoil(program.Model, damage);
@@ -202,13 +202,13 @@ public class BadInputTests
     [InlineData("cut")]
     [InlineData("NaN")]
     [InlineData("missing tensor")]
-    [InlineData("no run")]
-    public void A_damaged_canvas_is_told(string damage)
+    [InlineData("no job")]
+    public void A_damaged_canvas_is_reported(string damage)
     {
         using var program = new Program();
         program.Run("invert", "a cat", "--model", program.Model, "--steps", "2", "--views", "1", "--out", program["cat.png"], "--save", program["cat.safetensors"]);
         if (damage == "cut") File.WriteAllBytes(program["cat.safetensors"], program.Bytes("cat.safetensors")[..^9]);
-        else Rewrite(program["cat.safetensors"], tensors => { if (damage == "NaN") tensors[tensors.Keys.First()] = Tensor.Full(tensors.Values.First().Shape, double.NaN); else if (damage == "missing tensor") tensors.Remove(tensors.Keys.First()); }, damage != "no run");
+        else Rewrite(program["cat.safetensors"], tensors => { if (damage == "NaN") tensors[tensors.Keys.First()] = Tensor.Full(tensors.Values.First().Shape, double.NaN); else if (damage == "missing tensor") tensors.Remove(tensors.Keys.First()); }, damage != "no job");
         foreach (var ask in new[] { new[] { "render", program["cat.safetensors"], "--size", "64", "-o", program["out.png"] }, ["invert", "--resume", program["cat.safetensors"], "--out", program["out.png"]] })
         {
             var answer = program.Run(ask);
@@ -219,7 +219,7 @@ public class BadInputTests
     }
 
     [Fact]
-    public void Resume_takes_nothing_that_would_change_the_run()
+    public void Resume_takes_nothing_that_would_change_the_job()
     {
         using var program = new Program();
         var answer = program.Run("invert", "--resume", program["x.checkpoint.safetensors"], "--steps", "9");
@@ -228,7 +228,7 @@ public class BadInputTests
     }
 
     [Fact]
-    public void A_text_file_that_is_missing_is_told()
+    public void A_text_file_that_is_missing_is_reported()
     {
         using var program = new Program();
         var answer = program.Run("embed", "--text-file", program["none.txt"], "-o", program["out.safetensors"], "--model", program.Model);

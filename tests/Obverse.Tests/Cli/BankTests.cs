@@ -14,7 +14,7 @@ public class BankTests
     private static readonly string[] captions = ["a tabby cat", "a red fox", "a photo of a dog", "the red cat", "a dog"];
 
     [Fact]
-    public void A_picture_begun_from_a_bank_replays_and_resumes_to_the_same_bytes()
+    public void A_picture_started_from_a_bank_replays_and_resumes_to_the_same_bytes()
     {
         using var program = new Program();
         Bank(program, "bank.safetensors");
@@ -33,7 +33,7 @@ public class BankTests
         Bank(program, "bank.safetensors", steps: 1);
         var changed = program.Run("replay", program["cat.png"], "--check");
         Assert.Equal(1, changed.Code);
-        Assert.Contains("bank.safetensors: is not the bank that the run began with", changed.Error, StringComparison.Ordinal);
+        Assert.Contains("bank.safetensors: not the bank of the job", changed.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public class BankTests
         var other = Draw("--recipe", "implicit", "--bank", program["bank.safetensors"]);
         Assert.Equal(2, other.Code);
         Assert.Contains("the index was made with another", other.Error, StringComparison.Ordinal);
-        Assert.Equal((2, $"obverse: recipe 'implicit' begins from a bank of pictures of {program.Model}: give its file with --bank (`obverse bank build` makes one)"), (Draw("--recipe", "implicit") is var none ? none.Code : 0, Draw("--recipe", "implicit").Line));
+        Assert.Equal((2, $"obverse: recipe 'implicit' starts from a bank built with {program.Model}: give its file with --bank (`obverse bank build` builds one)"), (Draw("--recipe", "implicit") is var none ? none.Code : 0, Draw("--recipe", "implicit").Line));
         Assert.Equal(2, Draw("--recipe", "pyramid", "--bank", program["bank.safetensors"]).Code);
         Assert.Equal(1, Draw("--recipe", "implicit", "--bank", Path.Combine(program.Model, "open_clip_model.safetensors")).Code);
         Assert.Equal(1, Draw("--recipe", "implicit", "--bank", program["none.safetensors"]).Code);

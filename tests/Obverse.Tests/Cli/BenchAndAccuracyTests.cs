@@ -53,7 +53,7 @@ public class BenchAndAccuracyTests
     }
 
     [Fact]
-    public void A_bare_file_loads_with_its_architecture_before_it_and_doubts_are_told()
+    public void A_bare_file_loads_with_its_architecture_before_it_and_doubts_are_reported()
     {
         using var program = new Program();
         var file = Path.Combine(program.Model, "open_clip_model.safetensors");

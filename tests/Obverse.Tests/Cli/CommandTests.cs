@@ -77,7 +77,7 @@ public class CommandTests
     }
 
     [Fact]
-    public void A_judge_is_compared_with_a_person()
+    public void A_judge_is_compared_with_a_rater()
     {
         using var program = new Program();
         Directory.CreateDirectory(program["drawn"]);
@@ -90,12 +90,12 @@ public class CommandTests
         var agreement = Judge("--grades", program["drawn/grades.tsv"], "--json").Lines.Last();
         Assert.Equal(6, agreement.GetProperty("pictures").GetInt32());
         Assert.Equal(Math.Sqrt(17.0 / 17.5), agreement.GetProperty("spearman")[0].GetProperty("value").GetDouble(), 9); // one tie among six
-        Assert.Contains("6 pictures, graded 1 (2), 2 (1)", Judge("--grades", program["drawn/grades.tsv"]).Output, StringComparison.Ordinal);
+        Assert.Contains("6 pictures, grades 1 (2), 2 (1)", Judge("--grades", program["drawn/grades.tsv"]).Output, StringComparison.Ordinal);
 
         File.WriteAllText(program["drawn/grades.tsv"], "0.png\tgood\n");
         Assert.Contains("grades.tsv:1: '0.png\tgood' was given", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
         File.WriteAllText(program["drawn/grades.tsv"], "0.png\t1\n1.png\t1\n2.png\t1\n");
-        Assert.Contains("not all of one grade", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
+        Assert.Contains("different grades", Judge("--grades", program["drawn/grades.tsv"]).Error, StringComparison.Ordinal);
         Assert.Contains("no picture was given", Judge().Error, StringComparison.Ordinal);
     }
 

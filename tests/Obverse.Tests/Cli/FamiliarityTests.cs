@@ -8,14 +8,14 @@ namespace Obverse.Tests.Commands;
 public class FamiliarityTests
 {
     [Fact]
-    public void A_text_that_falls_where_nonsense_falls_is_unknown_and_its_nearest_names_are_told()
+    public void A_text_that_falls_where_nonsense_falls_is_unfamiliar_and_its_nearest_names_are_reported()
     {
-        using var knowledge = new Knowledge(new Words());
-        var known = knowledge.Of("tabby cat");
+        using var concepts = new KnownConcepts(new Words());
+        var known = concepts.Of("tabby cat");
         Assert.True(known.IsFamiliar);
         Assert.Equal("tabby cat", known.Nearest[0].Name);
-        var unknown = knowledge.Of("democracy, with a hint of goldfish");
-        Assert.True(knowledge.Of("two hearts").IsFamiliar); // a drawn thing
+        var unknown = concepts.Of("democracy, with a hint of goldfish");
+        Assert.True(concepts.Of("two hearts").IsFamiliar); // a drawn thing
         Assert.False(unknown.IsFamiliar);
         Assert.Equal(5, unknown.Nearest.Count);
         Assert.Equal("goldfish", unknown.Nearest[0].Name); // what little there is of it

@@ -70,7 +70,7 @@ public class InvertTests
         using var program = new Program();
         var drawn = program.Run("invert", "a cat", "--model", program.Model, "--steps", "2", "--views", "1", "--n", "3", "--seed", "5", "--out", program["cat.png"]);
         Assert.Equal(0, drawn.Code);
-        Assert.Equal(["cat-grid.png", "cat-seed5.png", "cat-seed6.png", "cat-seed7.png"], program.Files);
+        Assert.Equal(["cat-seed5.png", "cat-seed6.png", "cat-seed7.png", "cat-sheet.png"], program.Files);
         Assert.Equal(0, program.Run("replay", program["cat-seed6.png"], "--check").Code);
         program.Run("invert", "a cat", "--model", program.Model, "--steps", "2", "--views", "1", "--seed", "6", "--out", program["alone.png"]);
         Assert.Equal(program.Bytes("cat-seed6.png"), program.Bytes("alone.png"));
@@ -150,7 +150,7 @@ public class InvertTests
     }
 
     [Fact]
-    public void What_differs_from_the_run_is_told()
+    public void What_differs_from_the_stored_job_is_reported()
     {
         using var program = new Program();
         program.Run("invert", "a cat", "--model", program.Model, "--steps", "2", "--views", "1", "--threads", "1", "--out", program["cat.png"]);

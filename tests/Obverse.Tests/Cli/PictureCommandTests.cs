@@ -20,7 +20,7 @@ public class PictureCommandTests
 
     [Theory]
     [MemberData(nameof(Uses))]
-    public void What_a_picture_became_replays_to_the_same_bytes_and_is_told(string recipe, string[] use)
+    public void What_a_picture_became_replays_to_the_same_bytes_and_is_reported(string recipe, string[] use)
     {
         using var program = Begun();
         var drawn = program.Run([.. Placed(program, use), .. Small(program), "-o", program["out.png"]]);

@@ -68,7 +68,7 @@ public class ProbeTests
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public void What_cannot_be_is_told_and_leaves_no_file(string[] args, int code, string says)
+    public void Invalid_input_is_reported_and_leaves_no_file(string[] args, int code, string says)
     {
         using var program = new Program();
         var answer = program.Run(Ask(program, [.. args.Select(arg => arg.EndsWith(".safetensors", StringComparison.Ordinal) ? program[arg] : arg)]));
