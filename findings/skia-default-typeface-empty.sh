@@ -5,7 +5,7 @@
 # Seen:    it is never null and has the family name "" and no glyphs, as has the typeface of any family name that is asked for; text drawn
 #          with it is 0 pixels wide and changes no pixel, without an error, fonts installed or not. A typeface from a font's file draws.
 #          (mono/SkiaSharp issue 4303 tells of it.)
-# Obverse: contact sheets and plots would come without their captions. src/Obverse.Models/Pictures/Typeface.cs carries Open Sans as a
+# Obverse: contact sheets and plots would come without their captions. src/Obverse.Imaging/Typeface.cs carries Open Sans as a
 #          resource and draws with nothing else.
 set -euo pipefail
 version=${1:-4.155.0}

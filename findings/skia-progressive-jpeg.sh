@@ -4,7 +4,7 @@
 #          SkiaSharp 3.119.4 said InvalidInput of a progressive one (this script with the argument 3.119.4 shows it).
 # Seen:    a 597-byte progressive JPEG was cut to every length that holds its header and lacks some of its codes: 460. GetPixels says
 #          Success of 368, all with wrong pixels, and IncompleteInput of 92. StartScanlineDecode says InvalidInput of all 460.
-# Obverse: a picture that came half over the network would be inverted or embedded as if it were whole. src/Obverse.Models/Pictures/
+# Obverse: a picture that came half over the network would be inverted or embedded as if it were whole. src/Obverse.Imaging/
 #          Jpeg.cs decodes by scanlines and never by GetPixels; a test cuts a progressive file at every length and wants an error each time.
 set -euo pipefail
 version=${1:-4.155.0}

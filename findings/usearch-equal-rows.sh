@@ -3,7 +3,7 @@
 # Guess:   equal rows are the easy case: one leads to its copies, and any of them will do.
 # Seen:    a row's links go to its copies, and few are left that lead elsewhere: 20,000 rows in 200 kinds, asked for 10: a third of what is
 #          found is farther than the tenth nearest. (An HNSW graph's weakness, not a mistake of USearch's; pictures captioned by class are such rows.)
-# Obverse: prompts would be turned by the wrong captions. src/Obverse/Priors/EqualRows.cs puts each kind into the graph once.
+# Obverse: prompts would be aligned by the wrong captions. src/Obverse.Retrieval/Search/EqualRows.cs puts each kind into the graph once.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

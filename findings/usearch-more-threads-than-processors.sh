@@ -5,7 +5,7 @@
 # Seen:    it has as many places as there are processors; a search that finds none free fails at once, with the message "Reserve capacity
 #          ahead of searches!", and adding rows does the same with "... ahead of insertions!". Capacity is not what is missing, and the C#
 #          class has no call that makes more places (usearch_change_threads_search of the C functions does).
-# Obverse: a batch of queries would fail on a busy server. src/Obverse/Priors/HnswIndex.cs makes room for its own threads after every
+# Obverse: a batch of queries would fail on a busy server. src/Obverse.Retrieval/Search/HnswIndex.cs makes room for its own threads after every
 #          usearch_reserve (which takes it away again) and lets one batch in at a time.
 set -euo pipefail
 folder=$(mktemp -d)
