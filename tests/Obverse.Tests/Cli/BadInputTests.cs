@@ -31,7 +31,7 @@ public class BadInputTests
         { "time", ["invert", "a cat", "--time", "soon"], "--time: 'soon'" },
         { "time and steps", ["invert", "a cat", "--time", "9s", "--steps", "9"], "--time" },
         { "seed", ["invert", "a cat", "--seed", "-1"], "--seed: '-1'" },
-        { "mask without start", ["invert", "a cat", "--mask", "m.png"], "--mask wants --start" },
+        { "mask without start", ["invert", "a cat", "--mask", "m.png"], "--mask needs --start" },
         { "film", ["invert", "a cat", "--film", "x.avi"], "--film: 'x.avi'" },
         { "out", ["invert", "a cat", "--out", "x.bmp"], "--out: 'x.bmp'" },
         { "option without value", ["invert", "a cat", "--seed"], "--seed: '--model'" },

@@ -127,7 +127,7 @@ public class PictureCommandTests
         { ["edit", "photo.png", ""], 2, "the prompt is empty" },
         { ["edit", "photo.png", "cat:-1"], 2, "weights of 0 or less" },
         { ["edit", "photo.png"], 2, "TEXT" },
-        { ["edit", "photo.png", "a cat", "--mix", "0.5", "--mixes", "0.5,1"], 2, "--mix and --mixes" },
+        { ["edit", "photo.png", "a cat", "--mix", "0.5", "--mixes", "0.5,1"], 2, "--mix or --mixes" },
         { ["edit", "photo.png", "a cat", "--mix", "1.5"], 2, "--mix: '1.5'" },
         { ["edit", "photo.png", "a cat", "--mixes", "0.5,,x"], 2, "--mixes: '0.5,,x'" },
         { ["edit", "photo.png", "a cat", "--mixes", ","], 2, "--mixes: ','" },

@@ -148,7 +148,7 @@ public class FitTests
 
         using var other = new Pixels().Create(1, 32, 32, random);
         using var without = new Inversion { Canvas = other, Encoder = toy, Targets = new(Target.Of(toy.Embed(["a cat"]))), Objective = Objective.Toward(Targets.Start), Schedule = Schedule.Adam(0.02).Steps(3) };
-        Assert.Contains("the objective names the target 'start'; the run has prompt", Assert.Throws<KeyNotFoundException>(() => without.Run().First()).Message, StringComparison.Ordinal);
+        Assert.Contains("the objective names the target 'start'; the inversion has prompt", Assert.Throws<KeyNotFoundException>(() => without.Run().First()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
