@@ -58,7 +58,10 @@ public abstract record Job
     }
 
     /// <summary>True where both are the same job but for the number of threads.</summary>
-    public bool MakesTheSameAs(Job other) => PartJson.Write(this with { Threads = 0 }) == PartJson.Write(other with { Threads = 0 });
+    public bool MakesTheSameAs(Job other) => PartJson.Write(Essence) == PartJson.Write(other.Essence);
+
+    /// <summary>The job without what changes nothing of its result.</summary>
+    protected virtual Job Essence => this with { Threads = 0 };
 
     /// <exception cref="InvalidDataException">Not the JSON of a job; or of a later version, which the message names.</exception>
     public static Job FromJson(string text)

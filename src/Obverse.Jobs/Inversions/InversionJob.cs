@@ -46,6 +46,8 @@ public sealed record InversionJob : Job
     [JsonIgnore]
     public string ModelNames => string.Join(" + ", Models.Select(model => model.Name));
 
+    protected override Job Essence => (InversionJob)base.Essence with { Recipe = Recipe with { About = "" } };
+
     public override IAsyncEnumerable<JobEvent> Run(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Events(this, workshop, outputs, cancellation);
 
     /// <summary>Runs it and returns the result.</summary>

@@ -37,6 +37,7 @@ public class JobFormatTests
             Assert.Equal(changed.ToJson(), back.ToJson());
             Assert.True(changed.MakesTheSameAs(back));
             Assert.False(changed.MakesTheSameAs(job));
+            Assert.True(job.MakesTheSameAs(job with { Threads = 9, Recipe = job.Recipe with { About = "in other words" } }));
         }
 
         Assert.Equal(Recipes.Names, recipes.Order(StringComparer.Ordinal));
