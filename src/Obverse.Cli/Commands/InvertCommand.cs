@@ -12,7 +12,7 @@ internal static class InvertCommand
 
     public static Command Create(Screen screen)
     {
-        var prompt = new Argument<string?>("PROMPT") { Arity = ArgumentArity.ZeroOrOne, Description = "What to draw. Several parts are separated by |, each may end in :weight; a negative weight is drawn away from." };
+        var prompt = new Argument<string?>("PROMPT") { Arity = ArgumentArity.ZeroOrOne, Description = "What to draw. Several parts are separated by |, each may end in :weight; a negative weight is drawn away from. A colon behind a digit or after // is text (12:30); \\: always is." };
         var options = new DrawingOptions();
         var toward = new Option<string[]>("--toward") { HelpName = "IMAGE[:W]", Description = "Draw toward a picture too, with a weight. May be given several times." };
         var time = Flags.Parsed("--time", "60s", "Choose steps, views and size so that it takes about this long: 60s, 2m, 1m30s.", Durations.Parse);

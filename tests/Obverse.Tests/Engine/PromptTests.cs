@@ -1,0 +1,97 @@
+using Obverse.Jobs;
+using Obverse.Tests.Encoders;
+using Xunit;
+
+namespace Obverse.Tests.Engine;
+
+/// <summary>What people type: colons that are weights and colons that are not, weights that cannot be, parts that cancel.</summary>
+[Collection("command line")]
+public class PromptTests
+{
+    [Theory]
+    [InlineData("a photo taken at 12:30")]
+    [InlineData("a photo taken at 12:30:45")]
+    [InlineData("http://localhost:8080")]
+    [InlineData("see https://example.org:443")]
+    [InlineData("16:9")]
+    [InlineData("16 : 9")]
+    [InlineData("a map 1:25,000")]
+    [InlineData("Genesis 1:1")]
+    [InlineData("John 3:16-18")]
+    [InlineData("a scene from Alien: Covenant")]
+    [InlineData("a portrait of: Nan")]
+    [InlineData("a fox: red")]
+    [InlineData("a fox:")]
+    [InlineData("the letters a:b")]
+    [InlineData("٣:٥")] // digits of another script
+    public void Ordinary_text_is_text(string text)
+    {
+        var prompt = Prompt.Parse(text);
+        Assert.Equal(new PromptPart(text), Assert.Single(prompt.Parts));
+        Assert.Null(prompt.Reading);
+    }
+
+    [Theory]
+    [InlineData("a fox:0.5", "a fox", 0.5)]
+    [InlineData("a fox: 0.5", "a fox", 0.5)]
+    [InlineData("a fox:+2", "a fox", 2)]
+    [InlineData("a fox:.5", "a fox", 0.5)]
+    [InlineData("a fox:1e-30", "a fox", 1e-30)]
+    [InlineData("a car of 1950 :0.5", "a car of 1950", 0.5)]
+    [InlineData("at 12:30 in the rain:0.5", "at 12:30 in the rain", 0.5)]
+    [InlineData("Alien: Covenant:2", "Alien: Covenant", 2)]
+    public void A_number_behind_the_last_colon_is_a_weight(string text, string part, double weight)
+    {
+        var prompt = Prompt.Parse(text);
+        Assert.Equal(new PromptPart(part, weight), Assert.Single(prompt.Parts));
+        Assert.Equal(prompt, Prompt.Parse(prompt.ToString()));
+        Assert.NotNull(prompt.Reading);
+    }
+
+    [Theory]
+    [InlineData("a fox\\:0.5", "a fox:0.5")]
+    [InlineData("a fox\\:nan", "a fox:nan")]
+    [InlineData("the year\\:1984", "the year:1984")]
+    public void A_colon_can_be_said_to_be_text(string text, string part) => Assert.Equal(new PromptPart(part), Assert.Single(Prompt.Parse(text).Parts));
+
+    [Theory]
+    [InlineData("a cat:0,5", "'0,5' is no weight")]
+    [InlineData("a cat:1.000,5", "'1.000,5' is no weight")]
+    [InlineData("a cat:nan", "'nan' is no weight")]
+    [InlineData("a cat:inf", "'inf' is no weight")]
+    [InlineData("a cat:-Infinity", "is out of range")]
+    [InlineData("a cat:∞", "'∞' is no weight")]
+    [InlineData("a cat:1e400", "is out of range, -1000 to 1000 is wanted")]
+    [InlineData("a cat:1e308 | a dog:1e308", "is out of range")]
+    [InlineData("the year:1984", "is out of range")]
+    [InlineData("a cat:50%", "'50%' is no weight")]
+    [InlineData("a cat | blurry:−0.3", "'−0.3' is no weight")] // a minus sign of typography
+    [InlineData("a cat | :0.5", "a weight with nothing before it")]
+    public void A_weight_that_is_none_is_refused_and_says_what_is_wanted(string text, string why)
+    {
+        var message = Assert.Throws<FormatException>(() => Prompt.Parse(text)).Message;
+        Assert.Contains(why, message);
+        Assert.EndsWith("where the colon is text, write \\:", message);
+    }
+
+    [Theory]
+    [InlineData("a fox | watercolour:0.4 | blurry:-0.3 | snow:0", "weights: toward \"a fox\" (1), \"watercolour\" (0.4); away from \"blurry\" (0.3); without effect \"snow\" (0)")]
+    [InlineData("a fox:30", "weights: \"a fox\" alone, so its weight 30 is of no effect")]
+    [InlineData("a car of 1950:0.5", "weights: \"a car of 1950:0.5\" is text to its end (a weight after a digit wants a space before its colon)")]
+    [InlineData("a fox | snow", null)]
+    public void A_reading_says_what_was_understood(string text, string? reading) => Assert.Equal(reading, Prompt.Parse(text).Reading);
+
+    [Theory]
+    [InlineData("shot 12:30", "shot 12:30", "shot 12:30", 1)]      // a file that is there
+    [InlineData("shot 12:30:0.5", "shot 12:30", "shot 12:30", 0.5)]
+    [InlineData("IMG_7:0.5", "IMG_7", "IMG_7", 0.5)]
+    [InlineData("a.png:0.5", null, "a.png", 0.5)]                 // one that is not: a message later
+    [InlineData("shot 12:30", null, "shot 12:30", 1)]
+    [InlineData("a:2", "a:2", "a:2", 1)]
+    public void A_picture_that_is_there_is_what_was_meant(string given, string? file, string path, double weight)
+    {
+        using var folder = new TemporaryFolder();
+        if (file is not null) File.WriteAllText(Path.Combine(folder.Path, file), "");
+        Assert.Equal(new PromptPart(null, weight, Path.Combine(folder.Path, path)), Assert.Single(Prompt.Parse("", Path.Combine(folder.Path, given)).Parts));
+    }
+}
