@@ -1,6 +1,8 @@
 using Obverse.Jobs;
 using Obverse.Tests.Encoders;
+using Obverse.Torch;
 using Xunit;
+using CommandLineProgram = Obverse.Tests.Commands.Program;
 
 namespace Obverse.Tests.Engine;
 
@@ -93,5 +95,55 @@ public class PromptTests
         using var folder = new TemporaryFolder();
         if (file is not null) File.WriteAllText(Path.Combine(folder.Path, file), "");
         Assert.Equal(new PromptPart(null, weight, Path.Combine(folder.Path, path)), Assert.Single(Prompt.Parse("", Path.Combine(folder.Path, given)).Parts));
+    }
+
+    [Theory]
+    [InlineData("das")]
+    [InlineData("clip-inv")]
+    [InlineData("implicit-plain")]
+    public void Parts_that_cancel_are_refused_before_the_first_step(string recipe)
+    {
+        using var program = new CommandLineProgram();
+        var asked = program.Run("invert", "a cat | A cat:-1", "--recipe", recipe, "--model", program.Model, "--steps", "2", "--views", "1", "--size", "32", "--json", "--out", program["a.png"]);
+        Assert.Equal((1, ""), (asked.Code, asked.Output));
+        Assert.Contains("the parts of \"a cat | A cat:-1\" cancel", asked.Error);
+        Assert.Empty(program.Files);
+    }
+
+    [Fact]
+    public void A_line_of_a_batch_whose_parts_cancel_is_named_and_the_others_are_drawn()
+    {
+        using var program = new CommandLineProgram();
+        File.WriteAllText(program["prompts.txt"], "a cat\na cat | a cat:-1\na fox at 12:30\n");
+        var drawn = program.Run("batch", program["prompts.txt"], "--recipe", "das", "--model", program.Model, "--steps", "1", "--views", "1", "--size", "32", "--workers", "1", "--json", "-o", program["out"]);
+        Assert.Equal(1, drawn.Code);
+        Assert.Contains("weights: toward \"a cat\" (1); away from \"a cat\" (1)", drawn.Error);
+        Assert.Contains("line 2, \"a cat | a cat:-1\": the parts of", drawn.Error);
+        Assert.Equal(2, drawn.Lines[^1].GetProperty("drawn").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("a cat:1e-30")]
+    [InlineData("a cat:1000")]
+    [InlineData("a cat:1e-320")]
+    public void The_weight_of_a_single_part_changes_no_pixel(string prompt)
+    {
+        using var program = new CommandLineProgram();
+        string[] ask = ["--recipe", "implicit-plain", "--model", program.Model, "--steps", "3", "--views", "2", "--size", "32"];
+        Assert.Equal(0, program.Run(["invert", "a cat", .. ask, "--out", program["plain.png"]]).Code);
+        var weighed = program.Run(["invert", prompt, .. ask, "--out", program["weighed.png"]]);
+        Assert.Equal(0, weighed.Code);
+        Assert.Contains("\"a cat\" alone", weighed.Error);
+        Assert.Equal(Imaging.Picture.Load(program["plain.png"]).Rgb.ToArray(), Imaging.Picture.Load(program["weighed.png"]).Rgb.ToArray());
+    }
+
+    [Fact]
+    public void Weights_of_a_stored_job_that_leave_float32_keep_their_ratios()
+    {
+        Assert.Equal([1f, 0.5f], PromptTargets.Values([1e308, 5e307]));
+        Assert.Equal([1f, -0.5f], PromptTargets.Values([1e-30, -5e-31]));
+        Assert.Equal([8080f, 1f], PromptTargets.Values([8080, 1])); // what was drawn before is drawn again
+        foreach (var wrong in new[] { double.NaN, double.PositiveInfinity, 0 }) Assert.Throws<InvalidDataException>(() => PromptTargets.Values([wrong]));
+        Assert.Throws<InvalidDataException>(() => PromptTargets.Values([1, double.NaN]));
     }
 }
