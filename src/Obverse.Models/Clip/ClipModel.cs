@@ -59,6 +59,7 @@ public sealed class ClipModel : IDisposable
             if (config?.TextOf is { } other) TakeText(tensors, Path.Combine(Path.GetDirectoryName(folder)!, other), file);
             var isOpenAI = tensors.ContainsKey("input_resolution");
             var stored = ClipLayout.ToOpenClip(tensors, file);
+            if (!stored.Keys.Any(name => name == "token_embedding.weight" || IsPictureSide(name))) throw new WeightsException($"{file}: no CLIP by the names of its {stored.Count} tensors: {Shown(stored.Keys)}") { IsUnsupported = true };
             if (config is null && published is not null && !isOpenAI) config = ClipConfig.Named(published.Architecture);
             if (config is null && !isOpenAI) throw new WeightsException($"{file}: no {ConfigFile} and no config.json beside it, and the weights are not OpenAI's; give a ClipConfig, or name the architecture before the file: ViT-B-32:{Path.GetFileName(file)}");
             config ??= ClipConfig.FromOpenAI(stored);
@@ -207,6 +208,8 @@ public sealed class ClipModel : IDisposable
     private static bool IsParameter(string name) => !name.EndsWith("running_mean", StringComparison.Ordinal) && !name.EndsWith("running_var", StringComparison.Ordinal);
 
     private static bool IsPictureSide(string name) => name.StartsWith("visual.", StringComparison.Ordinal);
+
+    private static string Shown(IEnumerable<string> names) => string.Join(", ", names.Take(4).Select(name => TensorResolver.Shown(name))) + (names.Skip(4).Any() ? ", …" : "");
 
     private static void TakeText(Dictionary<string, Tensor> tensors, string folder, string file)
     {

@@ -26,9 +26,9 @@ public static class FileWholeness
             using var file = WeightFile.Open(path);
             return null;
         }
-        catch (WeightsException e) when (e.Message.Contains(": refused: ", StringComparison.Ordinal))
+        catch (WeightsException e) when (e.IsUnsupported)
         {
-            return null; // training_args.bin: no weights, and read to where that is plain
+            return null; // such as training_args.bin
         }
         catch (Exception e) when (e is WeightsException or JsonException or InvalidDataException or IOException)
         {

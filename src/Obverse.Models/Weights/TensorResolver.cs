@@ -61,11 +61,12 @@ internal sealed class TensorResolver(string origin, bool isScript = false) : IPi
         "torch._utils" when name == "_rebuild_parameter" => rebuildParameter,
         "torch.storage" when name == "UntypedStorage" => untyped,
         "torch" when storages.TryGetValue(name, out var storage) => storage,
-        "torch" when name.EndsWith("Storage", StringComparison.Ordinal) => throw new WeightsException($"{origin}: holds a torch.{Shown(name)}; the element types known are those of {string.Join(", ", storageTypes.Keys)}"),
+        "torch" when name.EndsWith("Storage", StringComparison.Ordinal) => throw new WeightsException($"{origin}: holds a torch.{Shown(name)}; the element types known are those of {string.Join(", ", storageTypes.Keys)}") { IsUnsupported = true },
+        "torch._utils" when name.StartsWith("_rebuild_", StringComparison.Ordinal) => throw new WeightsException($"{origin}: holds a tensor that torch._utils.{Shown(name)} makes, which is not supported ({name switch { "_rebuild_tensor_v3" => "an element type such as float8", "_rebuild_qtensor" => "quantised", _ => "neither dense nor a parameter" }})") { IsUnsupported = true },
         "torch.jit._pickle" when isScript && name is "build_intlist" or "build_doublelist" or "build_boollist" or "build_tensorlist" or "restore_type_tag" => firstArgument,
         "__torch__" when isScript => scriptClass,
         _ when isScript && module.StartsWith("__torch__.", StringComparison.Ordinal) => scriptClass,
-        _ => throw new WeightsException($"{origin}: refused: it asks for {Shown(module)}.{Shown(name)}, which is no part of weights; nothing was run"),
+        _ => throw new WeightsException($"{origin}: refused: it asks for {Shown(module)}.{Shown(name)}, which is no part of weights; nothing was run") { IsUnsupported = true },
     };
 
     public object? Reduce(object? callable, object?[] arguments)
