@@ -14,12 +14,17 @@ public static class WeightFiles
     public static bool Holds(string folder) => WeightNames.All.Any(name => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Every tensor of a file, or of the files that an index names, under the names of its state dict (<see cref="StateDict"/>).</summary>
-    public static Dictionary<string, Tensor> Read(string path)
+    public static Dictionary<string, Tensor> Read(string path) => Read(path, out _);
+
+    /// <param name="path">The file.</param>
+    /// <param name="classes">Of a script: the classes of its modules.</param>
+    internal static Dictionary<string, Tensor> Read(string path, out IReadOnlySet<string> classes)
     {
         var tensors = new Dictionary<string, Tensor>();
         try
         {
             using var file = WeightFile.Open(path);
+            classes = file.Classes;
             foreach (var (from, to) in StateDict(file.Names))
             {
                 if (tensors.ContainsKey(to)) throw new WeightsException($"{path}: tensor '{to}' is there twice, once as '{from}'");
