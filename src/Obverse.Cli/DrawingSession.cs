@@ -27,6 +27,9 @@ internal sealed record DrawingSession(Screen Screen)
     /// <summary>The picture's default name, without extension.</summary>
     public string? Named { get; init; }
 
+    /// <summary>The prompts as they were typed, where the request's are made of them.</summary>
+    public IReadOnlyList<Prompt>? Written { get; init; }
+
     /// <summary>Several pictures of one command: the suffix of each name, and the change to its job.</summary>
     public IReadOnlyList<(string Suffix, Func<InversionJob, InversionJob> Change)> Series { get; init; } = [("", job => job)];
 
@@ -37,6 +40,7 @@ internal sealed record DrawingSession(Screen Screen)
     {
         using var workshop = CliModels.Workshop(Screen, Threads, Device, Precision);
         var request = Request.Check(workshop);
+        Readings.Tell(Screen, Written ?? [request.Prompt]);
         var outputs = Outputs(Out ?? (Named ?? FileNames.Slug(request.Prompt.ToString())) + ".png");
         outputs.MustBeWritable(Bytes(Request.Shown ?? Request.Size ?? new(512, 512)));
         var job = request.Job(workshop, Screen.Stop);

@@ -30,6 +30,7 @@ internal sealed class MoveOptions(string recipe, string output)
         return (session with
         {
             Named = $"{Path.GetFileNameWithoutExtension(image)}-{FileNames.Slug(toward[0].Text ?? Path.GetFileNameWithoutExtension(toward[0].Image!))}",
+            Written = toward.All(part => part.Weight == 1) ? [] : null, // the picture's own share is no weight that was typed
             Request = session.Request with
             {
                 Recipe = recipe, Start = image, Mask = mask, Shape = DrawingOptions.ShapeOf(image), Parts = EditReport.Mixed(image, toward, shares[0]),

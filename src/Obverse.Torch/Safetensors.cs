@@ -70,6 +70,7 @@ public sealed class Safetensors : IDisposable
         var room = bytes.Length - 8 - (long)length;
         var entries = new Dictionary<string, Entry>();
         var metadata = new Dictionary<string, string>();
+        string? unsupported = null; // said last: a file that is cut is damaged before it is unsupported
         try
         {
             var text = bytes.Span(8, (int)length).ToArray();
@@ -82,14 +83,16 @@ public sealed class Safetensors : IDisposable
                     continue;
                 }
 
-                var type = TypeOf(item.Value.GetProperty("dtype").GetString()) ?? throw Bad($"tensor '{item.Name}' has the element type {item.Value.GetProperty("dtype")}, which is not supported");
+                var code = item.Value.GetProperty("dtype").GetString() ?? throw Bad($"tensor '{item.Name}' has no element type");
+                var type = TypeOf(code);
+                if (type is null) unsupported ??= $"tensor '{item.Name}' is {code}, which is not supported; F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL are";
                 long[] shape = [.. item.Value.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64())];
                 if (shape.Length > 8 || shape.Any(side => side < 0)) throw Bad($"tensor '{item.Name}' has the shape [{string.Join(", ", shape)}]");
                 long[] offsets = [.. item.Value.GetProperty("data_offsets").EnumerateArray().Select(o => o.GetInt64())];
                 if (offsets is not [var from, var to] || from < 0 || to < from || to > room) throw Bad($"tensor '{item.Name}' lies at [{string.Join(", ", offsets)}], outside the {room} bytes of data");
-                var wanted = shape.Aggregate((UInt128)ElementSize(type), (product, side) => product > long.MaxValue ? product : product * (ulong)side);
+                var wanted = type is not { } known ? (UInt128)(to - from) : shape.Aggregate((UInt128)ElementSize(known), (product, side) => product > long.MaxValue ? product : product * (ulong)side);
                 if (wanted != (UInt128)(to - from)) throw Bad($"tensor '{item.Name}' of shape [{string.Join(", ", shape)}] wants {wanted} bytes and has {to - from}");
-                entries.Add(item.Name, new(type, shape, 8 + (long)length + from, to - from));
+                entries.Add(item.Name, new(type ?? DType.UInt8, shape, 8 + (long)length + from, to - from));
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
@@ -106,6 +109,7 @@ public sealed class Safetensors : IDisposable
         }
 
         if (end != bytes.Length) throw Bad($"its tensors end at byte {end}, the file at {bytes.Length}");
+        if (unsupported is not null) throw new WeightsException($"{path}: {unsupported}") { IsUnsupported = true };
         return (entries, metadata);
     }
 

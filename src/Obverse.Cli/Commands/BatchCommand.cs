@@ -43,6 +43,7 @@ internal static class BatchCommand
             var count = Math.Min(Cores.WorkersOf(side, parsed.GetValue(options.Threads)), mine.Length);
             using var workshop = CliModels.Workshop(screen, Cores.ThreadsOf(count > 1 ? count : side, parsed.GetValue(options.Threads)), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
             var asked = (request with { Parts = items[0].Prompt }).Check(workshop);
+            Readings.Tell(screen, mine.Select(item => item.Prompt));
             Directory.CreateDirectory(folder);
             var first = asked.Job(workshop, screen.Stop);
             foreach (var model in first.Models) TruncatedTexts.Warn(screen, workshop.Model(model.Name), items.SelectMany(item => item.Prompt.Texts.Select(text => text.Text!)).Distinct());

@@ -12,7 +12,7 @@ internal static class InvertCommand
 
     public static Command Create(Screen screen)
     {
-        var prompt = new Argument<string?>("PROMPT") { Arity = ArgumentArity.ZeroOrOne, Description = "The prompt. Parts are separated by |, each may end in :weight; a negative weight moves away from its text." };
+        var prompt = new Argument<string?>("PROMPT") { Arity = ArgumentArity.ZeroOrOne, Description = "The prompt. Parts are separated by |, each may end in :weight; a negative weight moves away from its text. A colon after a digit or after // is text (12:30); \\: always is." };
         var options = new DrawingOptions();
         var toward = new Option<string[]>("--toward") { HelpName = "IMAGE[:W]", Description = "Add a picture to the prompt, with a weight. May be given several times." };
         var time = Flags.Parsed("--time", "60s", "Time budget that chooses steps, views and size: 60s, 2m, 1m30s.", Durations.Parse);

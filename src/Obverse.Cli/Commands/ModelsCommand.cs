@@ -42,16 +42,26 @@ internal static class ModelsCommand
         var repositories = new Argument<string[]>("REPO") { Description = "OWNER/NAME. [default: every cached repository]", Arity = ArgumentArity.ZeroOrMore };
         var repair = Flags.Switch("--repair", "Delete damaged files, so that the next pull fetches them again.");
         var json = Flags.Json("Print one JSON line per problem, and a summary.");
-        var command = new Command("verify", "Check every cached file against its hash, and find dangling links, partial downloads and branches without a snapshot. Exit code 1 if there are problems.\n\n  obverse models verify\n  obverse models verify laion/CLIP-ViT-B-32-laion2B-s34B-b79K --repair") { repositories, repair, json };
+        var command = new Command("verify", "Check every cached file against its hash, and find dangling links, partial downloads and branches without a snapshot. Of files without a hash (file systems without links) the headers are read. Exit code 1 if there are problems.\n\n  obverse models verify\n  obverse models verify laion/CLIP-ViT-B-32-laion2B-s34B-b79K --repair") { repositories, repair, json };
         command.SetAction(parsed =>
         {
             var cache = new HubCache(HubSettings.FromEnvironment().Cache);
             var named = parsed.GetValue(repositories) ?? [];
             foreach (var name in named.Where(name => !cache.Repositories.Contains(HubRepository.Parse(name).Id))) throw new IOException($"{name}: not in the hub's cache {cache.Folder}");
-            var (wrong, blobs, bytes) = (0, 0, 0L);
+            var (wrong, compared, bytes, bare, bareBytes) = (0, 0, 0L, 0, 0L);
+            var checks = new HubChecks
+            {
+                FaultOf = FileWholeness.FaultOf, OnHashed = (_, size) => (compared, bytes) = (compared + 1, bytes + size),
+                OnUnhashed = (path, size) =>
+                {
+                    (bare, bareBytes) = (bare + 1, bareBytes + size);
+                    if (parsed.GetValue(json)) screen.Json(new { Event = "unhashed", Path = path, Bytes = size });
+                    else screen.Say($"{path}: no hash to compare it with");
+                },
+            };
             foreach (var id in named.Length > 0 ? named.Select(name => HubRepository.Parse(name).Id).Distinct() : cache.Repositories)
             {
-                foreach (var problem in HubVerification.Check(cache, id, parsed.GetValue(repair), (_, size) => (blobs, bytes) = (blobs + 1, bytes + size), screen.Stop))
+                foreach (var problem in HubVerification.Check(cache, id, parsed.GetValue(repair), checks, screen.Stop))
                 {
                     wrong++;
                     if (parsed.GetValue(json)) screen.Json(new { Event = "problem", problem.Repository, problem.Path, problem.What });
@@ -59,8 +69,13 @@ internal static class ModelsCommand
                 }
             }
 
-            if (parsed.GetValue(json)) screen.Json(new { Event = "result", Files = blobs, Bytes = bytes, Problems = wrong });
-            else screen.Say($"{blobs} files, {Sizes.Show(bytes)} read: {(wrong == 0 ? "no problems" : wrong == 1 ? "1 problem" : $"{wrong} problems")}");
+            if (parsed.GetValue(json)) screen.Json(new { Event = "result", Files = compared, Bytes = bytes, Unhashed = bare, UnhashedBytes = bareBytes, Problems = wrong });
+            else
+            {
+                var found = wrong switch { 0 when compared > 0 => ": no problems", 0 => "", 1 => ": 1 problem", _ => $": {wrong} problems" };
+                screen.Say($"{compared} files, {Sizes.Show(bytes)} compared with their hashes{found}{(bare == 0 ? "" : $"; {bare} without a hash, {Sizes.Show(bareBytes)}: whole by their headers, content unknown")}");
+            }
+
             return wrong == 0 ? 0 : 1;
         });
         return command;

@@ -35,7 +35,7 @@ internal static class ProbeCommand
             if (probe.Request.Bank is null) screen.Note("without --bank there is no alignment; prompts are drawn with their own embeddings");
             return (session with
             {
-                Request = probe.First, Named = "probe-" + FileNames.Slug(probe.Prompts[0].ToString()), Series = probe.Series,
+                Request = probe.First, Written = probe.Prompts, Named = "probe-" + FileNames.Slug(probe.Prompts[0].ToString()), Series = probe.Series,
                 Report = (drawings, workshop) => Report(screen, session, probe, drawings, workshop),
             }).Run();
         });

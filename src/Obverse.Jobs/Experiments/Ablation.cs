@@ -52,7 +52,7 @@ public sealed partial record Ablation
     public void Draw(Workshop workshop, Judge judge, Action<Entry, int, int>? onProgress = null, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(Folder);
-        var jobs = Variants.ToDictionary(variant => variant.Name, variant => (Request with { Recipe = variant.Recipe.Name, Prompt = Captions[0], Bank = BankOf(variant), Adapt = _ => variant.Recipe }).Check(workshop).Job(workshop));
+        var jobs = Variants.ToDictionary(variant => variant.Name, variant => (Request with { Recipe = variant.Recipe.Name, Parts = new([new(Captions[0])]), Bank = BankOf(variant), Adapt = _ => variant.Recipe }).Check(workshop).Job(workshop));
         var known = Entries().ToDictionary(entry => (entry.Variant, entry.Caption));
         int[] mine = [.. Enumerable.Range(0, Captions.Count).Where(i => i % Shard.Of == Shard.Index - 1)];
         using var log = Database.Open(Path.Combine(Folder, Shard.Of == 1 ? "results.sqlite" : $"results-{Shard.Index}-of-{Shard.Of}.sqlite"), Log);

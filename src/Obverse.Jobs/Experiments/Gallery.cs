@@ -33,7 +33,7 @@ public sealed record Gallery
     public IReadOnlyList<Entry> Make(Workshop workshop, Judge judge, Action<Entry>? onProgress = null, CancellationToken cancellation = default)
     {
         var entries = new List<Entry>();
-        var planned = Recipes.Select(recipe => (Recipe: recipe, Job: (Request with { Recipe = recipe, Prompt = Names[0] }).Check(workshop).Job(workshop))).ToArray();
+        var planned = Recipes.Select(recipe => (Recipe: recipe, Job: (Request with { Recipe = recipe, Parts = new([new(Names[0])]) }).Check(workshop).Job(workshop))).ToArray();
         JobList.Run(planned.SelectMany(one => Names.Select(name => (one.Recipe, one.Job, Name: name))), item => (item.Job with { Prompt = new([new PromptPart(item.Name)]) }, PathOf(item.Recipe, item.Name)), workshop, workers: 1, (item, path, done) =>
         {
             entries.Add(new(item.Recipe, item.Name, path, judge.Assess(Picture.Load(path), item.Name), done?.Seconds ?? double.NaN, done?.Last?.Similarity ?? double.NaN));

@@ -17,10 +17,10 @@ internal sealed class BankGuide(InversionJob job, Workshop workshop)
         if (plan.IsRetrieved && !bank.Plan.Equals(job.Recipe.Canvas)) throw new ArgumentException($"the job's canvas is {job.Recipe.Canvas}; the bank holds {bank.Plan}");
         if (plan.IsRetrieved && job.Start is not null && job.Recipe.Fit is null) throw new ArgumentException("an INR canvas starts from weights, not from a picture; use a recipe that fits it to the picture, or the pyramid");
         var prompt = targets[Targets.Prompt];
-        var canvas = plan.IsRetrieved ? bank.Take(Nearest(bank.Index, prompt[0].Direction), job.Height, job.Width) : otherwise();
         Target[] aligned = [.. prompt.Select(member => TensorScope.Unscoped(() => PromptTargets.Owned(() => Aligned(member, bank.Pairs))))];
         targets[Targets.Pictures] = [.. prompt.Zip(aligned, (plain, own) => TensorScope.Unscoped(() => PromptTargets.Owned(() => Target.At(Blended(plain, own, bank.Pairs)))))];
         targets[Targets.Prompt] = aligned;
+        var canvas = plan.IsRetrieved ? bank.Take(Nearest(bank.Index, prompt[0].Direction), job.Height, job.Width) : otherwise();
         foreach (var member in prompt) member.Dispose();
         return canvas;
     }
@@ -30,7 +30,7 @@ internal sealed class BankGuide(InversionJob job, Workshop workshop)
     {
         var texts = plan.Neighbours > 0 ? job.Prompt.Texts.Count() : 0;
         Tensor[] rows = [.. Enumerable.Range(0, (int)plain.Embeddings.Size(0)).Select(i => plain.Embeddings.Select(0, i) is var row && i < texts ? index.Align(row, plan.Neighbours, plan.IsRaw) : row)];
-        return new Target(Tensor.Stack(rows), plain.Values.Clone());
+        return PromptTargets.Pointing(new Target(Tensor.Stack(rows), plain.Values.Clone()), $"{job.Prompt}, aligned with pictures");
     }
 
     private Tensor Blended(Target plain, Target aligned, RetrievalIndex index)

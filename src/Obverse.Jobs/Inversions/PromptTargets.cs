@@ -24,7 +24,24 @@ internal sealed class PromptTargets(InversionJob job)
         List<Tensor> rows = [];
         if (texts.Length > 0) rows.Add(encoder.Embed([.. texts.Select(part => part.Text!)]));
         foreach (var part in images) rows.Add(Seen(encoder, (part.Sha256 is { } hash ? new StoredFile(part.Image!, hash) : StoredFile.Of(part.Image!)).Load()));
-        return new Target(Tensor.Cat(rows), Tensor.From([.. texts.Concat(images).Select(part => (float)part.Weight)]));
+        return Pointing(new Target(Tensor.Cat(rows), Tensor.From(Values([.. texts.Concat(images).Select(part => part.Weight)]))), prompt.ToString());
+    }
+
+    /// <summary>Weights as float32 holds them. Only their ratios count: where their squares would leave its range, they are taken relative to the largest.</summary>
+    internal static float[] Values(IReadOnlyList<double> weights)
+    {
+        var largest = weights.Max(Math.Abs);
+        if (largest == 0 || !weights.All(double.IsFinite)) throw new InvalidDataException($"weights {string.Join(", ", weights)}: finite ones, at least one of them not 0, are wanted");
+        return [.. weights.Select(weight => (float)(largest is < 1e-3 or > 1e12 ? weight / largest : weight))];
+    }
+
+    /// <summary>The target, where its parts do not cancel: rounding would else be all that is left to draw toward.</summary>
+    /// <exception cref="InvalidDataException">They do.</exception>
+    internal static Target Pointing(Target target, string prompt)
+    {
+        const double Least = 1e-4; // of the weights' sum; embeddings that differ at all are further apart, rounding is below 1e-6
+        var (length, sum) = ((target.Embeddings * target.Values.Unsqueeze(-1)).Sum(-2).Square().Sum().Sqrt().Item(), target.Values.Abs().Sum().Item());
+        return length > Least * sum || double.IsNaN(length) ? target : throw new InvalidDataException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"the parts of \"{prompt}\" cancel: their weighted embeddings add up to length {length:0.#######} of {sum:0.###}, so there is nothing to draw toward; change a weight or a part"));
     }
 
     // [1, d]

@@ -35,5 +35,8 @@ public sealed partial record ClipConfig
         Text = Text with { Activation = activation },
     };
 
+    /// <summary>The same shapes, whatever the activation, the normalisation and who wrote it down.</summary>
+    internal bool HasShapesOf(ClipConfig other) => With(Activation.Gelu) with { Origin = other.Origin, Mean = other.Mean, Std = other.Std } == other.With(Activation.Gelu);
+
     private static string Bare(string name) => name.EndsWith(Quick, StringComparison.Ordinal) ? name[..^Quick.Length] : name;
 }

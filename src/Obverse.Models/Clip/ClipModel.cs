@@ -42,33 +42,42 @@ public sealed class ClipModel : IDisposable
     }
 
     /// <summary>
-    /// From a model folder or a weights file in one. A <paramref name="config"/> given wins over the one beside the weights; weights with neither
-    /// are taken for OpenAI's only where they carry OpenAI's marks, because the activation cannot be seen in them. Settings of a <paramref name="published"/>
-    /// checkpoint win over the file's; where they are not asked for, a file that says otherwise wins, and <see cref="Remarks"/> say so. Weights that are to be trained are float32 whatever the <paramref name="precision"/>.
+    /// From a model folder or a weights file in one. A <paramref name="config"/> given wins over the one beside the weights, and so does an
+    /// <paramref name="architecture"/> by open_clip's name; weights with none of them are taken for OpenAI's only where they carry OpenAI's marks, because the
+    /// activation cannot be seen in them. A script (OpenAI's archives) says itself what it is, and wins over all but the first. Settings of a
+    /// <paramref name="published"/> checkpoint win over the file's; where they are not asked for, a file that says otherwise wins. <see cref="Remarks"/> name
+    /// each contradiction. Weights that are to be trained are float32 whatever the <paramref name="precision"/>.
     /// </summary>
-    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, PublishedClip? published = null, Device? device = null, Precision precision = Precision.Float32) => TensorScope.Unscoped(() =>
+    public static ClipModel Load(string folderOrFile, ClipConfig? config = null, bool trainable = false, PublishedClip? published = null, Device? device = null, Precision precision = Precision.Float32, string? architecture = null) => TensorScope.Unscoped(() =>
     {
         var file = Directory.Exists(folderOrFile) ? WeightFiles.Find(folderOrFile) : folderOrFile;
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         var given = config is not null;
-        config ??= new[] { ConfigFile, "config.json" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } beside ? ClipConfig.Load(beside) : null;
-        var tensors = WeightFiles.Read(file);
+        config ??= architecture is not null ? ClipConfig.Named(architecture) : new[] { ConfigFile, "config.json" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } beside ? ClipConfig.Load(beside) : null;
+        var tensors = WeightFiles.Read(file, out var classes);
         Weights? weights = null;
         try
         {
             if (config?.TextOf is { } other) TakeText(tensors, Path.Combine(Path.GetDirectoryName(folder)!, other), file);
             var isOpenAI = tensors.ContainsKey("input_resolution");
             var stored = ClipLayout.ToOpenClip(tensors, file);
+            if (!stored.Keys.Any(name => name == "token_embedding.weight" || IsPictureSide(name))) throw new WeightsException($"{file}: no CLIP by the names of its {stored.Count} tensors: {Shown(stored.Keys)}") { IsUnsupported = true };
             if (config is null && published is not null && !isOpenAI) config = ClipConfig.Named(published.Architecture);
             if (config is null && !isOpenAI) throw new WeightsException($"{file}: no {ConfigFile} and no config.json beside it, and the weights are not OpenAI's; give a ClipConfig, or name the architecture before the file: ViT-B-32:{Path.GetFileName(file)}");
             config ??= ClipConfig.FromOpenAI(stored);
             List<string> remarks = [];
+            if (!given && published is null)
+            {
+                (config, var own) = new ClipArchive(stored, classes, isOpenAI).Against(config, architecture);
+                remarks.AddRange(own.Select(what => $"{file}: {what}; the archive's is used"));
+            }
+
             if (published is not null)
             {
                 remarks.AddRange(published.Against(config).Select(what => $"{file}: the file has {what}; the table's is used"));
                 config = published.Applied(config);
             }
-            else if (!given && (PublishedClip.At(folderOrFile) ?? PublishedClip.At(file)) is { } known)
+            else if (!given && architecture is null && (PublishedClip.At(folderOrFile) ?? PublishedClip.At(file)) is { } known)
             {
                 remarks.AddRange(known.Against(config).Select(what => $"{file}: the file has {what}; the file's is used ({known}:PATH takes the other)"));
             }
@@ -90,7 +99,7 @@ public sealed class ClipModel : IDisposable
     public static ClipModel Open(string model, Device? device = null, bool trainable = false, Precision precision = Precision.Float32)
     {
         var name = ModelName.Parse(model);
-        return Load(Zoo.Resolve(name.Path), name.Published is null && name.Architecture is { } architecture ? ClipConfig.Named(architecture) : null, trainable, name.Published, device, precision);
+        return Load(Zoo.Resolve(name.Path), null, trainable, name.Published, device, precision, name.Published is null ? name.Architecture : null);
     }
 
     /// <summary>A new model, drawn as CLIP's are (openai/CLIP clip/model.py, initialize_parameters), to train from nothing.</summary>
@@ -207,6 +216,8 @@ public sealed class ClipModel : IDisposable
     private static bool IsParameter(string name) => !name.EndsWith("running_mean", StringComparison.Ordinal) && !name.EndsWith("running_var", StringComparison.Ordinal);
 
     private static bool IsPictureSide(string name) => name.StartsWith("visual.", StringComparison.Ordinal);
+
+    private static string Shown(IEnumerable<string> names) => string.Join(", ", names.Take(4).Select(name => TensorResolver.Shown(name))) + (names.Skip(4).Any() ? ", …" : "");
 
     private static void TakeText(Dictionary<string, Tensor> tensors, string folder, string file)
     {

@@ -51,7 +51,7 @@ public sealed record PublishedClip(string Architecture, string Tag, Activation A
 
     public override string ToString() => $"{Architecture}/{Tag}";
 
-    private static string Word(Activation activation) => activation == Activation.QuickGelu ? "quick_gelu" : "gelu";
+    internal static string Word(Activation activation) => activation == Activation.QuickGelu ? "quick_gelu" : "gelu";
 
     private static bool Far(Rgb a, Rgb b) => Math.Abs(a.R - b.R) > 1e-3 || Math.Abs(a.G - b.G) > 1e-3 || Math.Abs(a.B - b.B) > 1e-3; // files round to seven digits or fewer
 

@@ -49,10 +49,14 @@ internal sealed class TensorResolver(string origin, bool isScript = false) : IPi
     private static readonly Dictionary<string, StorageType> storages = storageTypes.ToDictionary(t => t.Key, t => new StorageType(t.Value));
 
     private readonly Dictionary<string, StorageReference> found = [];
+    private readonly HashSet<string> classes = [];
     private int copied;
 
     /// <summary>The storages that the pickle spoke of, each as it did so first.</summary>
     public IReadOnlyDictionary<string, StorageReference> Storages => found;
+
+    /// <summary>The classes of a script's modules, without the modules they are in: "QuickGELU".</summary>
+    public IReadOnlySet<string> Classes => classes;
 
     public object Global(string module, string name) => module switch
     {
@@ -61,12 +65,19 @@ internal sealed class TensorResolver(string origin, bool isScript = false) : IPi
         "torch._utils" when name == "_rebuild_parameter" => rebuildParameter,
         "torch.storage" when name == "UntypedStorage" => untyped,
         "torch" when storages.TryGetValue(name, out var storage) => storage,
-        "torch" when name.EndsWith("Storage", StringComparison.Ordinal) => throw new WeightsException($"{origin}: holds a torch.{Shown(name)}; the element types known are those of {string.Join(", ", storageTypes.Keys)}"),
+        "torch" when name.EndsWith("Storage", StringComparison.Ordinal) => throw new WeightsException($"{origin}: holds a torch.{Shown(name)}; the element types known are those of {string.Join(", ", storageTypes.Keys)}") { IsUnsupported = true },
+        "torch._utils" when name.StartsWith("_rebuild_", StringComparison.Ordinal) => throw new WeightsException($"{origin}: holds a tensor that torch._utils.{Shown(name)} makes, which is not supported ({name switch { "_rebuild_tensor_v3" => "an element type such as float8", "_rebuild_qtensor" => "quantised", _ => "neither dense nor a parameter" }})") { IsUnsupported = true },
         "torch.jit._pickle" when isScript && name is "build_intlist" or "build_doublelist" or "build_boollist" or "build_tensorlist" or "restore_type_tag" => firstArgument,
         "__torch__" when isScript => scriptClass,
-        _ when isScript && module.StartsWith("__torch__.", StringComparison.Ordinal) => scriptClass,
-        _ => throw new WeightsException($"{origin}: refused: it asks for {Shown(module)}.{Shown(name)}, which is no part of weights; nothing was run"),
+        _ when isScript && module.StartsWith("__torch__.", StringComparison.Ordinal) => ScriptClass(name),
+        _ => throw new WeightsException($"{origin}: refused: it asks for {Shown(module)}.{Shown(name)}, which is no part of weights; nothing was run") { IsUnsupported = true },
     };
+
+    private object ScriptClass(string name)
+    {
+        if (name.Length <= 80 && classes.Count < 1000) classes.Add(name);
+        return scriptClass;
+    }
 
     public object? Reduce(object? callable, object?[] arguments)
     {

@@ -25,6 +25,9 @@ internal sealed class TorchArchive : IDisposable
         several = [.. container.Tensors.Values.GroupBy(tensor => tensor.Storage.Key).Where(group => group.Count() > 1).Select(group => group.Key)];
     }
 
+    /// <summary>Of a script: the classes of its modules.</summary>
+    public IReadOnlySet<string> Classes => container.Classes;
+
     public IEnumerable<string> Names => container.Tensors.Keys;
 
     public static TorchArchive Open(string path) => Open(MappedBytes.Open(path));

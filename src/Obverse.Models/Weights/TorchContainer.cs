@@ -5,7 +5,7 @@ using Obverse.Torch;
 namespace Obverse.Models;
 
 /// <summary>What torch.save and torch.jit.save put into a file: tensors described by their paths, and the storages that they look at.</summary>
-internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReference> Tensors, IReadOnlyDictionary<string, StoredBytes> Storages)
+internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReference> Tensors, IReadOnlyDictionary<string, StoredBytes> Storages, IReadOnlySet<string> Classes)
 {
     private static readonly BigInteger magic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture); // 0x1950a86a20f9469cfc6c, torch/serialization.py
 
@@ -20,7 +20,7 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
         return IsZip(head) ? FromZip(file, budget) : IsStream(head) ? FromStream(file) : throw new WeightsException($"{file.Name}: not one of PyTorch's files: it begins neither as a zip nor as a pickle");
     }
 
-    /// <summary>ROOT/data.pkl, ROOT/byteorder, ROOT/data/KEY; scripts have ROOT/code/ and ROOT/constants.pkl beside, which nobody reads.</summary>
+    /// <summary>ROOT/data.pkl, ROOT/byteorder, ROOT/data/KEY; scripts have ROOT/code/ and ROOT/constants.pkl beside, which nobody reads: the classes of its modules are named in the pickle.</summary>
     private static TorchContainer FromZip(MappedBytes file, long budget)
     {
         var members = ZipDirectory.Read(file);
@@ -54,7 +54,7 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
             storages.Add(key, Member(name));
         }
 
-        return new(tensors, storages);
+        return new(tensors, storages, resolver.Classes);
     }
 
     /// <summary>Before PyTorch 1.6: five pickles (magic number, protocol, system, object, storage keys), then each storage behind the number of its elements.</summary>
@@ -96,6 +96,6 @@ internal sealed record TorchContainer(IReadOnlyDictionary<string, TensorReferenc
             if (!storages.ContainsKey(tensor.Storage.Key)) throw new WeightsException($"{origin}: storage '{TensorResolver.Shown(tensor.Storage.Key)}' of tensor '{TensorResolver.Shown(path)}' is missing");
         }
 
-        return new(tensors, storages);
+        return new(tensors, storages, resolver.Classes);
     }
 }

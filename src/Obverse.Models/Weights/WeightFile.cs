@@ -20,6 +20,9 @@ public sealed class WeightFile : IDisposable
     /// <summary>In the order of the file.</summary>
     public IReadOnlyCollection<string> Names => tensors.Keys;
 
+    /// <summary>Of a script (torch.jit.save): the classes of its modules, such as "QuickGELU".</summary>
+    internal HashSet<string> Classes { get; } = [];
+
     public bool Contains(string name) => tensors.ContainsKey(name);
 
     public (DType Type, long[] Shape) Describe(string name) => Find(name) is var (type, shape, _) ? (type, shape) : default;
@@ -67,6 +70,7 @@ public sealed class WeightFile : IDisposable
         {
             var archive = TorchArchive.Open(path);
             parts.Add(archive);
+            Classes.UnionWith(archive.Classes);
             foreach (var name in archive.Names) Add(path, name, archive.Describe(name), () => archive[name]);
         }
         else

@@ -88,6 +88,27 @@ public class ModelsTests
         Assert.Equal(0, program.Run("models", "verify", "acme/thing").Code);
     }
 
+    [Fact]
+    public void Verify_says_what_has_no_hash_and_what_was_cut()
+    {
+        using var program = new Program();
+        using var hub = Served(program);
+        using var environment = new Environments(hub);
+        var snapshot = Directory.CreateDirectory(Path.Combine(hub.Repository, "snapshots", FakeHub.Commit)).FullName;
+        foreach (var file in Directory.EnumerateFiles(program.Model)) File.Copy(file, Path.Combine(snapshot, Path.GetFileName(file)));
+        var verified = program.Run("models", "verify");
+        Assert.Equal(0, verified.Code);
+        Assert.DoesNotContain("as the hub sent", verified.Output, StringComparison.Ordinal);
+        Assert.Contains("open_clip_model.safetensors: no hash to compare it with", verified.Output, StringComparison.Ordinal);
+        Assert.Contains("0 files, 0 B compared with their hashes; 3 without a hash", verified.Output, StringComparison.Ordinal);
+
+        using (var weights = File.Open(Path.Combine(snapshot, "open_clip_model.safetensors"), FileMode.Open)) weights.SetLength(weights.Length - 100);
+        var cut = program.Run("models", "verify", "--json");
+        Assert.Equal(1, cut.Code);
+        Assert.Contains("not a safetensors file", cut.Lines.Single(line => line.GetProperty("event").GetString() == "problem").GetProperty("what").GetString(), StringComparison.Ordinal);
+        Assert.Equal((2, 1), (cut.Lines[^1].GetProperty("unhashed").GetInt32(), cut.Lines[^1].GetProperty("problems").GetInt32()));
+    }
+
     [Theory]
     [InlineData("models pull --help")]
     [InlineData("models list --help")]

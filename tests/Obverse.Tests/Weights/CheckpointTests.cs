@@ -139,8 +139,70 @@ public sealed class CheckpointTests
     }
 
     [Theory]
+    [InlineData("_orig_mod.visual.proj", "visual.proj")]
+    [InlineData("module._orig_mod.visual.proj", "visual.proj")]
+    [InlineData("_orig_mod.module.visual.proj", "visual.proj")]
+    [InlineData("model_state_dict.visual.proj", "visual.proj")]
+    [InlineData("model.visual.proj", "visual.proj")]
+    [InlineData("model.visual.proj optimizer.state.0.exp_avg scaler.scale", "visual.proj")]
+    [InlineData("epoch model.module._orig_mod.visual.proj model_ema.visual.proj", "visual.proj")]
+    [InlineData("state_dict.model.visual.proj optimizer_states.0.exp_avg", "visual.proj")] // Lightning
+    [InlineData("model.state_dict.visual.proj", "visual.proj")]
+    [InlineData("model.diffusion_model.x first_stage_model.y", "model.diffusion_model.x first_stage_model.y")] // a network's own names
+    [InlineData("state_dict.model.diffusion_model.x state_dict.first_stage_model.y", "model.diffusion_model.x first_stage_model.y")]
+    [InlineData("model_x visual.proj", "model_x visual.proj")]
+    [InlineData("module.", "")]
+    [InlineData("state_dict. a", "")]
+    public void Wrappers_of_training_go_however_they_are_nested(string names, string wanted) => Assert.Equal(wanted.Split(' '), WeightFiles.StateDict(names.Split(' ')).Select(n => n.To));
+
+    [Fact]
+    public void Names_of_another_network_are_named()
+    {
+        using var program = new Commands.Program();
+        using var scope = new TensorScope();
+        using var wanted = ClipModel.Load(program.Model);
+        File.Delete(Path.Combine(program.Model, "open_clip_model.safetensors"));
+        File.WriteAllBytes(Path.Combine(program.Model, "pytorch_model.bin"), CheckpointWriter.StateDict(wanted.Weights.All, "student."));
+        var message = Assert.Throws<WeightsException>(() => ClipModel.Load(program.Model)).Message;
+        Assert.Contains($"no CLIP by the names of its {wanted.Weights.All.Count} tensors: student.", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("F8_E4M3", 6)]
+    [InlineData("F8_E5M2", 6)]
+    [InlineData("F4", 3)]
+    [InlineData("U32", 24)]
+    [InlineData("C64", 48)]
+    public void Element_types_that_are_not_read_are_named(string type, int bytes)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "a.safetensors");
+        var header = $$$"""{"w": {"dtype": "{{{type}}}", "shape": [6], "data_offsets": [0, {{{bytes}}}]}}""".PadRight(88);
+        void Write(int data) => File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. System.Text.Encoding.ASCII.GetBytes(header), .. new byte[data]]);
+        Write(bytes);
+        var refused = Assert.Throws<WeightsException>(() => WeightFile.Open(path));
+        Assert.StartsWith($"{path}: tensor 'w' is {type}, which is not supported", refused.Message, StringComparison.Ordinal);
+        Assert.True(refused.IsUnsupported);
+        Assert.Null(FileWholeness.FaultOf(path)); // nothing that `models verify --repair` may delete
+        Write(bytes - 1);
+        Assert.Contains("not a safetensors file", Refusal(path), StringComparison.Ordinal);
+        Assert.NotNull(FileWholeness.FaultOf(path));
+    }
+
+    [Fact]
+    public void A_float8_of_PyTorchs_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "a.pt");
+        File.WriteAllBytes(path, ZipWriter.Checkpoint(new PickleWriter().Global("torch._utils", "_rebuild_tensor_v3").Op('N').End()));
+        Assert.Contains("_rebuild_tensor_v3 makes, which is not supported (an element type such as float8)", Refusal(path), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("open_clip_pytorch_model.bin", "")]
     [InlineData("pytorch_model.bin", "module.")]
+    [InlineData("pytorch_model.bin", "module._orig_mod.")]
+    [InlineData("pytorch_model.bin", "model_state_dict._orig_mod.")]
     public void A_model_of_PyTorchs_is_the_model_of_safetensors(string name, string prefix)
     {
         using var program = new Commands.Program();

@@ -148,6 +148,27 @@ internal static class CheckpointWriter
         return ZipWriter.Checkpoint(pickle.End(), [.. storages]);
     }
 
+    /// <summary>A script as torch.jit.save writes it: the pickle holds modules, whose classes are the archive's own.</summary>
+    public static byte[] Script(IEnumerable<KeyValuePair<string, Tensor>> tensors, string activation, bool isOpenAI)
+    {
+        const string modules = "__torch__.multimodal.model.multimodal_transformer.___torch_mangle_9410";
+        var (pickle, storages) = (new PickleWriter().Global(modules, "Multimodal").Op(')').Op(0x81).Op('}').Op('('), new List<(string, byte[])>());
+        void Add(string name, byte[] data, string type, params long[] shape)
+        {
+            var (key, strides, elements) = (storages.Count.ToString(System.Globalization.CultureInfo.InvariantCulture), new long[shape.Length], 1L);
+            for (var i = shape.Length - 1; i >= 0; elements *= shape[i--]) strides[i] = elements;
+            pickle.Text(name).Tensor(key, elements, shape, strides, type: type);
+            storages.Add((key, data));
+        }
+
+        foreach (var (name, tensor) in tensors) Add(name, System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(tensor.ToFloats()).ToArray(), "FloatStorage", tensor.Shape);
+        if (isOpenAI) foreach (var name in new[] { "input_resolution", "context_length", "vocab_size" }) Add(name, BitConverter.GetBytes(64L), "LongStorage");
+        pickle.Text("gelu").Global(modules, activation).Op(')').Op(0x81).Op('}').Op('b');
+        var zip = new ZipWriter().Add("archive/data.pkl", pickle.Op('u').Op('b').End()).Add("archive/constants.pkl", new PickleWriter().Op(')').End());
+        foreach (var (key, data) in storages) zip.Add($"archive/data/{key}", data);
+        return zip.End();
+    }
+
     /// <summary>The stream of before PyTorch 1.6.</summary>
     public static byte[] Stream(byte[] pickle, params (string Key, int Size, byte[] Data)[] storages)
     {
