@@ -16,7 +16,7 @@ public class BadInputTests
     {
         { "empty prompt", ["invert", ""], "prompt is empty" },
         { "no prompt", ["invert"], "prompt is empty" },
-        { "blank parts", ["invert", " | :2"], "prompt is empty" },
+        { "blank parts", ["invert", " | :2"], "a weight with nothing before it" },
         { "only negative weights", ["invert", "cat:-1"], "weights of 0 or less" },
         { "unknown recipe", ["invert", "a cat", "--recipe", "soup"], "no recipe 'soup'" },
         { "unknown model", ["invert", "a cat", "--model", "no-such-model"], "no model 'no-such-model'" },
