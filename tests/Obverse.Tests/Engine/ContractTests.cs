@@ -122,7 +122,7 @@ public class ContractTests
     {
         using var toy = ToyClip.Load();
         using var inversion = EngineTests.Make(toy, Objective.Toward("content"), Schedule.Adam(0.1).Steps(2), new Pixels());
-        Assert.Equal("the objective names the target 'content'; the run has prompt, style", Assert.Throws<KeyNotFoundException>(() => inversion.Run().First()).Message);
+        Assert.Equal("the objective names the target 'content'; the inversion has prompt, style", Assert.Throws<KeyNotFoundException>(() => inversion.Run().First()).Message);
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public class ContractTests
     {
         using var workshop = new Workshop();
         string Refused(InversionRequest request) => Assert.Throws<UsageException>(() => request.Check(workshop)).Message;
-        Assert.Contains("begins from a bank of one model's pictures; 2 models were given", Refused(new() { Prompt = "a fox", Recipe = "implicit", Models = ["pocket-clip", "pocket-judge"] }), StringComparison.Ordinal);
+        Assert.Contains("starts from the bank of one model; 2 models were given", Refused(new() { Prompt = "a fox", Recipe = "implicit", Models = ["pocket-clip", "pocket-judge"] }), StringComparison.Ordinal);
         Assert.Contains("no model 'nobody'", Refused(new() { Prompt = "a fox", Models = ["pocket-clip", "nobody"] }), StringComparison.Ordinal);
     }
 }
