@@ -28,7 +28,7 @@ public static class PictureBatches
         {
             using var bytes = new MemoryStream();
             using (var stream = entry.Open()) stream.CopyTo(bytes);
-            yield return (entry.FullName, Picture.Decode(bytes.ToArray(), $"{path}: {entry.FullName}"));
+            yield return (entry.FullName, Picture.Decode(bytes.ToArray(), $"{path}: {entry.FullName}").OnWhite());
         }
     }
 

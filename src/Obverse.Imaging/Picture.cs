@@ -96,12 +96,26 @@ public sealed class Picture
     /// <summary>A WebP file. Lossless keeps every visible pixel; the colour under alpha 0 is lost. At most 16,383 pixels a side.</summary>
     public byte[] EncodeWebp(int quality = 90, bool lossless = false) => WebP.Encode(this, Quality(quality), lossless);
 
+    /// <summary>The picture as it looks on white paper, without alpha: what every model is shown. Colours that the file hides under alpha 0 are gone. One without alpha is itself.</summary>
+    public Picture OnWhite() => alpha is null ? this : new Picture(Width, Height, new Raster(PixelMode.Rgb, Width, Height, rgb) { KeyAlpha = alpha }.OnWhite(clipSixteenBit: false));
+
+    /// <summary>The colours alone, those under alpha 0 too.</summary>
+    public Picture WithoutAlpha() => alpha is null ? this : new Picture(Width, Height, rgb);
+
     /// <summary>Resized as Pillow does it, to the bit; with alpha the colours are weighted by opacity.</summary>
     public Picture Resize(int width, int height, ResampleFilter filter = ResampleFilter.Bicubic, PassOrder order = PassOrder.Pillow13)
     {
         if (alpha is null) return new Picture(width, height, Resample.Bytes(rgb, Width, Height, 3, width, height, filter, order));
         var (colours, opacity) = Split(Resample.Premultiplied(Join(), Width, Height, 4, width, height, filter, order));
         return new Picture(width, height, colours, opacity);
+    }
+
+    /// <summary>The picture itself, or shrunk in its shape to no more than N pixels.</summary>
+    public Picture AtMost(long pixels)
+    {
+        if ((long)Width * Height <= pixels) return this;
+        var scale = Math.Sqrt(pixels / ((double)Width * Height));
+        return Resize(Math.Max(1, (int)(Width * scale)), Math.Max(1, (int)(Height * scale)));
     }
 
     /// <summary>The part of <paramref name="width"/> x <paramref name="height"/> pixels whose top left corner is at (<paramref name="left"/>, <paramref name="top"/>).</summary>

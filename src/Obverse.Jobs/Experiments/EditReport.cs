@@ -27,7 +27,7 @@ public sealed class EditReport
     public EditReport(string image, string recipe, IReadOnlyList<PromptPart> toward, IReadOnlyList<double> mixes, IReadOnlyList<JobFinished> drawings, Judge? judge)
     {
         (this.image, this.recipe, this.toward, this.drawings, isJudged) = (image, recipe, toward, drawings, judge is not null);
-        input = Picture.Load(image).Resize(drawings[0].Picture.Width, drawings[0].Picture.Height);
+        input = Picture.Load(image).OnWhite().Resize(drawings[0].Picture.Width, drawings[0].Picture.Height);
         Rows = [.. drawings.Select((drawing, i) => Figures(judge, drawing, mixes[i]))];
     }
 

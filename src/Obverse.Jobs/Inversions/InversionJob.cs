@@ -30,6 +30,9 @@ public sealed record InversionJob : Job
     /// <summary>White (or opaque) where the picture may change.</summary>
     public StoredFile? Mask { get; init; }
 
+    /// <summary>How start and the prompts' pictures are read; a mask says by its alpha what may change.</summary>
+    public PictureReading Pictures { get; init; } = PictureReading.OnWhite;
+
     /// <summary>The bank that <see cref="Recipe.Bank"/> takes from.</summary>
     public StoredFile? Bank { get; init; }
 

@@ -64,7 +64,7 @@ internal static class InversionRun
 
     private static IEnumerable<JobEvent> Fit(InversionJob job, Workshop workshop, Inversion inversion, CancellationToken cancellation)
     {
-        var picture = new Lazy<Picture>(() => job.Start!.Load());
+        var picture = new Lazy<Picture>(() => job.Load(job.Start!));
         var speed = new Speed();
         foreach (var step in new StartFit(job, workshop.Fits).Run(inversion.Canvas, cancellation))
         {
