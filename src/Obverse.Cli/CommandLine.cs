@@ -14,7 +14,12 @@ public static class CommandLine
     public static int Run(IReadOnlyList<string> args)
     {
         using var interrupt = new Interrupt();
-        return Run(args, new Screen(Console.Out, Console.Error, interrupt.Token) { IsLive = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb") });
+        var (output, error) = (new SteadyWriter(Console.Out), new SteadyWriter(Console.Error));
+        var screen = new Screen(output, error, interrupt.Token) { IsLive = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb") };
+        var code = Run(args, screen);
+        output.Flush();
+        // Progress may be lost without a word; a result may not.
+        return output.Problem is { } lost && code == 0 ? screen.Fail($"done, but standard output cannot be written: {lost}", 1) : code;
     }
 
     /// <summary>Inside another program: output goes to the writers; the token stands for Ctrl-C.</summary>

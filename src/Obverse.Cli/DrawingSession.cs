@@ -41,7 +41,7 @@ internal sealed record DrawingSession(Screen Screen)
         using var workshop = CliModels.Workshop(Screen, Threads, Device, Precision);
         var request = Request.Check(workshop);
         Readings.Tell(Screen, Written ?? [request.Prompt]);
-        var outputs = Outputs(Out ?? (Named ?? FileNames.Slug(request.Prompt.ToString())) + ".png");
+        var outputs = Outputs(Out ?? FileNames.Fitting(Named ?? FileNames.Slug(request.Prompt.ToString()), ".png"));
         outputs.MustBeWritable(Bytes(Request.Shown ?? Request.Size ?? new(512, 512)));
         var job = request.Job(workshop, Screen.Stop);
         Screen.Stop.ThrowIfCancellationRequested();

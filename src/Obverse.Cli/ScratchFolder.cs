@@ -3,7 +3,19 @@ namespace Obverse.Cli;
 /// <summary>A temporary folder, deleted on disposal.</summary>
 internal sealed class ScratchFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("obverse-").FullName;
+    public string Path { get; } = Make();
+
+    private static string Make()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("obverse-").FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{System.IO.Path.GetTempPath()}: cannot hold temporary files ({e.Message.TrimEnd('.')}); set {(OperatingSystem.IsWindows() ? "TMP" : "TMPDIR")} to a folder that can be written", e);
+        }
+    }
 
     public void Dispose()
     {

@@ -91,6 +91,7 @@ public sealed class Judge : IDisposable
     /// <summary>The three low-pass views: 48 px enlarged to 160; 32 to 128; 96 through a JPEG of quality 20 to 160.</summary>
     public static IEnumerable<Picture> LowPass(Picture picture)
     {
+        picture = picture.OnWhite();
         yield return Shorter(Shorter(picture, 48), 160);
         yield return Shorter(Shorter(picture, 32), 128);
         yield return Shorter(Picture.Decode(Shorter(picture, 96).EncodeJpeg(20), "the judge's JPEG"), 160);

@@ -66,8 +66,8 @@ public sealed record LabelledPicture(string Name, IReadOnlyList<string> Labels, 
     private static byte[] Unpacked(string path, string entry)
     {
         using var zip = ZipFile.OpenRead(path);
-        using var bytes = new MemoryStream();
-        using (var stream = zip.GetEntry(entry)!.Open()) stream.CopyTo(bytes);
-        return bytes.ToArray();
+        var packed = zip.GetEntry(entry)!;
+        using var stream = packed.Open();
+        return Picture.ReadBytes(stream, packed.Length, $"{path}: {entry}");
     }
 }

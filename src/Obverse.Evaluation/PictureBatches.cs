@@ -26,9 +26,9 @@ public static class PictureBatches
         using var zip = ZipFile.OpenRead(path);
         foreach (var entry in zip.Entries.Where(e => e.Name.EndsWith(".jpg", StringComparison.OrdinalIgnoreCase) || e.Name.EndsWith(".png", StringComparison.OrdinalIgnoreCase)).OrderBy(e => e.FullName, StringComparer.Ordinal))
         {
-            using var bytes = new MemoryStream();
-            using (var stream = entry.Open()) stream.CopyTo(bytes);
-            yield return (entry.FullName, Picture.Decode(bytes.ToArray(), $"{path}: {entry.FullName}"));
+            var name = $"{path}: {entry.FullName}";
+            using var stream = entry.Open();
+            yield return (entry.FullName, Picture.Decode(Picture.ReadBytes(stream, entry.Length, name), name).OnWhite());
         }
     }
 

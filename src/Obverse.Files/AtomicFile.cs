@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Obverse.Files;
 
 /// <summary>A file that appears whole or not at all: written under a temporary name in the same folder, flushed to disk, then renamed.</summary>
-public sealed class AtomicFile : IDisposable
+public sealed partial class AtomicFile : IDisposable
 {
     private static readonly ConcurrentDictionary<string, bool> unfinished = new();
 
@@ -32,15 +32,18 @@ public sealed class AtomicFile : IDisposable
         var target = Path.GetFullPath(path);
         if (Directory.Exists(target)) throw new IOException($"{path}: cannot be written: a folder of that name is in the way");
         var folder = Path.GetDirectoryName(target) ?? throw new IOException($"{path}: cannot be written: not a file name");
-        var temporary = Path.Combine(folder, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        if (FileNames.IsTooLong(Path.GetFileName(target))) throw new IOException($"{path}: cannot be written: its name is longer than {FileNames.LongestName}");
+        Sweep(folder);
+        var temporary = Path.Combine(folder, TemporaryName(Path.GetFileName(target), Environment.ProcessId));
         try
         {
-            var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
             unfinished[temporary] = true;
+            var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
             return new AtomicFile(target, temporary, stream);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
+            unfinished.TryRemove(temporary, out _);
             throw Failure(path, e);
         }
     }

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Obverse.Files;
 
 // Names of files to write, and whether they can be written: asked before a minute is spent on drawing.
@@ -11,9 +14,18 @@ public static partial class FileNames
         return free;
     }
 
-    /// <summary>"fox.png" with "-seed7" becomes "fox-seed7.png"; <paramref name="extension"/> replaces the old one.</summary>
+    /// <summary>"fox.png" with "-seed7" becomes "fox-seed7.png"; <paramref name="extension"/> replaces the old one. Where the name would be longer than file systems take, its start is cut, and a hash says of what.</summary>
     public static string Beside(string path, string suffix, string? extension = null) =>
-        Path.Combine(Path.GetDirectoryName(path) ?? "", Path.GetFileNameWithoutExtension(path) + suffix + (extension ?? Path.GetExtension(path)));
+        Path.Combine(Path.GetDirectoryName(path) ?? "", Fitting(Path.GetFileNameWithoutExtension(path), suffix + (extension ?? Path.GetExtension(path))));
+
+    /// <summary>A name of two parts, the first of which is cut where it must be.</summary>
+    public static string Fitting(string stem, string rest)
+    {
+        if (!IsTooLong(stem + rest)) return stem + rest;
+        rest = "-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(stem)).AsSpan(0, 4)) + rest;
+        while (stem.Length > 0 && (IsTooLong(stem + rest) || char.IsHighSurrogate(stem[^1]))) stem = stem[..^1];
+        return stem + rest;
+    }
 
     /// <summary>Writes N bytes beside the path and takes them away again.</summary>
     /// <exception cref="IOException">No such folder, no right to write there, or no room.</exception>

@@ -8,9 +8,10 @@ public sealed record StoredFile(string Path, string Sha256)
     public static StoredFile Of(string path) => new(path, Hash(path));
 
     /// <summary>SHA-256 of a file's bytes, in lower-case hexadecimal.</summary>
+    /// <exception cref="IOException">It cannot be read, or is a pipe or a device.</exception>
     public static string Hash(string path)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = File.OpenRead(OrdinaryFile.MustBe(path));
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 

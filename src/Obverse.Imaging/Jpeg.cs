@@ -21,7 +21,8 @@ internal static unsafe class Jpeg
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             if (Picture.Refusal(width, height) is { } why) throw new PictureException(name, $"JPEG of {width} x {height}: {why}");
             // Huffman coding spends a bit at least on a block of 64 pixels of the finest component; arithmetic coding can do with less.
-            if (file.Length * 2048L < (long)width * height && (head.Frame < 0xC9 || Picture.Refusal(width, height, file.Length) is not null)) throw new PictureException(name, $"JPEG truncated: {file.Length} bytes cannot hold {width} x {height}");
+            if (file.Length * 2048L < (long)width * height && head.Frame < 0xC9) throw new PictureException(name, $"JPEG truncated: {file.Length} bytes cannot hold {width} x {height}");
+            if (Picture.Refusal(width, height, file.Length) is { } lie) throw new PictureException(name, $"JPEG of {width} x {height}: {lie}");
 
             // CMYK comes as RGB, which Skia makes as Pillow's convert("RGB") does: C * K / 255 of the inverted inks that Adobe writes and everyone follows.
             var layout = Codec.Layout(width, height, alpha: false);

@@ -17,6 +17,15 @@ public sealed class Picture
     /// <summary>Most pixels a byte that a file is believed to hold above <see cref="UnquestionedPixels"/>: what deflate can make of one-bit pixels, twice.</summary>
     public const long PixelsPerByte = 16_512;
 
+    /// <summary>Most pixels of a plain picture: above it a file spends a byte at least on <see cref="PlainPixelsPerByte"/> pixels, which every photograph does, or is not believed.</summary>
+    public const long PlainPixels = 1 << 26;
+
+    /// <inheritdoc cref="PlainPixels"/>
+    public const long PlainPixelsPerByte = 64;
+
+    /// <summary>Longest file read.</summary>
+    public const long MaxFileBytes = 1 << 29;
+
     private readonly byte[] rgb;
     private readonly byte[]? alpha;
 
@@ -96,12 +105,26 @@ public sealed class Picture
     /// <summary>A WebP file. Lossless keeps every visible pixel; the colour under alpha 0 is lost. At most 16,383 pixels a side.</summary>
     public byte[] EncodeWebp(int quality = 90, bool lossless = false) => WebP.Encode(this, Quality(quality), lossless);
 
+    /// <summary>The picture as it looks on white paper, without alpha: what every model is shown. Colours that the file hides under alpha 0 are gone. One without alpha is itself.</summary>
+    public Picture OnWhite() => alpha is null ? this : new Picture(Width, Height, new Raster(PixelMode.Rgb, Width, Height, rgb) { KeyAlpha = alpha }.OnWhite(clipSixteenBit: false));
+
+    /// <summary>The colours alone, those under alpha 0 too.</summary>
+    public Picture WithoutAlpha() => alpha is null ? this : new Picture(Width, Height, rgb);
+
     /// <summary>Resized as Pillow does it, to the bit; with alpha the colours are weighted by opacity.</summary>
     public Picture Resize(int width, int height, ResampleFilter filter = ResampleFilter.Bicubic, PassOrder order = PassOrder.Pillow13)
     {
         if (alpha is null) return new Picture(width, height, Resample.Bytes(rgb, Width, Height, 3, width, height, filter, order));
         var (colours, opacity) = Split(Resample.Premultiplied(Join(), Width, Height, 4, width, height, filter, order));
         return new Picture(width, height, colours, opacity);
+    }
+
+    /// <summary>The picture itself, or shrunk in its shape to no more than N pixels.</summary>
+    public Picture AtMost(long pixels)
+    {
+        if ((long)Width * Height <= pixels) return this;
+        var scale = Math.Sqrt(pixels / ((double)Width * Height));
+        return Resize(Math.Max(1, (int)(Width * scale)), Math.Max(1, (int)(Height * scale)));
     }
 
     /// <summary>The part of <paramref name="width"/> x <paramref name="height"/> pixels whose top left corner is at (<paramref name="left"/>, <paramref name="top"/>).</summary>
@@ -139,13 +162,15 @@ public sealed class Picture
         return (rgb, alpha);
     }
 
+    /// <summary>The bytes of a picture's file; a pipe or a device is refused, as it may never end.</summary>
+    /// <exception cref="PictureException">Missing, unreadable, no file, or absurdly long.</exception>
     public static byte[] ReadFile(string path)
     {
+        if (OrdinaryFile.Problem(path) is { } problem) throw new PictureException(path, $"{problem}; wanted a picture file");
         try
         {
-            var length = new FileInfo(path).Length;
-            if (length > int.MaxValue / 2) throw new PictureException(path, $"{length} bytes is no picture; wanted less than 1 GB");
-            return File.ReadAllBytes(path);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return ReadBytes(file, file.Length, path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -154,6 +179,22 @@ public sealed class Picture
         catch (Exception e) when (e is UnauthorizedAccessException or IOException and not PictureException)
         {
             throw new PictureException(path, $"cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The bytes of a picture in an archive, which says how many they are: no more are taken into memory.</summary>
+    /// <exception cref="PictureException">Absurdly long, or not as long as was said.</exception>
+    public static byte[] ReadBytes(Stream stream, long length, string name)
+    {
+        if (length is < 0 or > MaxFileBytes) throw new PictureException(name, $"{length} bytes is no picture; wanted at most {MaxFileBytes >> 20} MB");
+        var bytes = new byte[length];
+        try
+        {
+            return stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length ? bytes : throw new PictureException(name, $"ends before the {length} bytes that it should have");
+        }
+        catch (InvalidDataException damaged)
+        {
+            throw new PictureException(name, $"cannot be unpacked: {damaged.Message}", damaged);
         }
     }
 
@@ -166,7 +207,7 @@ public sealed class Picture
 
     /// <summary>The same for a file of <paramref name="fileLength"/> bytes, of a format that itself sets no bound: a few bytes may not ask for a gigabyte.</summary>
     internal static string? Refusal(long width, long height, long fileLength) =>
-        Refusal(width, height) ?? (width * height > Math.Max(UnquestionedPixels, fileLength * PixelsPerByte) ? $"{fileLength} bytes are not believed to hold {width * height} pixels" : null);
+        Refusal(width, height) ?? (width * height > Math.Min(Math.Max(UnquestionedPixels, fileLength * PixelsPerByte), Math.Max(PlainPixels, fileLength * PlainPixelsPerByte)) ? $"{fileLength} bytes are not believed to hold {width * height} pixels" : null);
 
     private static int Quality(int quality) =>
         quality is >= 1 and <= 100 ? quality : throw new ArgumentOutOfRangeException(nameof(quality), quality, "quality runs from 1 to 100");

@@ -84,7 +84,7 @@ internal static class Png
 
         var header = file.Slice(chunks[0].Start, 13);
         long width = BinaryPrimitives.ReadUInt32BigEndian(header), height = BinaryPrimitives.ReadUInt32BigEndian(header[4..]);
-        if (Picture.Refusal(width, height) is { } why) throw new PictureException(name, $"PNG of {width} x {height}: {why}");
+        if (Picture.Refusal(width, height, file.Length) is { } why) throw new PictureException(name, $"PNG of {width} x {height}: {why}");
         int depth = header[8], colour = header[9];
         var channels = (colour, depth) switch
         {

@@ -62,6 +62,13 @@ public static class PngText
         return found;
     }
 
+    /// <summary>Refuses a PNG of which any byte has changed: every chunk has a checksum.</summary>
+    /// <exception cref="PictureException">Damaged, cut off, or no PNG.</exception>
+    public static void MustBeIntact(ReadOnlySpan<byte> png, string name)
+    {
+        foreach (var chunk in Png.Chunks(png, name)) if (!chunk.Intact(png)) throw new PictureException(name, $"PNG damaged: CRC of chunk {chunk.Type} is wrong");
+    }
+
     private static string? Parse(string type, ReadOnlySpan<byte> data)
     {
         if (type == "tEXt") return Encoding.Latin1.GetString(data);

@@ -127,6 +127,26 @@ internal sealed record Raster(PixelMode Mode, int Width, int Height, byte[] Samp
         return rgb;
     }
 
+    /// <summary>Whether any pixel shows what lies behind it.</summary>
+    public bool IsTransparent => ToAlpha() is { } alpha && alpha.AsSpan().ContainsAnyExcept((byte)255);
+
+    /// <summary>[Height, Width, 3] over opaque white, as Pillow's alpha_composite has it: 7 bits more than a byte, every division rounded. Of what has alpha 0 no colour is left.</summary>
+    public byte[] OnWhite(bool clipSixteenBit)
+    {
+        var rgb = ToRgb(clipSixteenBit);
+        if (ToAlpha() is not { } alpha) return rgb;
+        if (ReferenceEquals(rgb, Samples)) rgb = [.. rgb];
+        for (var i = 0; i < rgb.Length; i++)
+        {
+            var a = alpha[i / 3];
+            var colour = (uint)a * 255 * 255 * 128 / (255 * 255);   // outa255 = a * 255 + 255 * (255 - a)
+            var sum = rgb[i] * colour + 255 * (255 * 128 - colour) + (128 << 7);
+            rgb[i] = a == 0 ? (byte)255 : (byte)((((sum >> 8) + sum) >> 8) >> 7);
+        }
+
+        return rgb;
+    }
+
     /// <summary>[Height, Width], or null where every pixel is opaque by its mode.</summary>
     public byte[]? ToAlpha()
     {

@@ -78,8 +78,11 @@ public abstract record Job
     }
 
     /// <summary>The job in a PNG that Obverse wrote.</summary>
-    public static Job FromPicture(string path) =>
-        PngText.Read(path).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{path}: holds no job; only PNGs saved by Obverse do");
+    public static Job FromPicture(string path) => FromPicture(Picture.ReadFile(path), path);
+
+    /// <summary>The same of its bytes, which errors call <paramref name="name"/>.</summary>
+    public static Job FromPicture(ReadOnlySpan<byte> png, string name) =>
+        PngText.Read(png, name).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{name}: holds no job; only PNGs saved by Obverse do");
 
     /// <summary>The job that a canvas or a checkpoint belongs to.</summary>
     /// <exception cref="IOException">Not such a file.</exception>

@@ -4,7 +4,7 @@ namespace Obverse.Jobs;
 
 /// <summary>
 /// Jobs that earlier versions stored, in today's shape. Format 1 (0.1.0 up to November 2026, without a number): one model as a string, `prior`, `pace`, `copies`, three kinds of `toward`, the curve of a
-/// rate as a word. Format 2: as the types are today.
+/// rate as a word. Format 2: as the types are today; how pictures are read was added to it later.
 /// </summary>
 internal static class JobFormat
 {
@@ -13,7 +13,17 @@ internal static class JobFormat
     {
         var format = (int?)job["format"] ?? 1;
         if (format > Job.CurrentFormat) throw new InvalidDataException($"the job was stored by Obverse {job["obverse"]} in format {format}; this is {Job.Version}, which reads formats 1 to {Job.CurrentFormat}");
-        return format < 2 ? FromFirst(job) : job;
+        return AsStored(format < 2 ? FromFirst(job) : job);
+    }
+
+    // Of before "pictures" was stored: their colours under alpha 0 were read. Where a job names none it makes no difference, and it stays equal to one of today.
+    private static JsonObject AsStored(JsonObject job)
+    {
+        if (job["pictures"] is not null || (string?)job["job"] != "inversion") return job;
+        var prompts = (job["targets"] as JsonObject ?? []).Select(target => target.Value).Append(job["prompt"]);
+        if (job["start"] is null && !prompts.Any(prompt => prompt is JsonObject named && named["parts"] is JsonArray parts && parts.Any(part => part is JsonObject one && one["image"] is not null))) return job;
+        job["pictures"] = "as-stored";
+        return job;
     }
 
     private static JsonObject FromFirst(JsonObject job)

@@ -1,6 +1,8 @@
+using Obverse.Files;
+
 namespace Obverse.Jobs;
 
-/// <summary>Many jobs, each with its file; a picture already made by the same job is not drawn again. Batch, gallery and ablation use it.</summary>
+/// <summary>Many jobs, each with its file; what is there already, whole and made by the same job, is not made again. Batch, gallery and ablation run on it.</summary>
 public static class JobList
 {
     /// <summary>Runs the items in order, <paramref name="workers"/> in parallel.</summary>
@@ -18,9 +20,10 @@ public static class JobList
         {
             var (job, path) = plan(item);
             JobFinished? done = null;
-            if (!job.IsMade(path))
+            if (!job.IsMade(path, Damaged))
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+                FileNames.MustBeWritable(path, bytes: 1); // before it is drawn
                 try
                 {
                     done = job.Finish(workshop, new Outputs(path) { KeepsWhenStopped = false }, cancellation);
@@ -34,5 +37,10 @@ public static class JobList
 
             lock (gate) onDone(item, path, done);
         }, cancellation);
+
+        void Damaged(string problem)
+        {
+            lock (gate) workshop.OnRemark($"{problem}; drawn anew");
+        }
     }
 }

@@ -4,12 +4,12 @@ using Obverse.Torch;
 
 namespace Obverse.Retrieval;
 
-/// <summary>A picture of an index: its caption, where it was, and the SHA-256 of its file.</summary>
+/// <summary>A picture of an index: its caption, where it is (from the working folder), and the SHA-256 of its file.</summary>
 public sealed record IndexedPicture(string Caption, string Path, string Sha256);
 
 public sealed partial class RetrievalIndex
 {
-    private const string Keyword = "obverse-index";
+    private const string Keyword = "obverse-index", PathsFrom = "paths-from";
 
     /// <summary>SHA-256 of the weights that made it; null where nobody knows.</summary>
     public string? ModelSha256 { get; init; }
@@ -42,11 +42,11 @@ public sealed partial class RetrievalIndex
     /// <summary>One safetensors file: `texts` and `images` [n, d], thumbnails; model and pictures in its metadata.</summary>
     public void Save(string path)
     {
-        var pictures = Pictures.Count > 0 || Captions.Count == 0 ? Pictures : [.. Captions.Select(caption => new IndexedPicture(caption, "", ""))];
+        IReadOnlyList<IndexedPicture> pictures = Pictures.Count > 0 || Captions.Count == 0 ? [.. Pictures.Select(picture => picture with { Path = FromFolder(picture.Path, path) })] : [.. Captions.Select(caption => new IndexedPicture(caption, "", ""))];
         using var scope = new TensorScope();
         Safetensors.Save(path, [new("texts", texts), new("images", images), .. Thumbnails?.ToTensors() ?? []], new Dictionary<string, string>
         {
-            [Keyword] = "1", ["model"] = Model, ["model-sha256"] = ModelSha256 ?? "", ["pictures"] = JsonSerializer.Serialize(pictures),
+            [Keyword] = "1", [PathsFrom] = "index", ["model"] = Model, ["model-sha256"] = ModelSha256 ?? "", ["pictures"] = JsonSerializer.Serialize(pictures),
         });
     }
 
@@ -62,6 +62,7 @@ public sealed partial class RetrievalIndex
         {
             var pictures = JsonSerializer.Deserialize<IndexedPicture[]>(file.Metadata["pictures"]) ?? [];
             if (pictures.Any(picture => picture is not { Caption: not null, Path: not null, Sha256: not null })) throw new WeightsException($"{path}: has a row without a caption, a path or a hash");
+            if (file.Metadata.GetValueOrDefault(PathsFrom) == "index") pictures = [.. pictures.Select(picture => picture with { Path = FromHere(picture.Path, path) })];
             return new(file.Metadata["model"], Finite(file, "texts", device), Finite(file, "images", device), pictures.Length > 0 ? [.. pictures.Select(picture => picture.Caption)] : null)
             {
                 ModelSha256 = file.Metadata["model-sha256"] is { Length: > 0 } sha ? sha : null, Location = path, Pictures = pictures, Thumbnails = Thumbnails.Of(file, file.Describe("texts").Shape[0]),
@@ -72,6 +73,13 @@ public sealed partial class RetrievalIndex
             throw new WeightsException($"{path}: is not an index as it should be: {e.Message}", e);
         }
     }
+
+    // A relative path means one thing in memory, from the working folder, and another in the file, from the index's folder: so pictures are found from anywhere, and index and pictures can move together. Before "paths-from" was stored both were from the working folder.
+    private static string FromFolder(string picture, string index) => picture.Length == 0 || System.IO.Path.IsPathRooted(picture) ? picture : System.IO.Path.GetRelativePath(FolderOf(index), System.IO.Path.GetFullPath(picture)).Replace(System.IO.Path.DirectorySeparatorChar, '/');
+
+    private static string FromHere(string picture, string index) => picture.Length == 0 || System.IO.Path.IsPathRooted(picture) ? picture : System.IO.Path.GetRelativePath(".", System.IO.Path.Combine(FolderOf(index), picture));
+
+    private static string FolderOf(string index) => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(index))!;
 
     /// <exception cref="WeightsException">NaN or infinite numbers.</exception>
     internal static Tensor Finite(Safetensors file, string name, Device? device) =>

@@ -40,10 +40,7 @@ public sealed class Thumbnails
     {
         var scale = Math.Min(1, side / (double)Math.Max(picture.Width, picture.Height));
         var small = scale < 1 ? picture.Resize(Math.Max(1, (int)Math.Round(picture.Width * scale)), Math.Max(1, (int)Math.Round(picture.Height * scale))) : picture;
-        if (!small.HasAlpha) return small.EncodeJpeg(Quality);
-        var rgb = small.Rgb.ToArray();
-        for (var i = 0; i < rgb.Length; i++) rgb[i] = (byte)((rgb[i] * small.Alpha[i / 3] + 255 * (255 - small.Alpha[i / 3]) + 127) / 255);
-        return new Picture(small.Width, small.Height, rgb).EncodeJpeg(Quality);
+        return small.OnWhite().EncodeJpeg(Quality);
     }
 
     /// <summary>A row's JPEG file; empty where there is none.</summary>

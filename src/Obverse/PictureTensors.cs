@@ -7,8 +7,8 @@ namespace Obverse;
 /// <summary>Between decoded pictures and tensors of [n, 3, h, w] in [0, 1].</summary>
 public static class PictureTensors
 {
-    /// <summary>[1, 3, h, w] in [0, 1].</summary>
-    public static Tensor ToTensor(this Picture picture) => TensorScope.Of(() => Tensor.From(picture.Rgb, picture.Height, picture.Width, 3).Permute(2, 0, 1).Unsqueeze(0).To(DType.Float32).Contiguous() / 255);
+    /// <summary>[1, 3, h, w] in [0, 1], on white where the picture has alpha (<see cref="Picture.WithoutAlpha"/> first: the colours under it).</summary>
+    public static Tensor ToTensor(this Picture picture) => TensorScope.Of(() => Tensor.From(picture.OnWhite().Rgb, picture.Height, picture.Width, 3).Permute(2, 0, 1).Unsqueeze(0).Contiguous().To(DType.Float32) / 255);
 
     /// <summary>One picture of [n, 3, h, w], rounded to bytes.</summary>
     public static Picture ToPicture(this Tensor images, long index = 0)

@@ -103,7 +103,7 @@ internal static class AblateCommand
         {
             try
             {
-                found.Add(Picture.Load(file));
+                found.Add(Picture.Load(file).OnWhite());
             }
             catch (Exception wrong) when (wrong is IOException or InvalidDataException)
             {

@@ -67,13 +67,27 @@ internal static class BatchCommand
                 failed++;
                 screen.Note($"line {item.Line}, \"{item.Prompt}\": {wrong.Message}");
             }, screen.Stop);
-            var there = items.Where(item => File.Exists(Path.Combine(folder, item.File))).Take(Shown).ToList();
-            var sheet = Path.Combine(folder, "sheet.png");
-            if (there.Count > 0) ContactSheet.Draw([.. there.Select(item => (Picture.Load(Path.Combine(folder, item.File)), item.Prompt.ToString()))], (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{Path.GetFileName(parsed.GetRequiredValue(prompts))}: {there.Count} of {items.Count}").Save(sheet);
+            var there = items.Select(item => (Picture: Finished(Path.Combine(folder, item.File), screen), Prompt: item.Prompt.ToString())).Where(one => one.Picture is not null).Take(Shown).ToList();
+            var sheet = Path.Combine(folder, BatchLines.Sheet);
+            if (there.Count > 0) ContactSheet.Draw([.. there.Select(one => (one.Picture!, one.Prompt))], (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{Path.GetFileName(parsed.GetRequiredValue(prompts))}: {there.Count} of {items.Count}").Save(sheet);
             if (json) screen.Json(new { Event = "result", Folder = folder, Drawn = made, AlreadyThere = present, Failed = failed, Sheet = sheet, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 3) });
             else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}; {sheet}");
             return failed > 0 ? 1 : 0;
         });
         return command;
+    }
+
+    // Another shard's may not be there yet, or be damaged: the sheet does without it.
+    private static Picture? Finished(string path, Screen screen)
+    {
+        try
+        {
+            return File.Exists(path) ? Picture.Load(path) : null;
+        }
+        catch (PictureException damaged)
+        {
+            screen.Note($"left out of the sheet: {damaged.Message}");
+            return null;
+        }
     }
 }

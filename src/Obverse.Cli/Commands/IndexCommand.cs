@@ -95,6 +95,7 @@ internal static class IndexCommand
         {
             var (prompt, picture, row) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(vector));
             if (new[] { prompt, picture, row }.Count(query => query is not null) != 1) throw new UsageException("one query was wanted: TEXT, --image or --vector");
+            if (prompt is not null && string.IsNullOrWhiteSpace(prompt)) throw new UsageException("the text is empty: say what to look for, e.g. \"a dog in the snow\"");
             if (parsed.GetValue(sheet) is { } drawn) FileNames.MustBeWritable(OutputPaths.Wanting("--sheet", drawn, ".png", ".jpg", ".webp"));
             using var opened = RetrievalIndex.Open(parsed.GetRequiredValue(index));
             (opened.Kind, opened.OnNote) = (parsed.GetValue(kind), screen.Note);

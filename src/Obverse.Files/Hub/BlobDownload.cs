@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Obverse.Files;
 
 /// <summary>
@@ -85,6 +87,7 @@ internal sealed class BlobDownload(HubCache cache, IHubSource source, HubWire wi
     {
         var buffer = new byte[1 << 17];
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var (watch, gained) = (Stopwatch.StartNew(), 0L);
         while (true)
         {
             int came;
@@ -112,6 +115,12 @@ internal sealed class BlobDownload(HubCache cache, IHubSource source, HubWire wi
 
             half.Write(buffer, 0, came); // a full disk is an IOException of its own: not the line's fault
             progress.At(file.Name, half.Length, came);
+            gained += came;
+            if (watch.Elapsed < settings.LongPatience) continue;
+            // A byte now and then is no line: each would be waited for, and the file never come.
+            if (gained < watch.Elapsed.TotalSeconds * settings.LeastSpeed) throw new HubException(HubFault.Connection, $"{what}: {gained} bytes came in {watch.Elapsed.TotalSeconds:0.##} s, which is too slow, after {half.Length} bytes");
+            gained = 0;
+            watch.Restart();
         }
     }
 

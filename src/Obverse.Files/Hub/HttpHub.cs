@@ -131,7 +131,7 @@ internal sealed class HttpHub(HubSettings settings, HubWire wire) : IHubSource
         if (!answer.IsSuccessStatusCode) throw Refusal(repository, null, answer);
         look?.Invoke(answer);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(settings.Patience * 6);
+        patience.CancelAfter(settings.LongPatience);
         try
         {
             using var bytes = new MemoryStream();

@@ -20,6 +20,12 @@ public sealed partial record HubSettings
     /// <summary>Of an answer's headers, and between two pieces of a body. HF_HUB_DOWNLOAD_TIMEOUT in seconds; 10, as the Python client has.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>A list of files must be there in this time, and a file come at <see cref="LeastSpeed"/> over it: six times <see cref="Patience"/>.</summary>
+    public TimeSpan LongPatience => Patience * 6;
+
+    /// <summary>Bytes a second below which a line counts as broken: a seventh of a telephone modem's.</summary>
+    public double LeastSpeed { get; init; } = 1024;
+
     /// <summary>How often the same thing is tried in all, while nothing comes of it.</summary>
     public int Attempts { get; init; } = 5;
 

@@ -27,7 +27,7 @@ public sealed class EditReport
     public EditReport(string image, string recipe, IReadOnlyList<PromptPart> toward, IReadOnlyList<double> mixes, IReadOnlyList<JobFinished> drawings, Judge? judge)
     {
         (this.image, this.recipe, this.toward, this.drawings, isJudged) = (image, recipe, toward, drawings, judge is not null);
-        input = Picture.Load(image).Resize(drawings[0].Picture.Width, drawings[0].Picture.Height);
+        input = Picture.Load(image).OnWhite().Resize(drawings[0].Picture.Width, drawings[0].Picture.Height);
         Rows = [.. drawings.Select((drawing, i) => Figures(judge, drawing, mixes[i]))];
     }
 
@@ -43,17 +43,19 @@ public sealed class EditReport
     /// <param name="stem">The start of their names.</param>
     public IReadOnlyList<string> Write(string stem)
     {
+        string Beside(string suffix, string extension) => FileNames.Beside(stem + ".png", suffix, extension);
+        var (sheet, csv, plot) = (Beside("-sheet", ".png"), Beside("", ".csv"), Beside("-tradeoff", ".png"));
         var (start, first, name) = (drawings[0].Before!.Value.Picture, Rows[0], Path.GetFileNameWithoutExtension(image));
         List<(Picture, string)> cells = [(input, "the picture"), (start, Line($"fitted: SSIM {first.SsimOfFit:0.00}")), .. drawings.Zip(Rows, (drawing, row) => (drawing.Picture, Line($"mix {row.Mix}: SSIM {row.Ssim:0.00}, judge {row.JudgeAfter - row.JudgeBefore:+0.000;-0.000}")))];
-        ContactSheet.Draw(cells, cells.Count, Math.Clamp(Math.Max(input.Width, input.Height), 128, 256), $"{name}, {recipe}: {Aim}").Save(stem + "-sheet.png");
-        AtomicFile.Write(stem + ".csv", stream => stream.Write(Encoding.UTF8.GetBytes(Csv())));
-        if (!isJudged) return [stem + "-sheet.png", stem + ".csv"];
+        ContactSheet.Draw(cells, cells.Count, Math.Clamp(Math.Max(input.Width, input.Height), 128, 256), $"{name}, {recipe}: {Aim}").Save(sheet);
+        AtomicFile.Write(csv, stream => stream.Write(Encoding.UTF8.GetBytes(Csv())));
+        if (!isJudged) return [sheet, csv];
         new LinePlot
         {
             Title = $"{name}: {Aim}", XLabel = "gain in cosine to the target under the judge (low-pass)", YLabel = "SSIM to the picture",
             Series = [new Series("mixes " + string.Join(", ", Rows.Select(row => Line($"{row.Mix}"))), [.. Rows.Select(row => row.Ssim)], [.. Rows.Select(row => row.JudgeAfter - row.JudgeBefore)])],
-        }.Draw().Save(stem + "-tradeoff.png");
-        return [stem + "-sheet.png", stem + ".csv", stem + "-tradeoff.png"];
+        }.Draw().Save(plot);
+        return [sheet, csv, plot];
     }
 
     private string Csv() => "mix,cosine_before,cosine_after,psnr_fitted,psnr,ssim_fitted,ssim,judge_before,judge_after,judge_full_before,judge_full_after\n" + string.Concat(Rows.Select(r =>

@@ -17,7 +17,7 @@ public sealed record ReconstructReport(Likeness? Judge, Likeness? JudgeOfTwoView
 
     public static ReconstructReport Of(string image, JobFinished drawing, Judge? judge, Workshop workshop)
     {
-        var picture = Picture.Load(image).Resize(drawing.Picture.Width, drawing.Picture.Height);
+        var picture = Picture.Load(image).OnWhite().Resize(drawing.Picture.Width, drawing.Picture.Height);
         return new(judge?.Likeness(picture, drawing.Picture), judge is null ? null : OfViews(judge, drawing.Job.Seed, picture), drawing.Job.Bank is null ? null : Entry(drawing.Job, workshop));
     }
 

@@ -35,10 +35,15 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
             };
         }
 
-        return Request.Time is { } time ? Within(time - Stopwatch.GetElapsedTime(began), Of, workshop, cancellation) : Of(Request.Quality ?? Quality.Normal);
+        var job = Request.Time is { } time ? Within(time - Stopwatch.GetElapsedTime(began), Of, workshop, cancellation) : Of(Request.Quality ?? Quality.Normal);
+        if (start is not null && Request.Shape is { } shape && Squashes(shape, job)) workshop.OnRemark($"{start.Path}: {shape} is stretched to {job.Width}x{job.Height}{(Request.Size is null && Request.Width is null && Request.Height is null ? "" : "; without --size, --width and --height its shape is preserved")}");
+        return job;
     }
 
-    // The settings of the highest quality whose steps fit the budget, then as many steps as fit.
+    // By more than a tenth: sides are drawn in whole blocks of 8.
+    private static bool Squashes(PictureSize shape, InversionJob job) => Math.Abs(Math.Log(shape.Width * (double)job.Height / (shape.Height * (double)job.Width))) > Math.Log(1.1);
+
+    // The numbers of the largest quality whose own steps fit, then as many steps as fit.
     private InversionJob Within(TimeSpan left, Func<Quality, InversionJob> of, Workshop workshop, CancellationToken cancellation)
     {
         var until = Stopwatch.StartNew();

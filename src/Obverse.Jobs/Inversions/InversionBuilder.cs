@@ -61,7 +61,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
         random.Device = device;
         return Recipe.Canvas.Create(new CanvasContext(job.Height, job.Width, random)
         {
-            Start = job.Start is null || Recipe.Fit is not null ? null : Sized(job.Start.Load()),
+            Start = job.Start is null || Recipe.Fit is not null ? null : Sized(job.Load(job.Start)),
             WeightsFile = name => job.Weights?.GetValueOrDefault(name)?.Unchanged("file of weights") ?? throw new ArgumentException($"the canvas needs the weights '{name}', and the job names no file for them"),
         });
     }
@@ -70,7 +70,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     {
         if (job.Mask is null) return canvas;
         if (job.Start is null) throw new ArgumentException("a mask needs a start picture");
-        return new MaskedCanvas(canvas, Tensor.Owned(() => MaskOf(job.Mask.Load()).Clone()), Tensor.Owned(() => Sized(job.Start.Load()).Clone()));
+        return new MaskedCanvas(canvas, Tensor.Owned(() => MaskOf(job.LoadMask()).Clone()), Tensor.Owned(() => Sized(job.Load(job.Start)).Clone()));
     }
 
     // The alpha channel if the mask has one, else its brightness. [1, 1, h, w]

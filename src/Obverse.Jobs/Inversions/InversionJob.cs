@@ -30,7 +30,10 @@ public sealed record InversionJob : Job
     /// <summary>White (or opaque) where the picture may change.</summary>
     public StoredFile? Mask { get; init; }
 
-    /// <summary>The bank for <see cref="Recipe.Bank"/>.</summary>
+    /// <summary>How start and the prompts' pictures are read; a mask says by its alpha what may change.</summary>
+    public PictureReading Pictures { get; init; } = PictureReading.OnWhite;
+
+    /// <summary>The bank that <see cref="Recipe.Bank"/> takes from.</summary>
     public StoredFile? Bank { get; init; }
 
     /// <summary>Files of weights that the canvas needs (<see cref="CanvasPlan.NeededWeights"/>), by the plan's names; null: none.</summary>
@@ -53,16 +56,21 @@ public sealed record InversionJob : Job
     /// <summary>Runs it and returns the result.</summary>
     public JobFinished Finish(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Steps(this, workshop, outputs, cancellation).OfType<JobFinished>().Last();
 
-    /// <summary>True if the file exists and stores this job, whatever the number of threads.</summary>
-    public bool IsMade(string path)
+    /// <summary>True where the file is there, whole, and was made by this very job, on however many threads.</summary>
+    /// <param name="path">A PNG.</param>
+    /// <param name="onDamage">Called with a line on a file that is there and damaged, or no picture of a job.</param>
+    public bool IsMade(string path, Action<string>? onDamage = null)
     {
         if (!File.Exists(path)) return false;
         try
         {
-            return FromPicture(path).MakesTheSameAs(this);
+            var file = Picture.ReadFile(path);
+            PngText.MustBeIntact(file, path); // each chunk by its checksum: neither the job nor the pixels are decoded for it
+            return FromPicture(file, path).MakesTheSameAs(this);
         }
         catch (Exception wrong) when (wrong is IOException or InvalidDataException)
         {
+            onDamage?.Invoke(wrong.Message);
             return false;
         }
     }
@@ -79,10 +87,13 @@ public sealed record InversionJob : Job
     /// <exception cref="InvalidDataException">A job of another kind, or none.</exception>
     public static new InversionJob FromPicture(string path) => Inversion(Job.FromPicture(path), path);
 
-    /// <inheritdoc cref="FromPicture"/>
+    /// <inheritdoc cref="FromPicture(string)"/>
+    public static new InversionJob FromPicture(ReadOnlySpan<byte> png, string name) => Inversion(Job.FromPicture(png, name), name);
+
+    /// <inheritdoc cref="FromPicture(string)"/>
     public static new InversionJob FromJson(string text) => Inversion(Job.FromJson(text), "the job");
 
-    /// <inheritdoc cref="FromPicture"/>
+    /// <inheritdoc cref="FromPicture(string)"/>
     public static new InversionJob FromSafetensors(string path) => Inversion(Job.FromSafetensors(path), path);
 
     private static InversionJob Inversion(Job job, string source) => job as InversionJob ?? throw new InvalidDataException($"{source}: stores a job, but not an inversion");

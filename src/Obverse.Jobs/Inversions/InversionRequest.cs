@@ -42,7 +42,7 @@ public sealed record InversionRequest
     /// <summary>Without progressive resolution.</summary>
     public bool Exact { get; init; }
 
-    /// <summary>The aspect ratio to draw at if no size is given.</summary>
+    /// <summary>The picture's shape that is used where no size is asked for; null: that of <see cref="Start"/>.</summary>
     public PictureSize? Shape { get; init; }
 
     /// <summary>Changes that a command makes to the recipe.</summary>
@@ -51,7 +51,9 @@ public sealed record InversionRequest
     /// <summary>The model that draws, or the first of several.</summary>
     public string Model => Models.Count > 0 ? Models[0] : LoadedModel.Drawing;
 
-    /// <summary>Refuses invalid settings: no such recipe, bank, model or picture, or settings that contradict each other.</summary>
+    private const double MostStretch = 4; // one side sixteen times the other: thinner pictures are drawn as one of that shape
+
+    /// <summary>Refuses what cannot be: no such recipe, bank, model or picture, settings that contradict each other.</summary>
     /// <exception cref="UsageException">The message names the setting.</exception>
     /// <exception cref="IOException">A picture that cannot be read.</exception>
     public CheckedRequest Check(Workshop workshop)
@@ -66,8 +68,9 @@ public sealed record InversionRequest
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time also chooses steps and quality: give --time, or --steps and --quality");
         if (Mask is not null && Start is null) throw new UsageException("--mask needs --start, the picture to change");
         foreach (var model in Models.DefaultIfEmpty(LoadedModel.Drawing)) workshop.Find(model);
-        foreach (var picture in prompt.Images.Select(part => part.Image).Append(Start).Append(Mask).OfType<string>()) _ = Picture.Load(picture); // an unreadable one fails here, before anything is loaded
-        return new(this, name, prompt, bank);
+        foreach (var picture in prompt.Images.Select(part => part.Image).Append(Mask).OfType<string>()) _ = Picture.Load(picture); // one that cannot be read is told before anything is loaded
+        var started = Start is null ? null : Picture.Load(Start);
+        return new(this with { Shape = Shape ?? (started is null ? null : new(started.Width, started.Height)) }, name, prompt, bank);
     }
 
     /// <summary>The side to draw at, from the model's input side: smaller for draft, larger for best, a multiple of 8.</summary>
@@ -81,7 +84,7 @@ public sealed record InversionRequest
         if (Width is not null || Height is not null || Shape is not { } shape) return new(Width ?? own, Height ?? own);
         // As many pixels, in the picture's aspect ratio.
         int Side(double length) => Math.Clamp((int)Math.Round(length / 8) * 8, PictureSize.Least, PictureSize.Most);
-        var stretch = Math.Sqrt(shape.Width / (double)shape.Height);
+        var stretch = Math.Clamp(Math.Sqrt(shape.Width / (double)shape.Height), 1 / MostStretch, MostStretch);
         return new(Side(own * stretch), Side(own / stretch));
     }
 }

@@ -64,7 +64,7 @@ internal static class InversionRun
 
     private static IEnumerable<JobEvent> Fit(InversionJob job, Workshop workshop, Inversion inversion, CancellationToken cancellation)
     {
-        var picture = new Lazy<Picture>(() => job.Start!.Load());
+        var picture = new Lazy<Picture>(() => job.Load(job.Start!));
         var speed = new Speed();
         foreach (var step in new StartFit(job, workshop.Fits).Run(inversion.Canvas, cancellation))
         {
@@ -74,9 +74,20 @@ internal static class InversionRun
 
     private static void Save(InversionJob job, Inversion inversion, Picture picture, Outputs outputs, bool stopped)
     {
-        job.SavePicture(picture, outputs.Picture);
-        if (stopped) inversion.Save(outputs.Checkpoint, Metadata(job with { StoppedAfter = null }));
-        else if (outputs.Canvas is { } path) SavedCanvas.Save(inversion.Canvas, path, Metadata(job));
+        void Checkpoint() => inversion.Save(outputs.Checkpoint, Metadata(job with { StoppedAfter = null }));
+        if (stopped) Checkpoint(); // first: the picture can be made from it, and not the other way round
+        try
+        {
+            job.SavePicture(picture, outputs.Picture);
+        }
+        catch (IOException full) when (outputs.KeepsWhenStopped)
+        {
+            // A disk that filled meanwhile: hours are not lost for it, if there is room for the state.
+            if (!stopped) Checkpoint();
+            throw new IOException($"{full.Message}; what was drawn is in {outputs.Checkpoint}: `obverse invert --resume` writes it, elsewhere with --out", full);
+        }
+
+        if (!stopped && outputs.Canvas is { } path) SavedCanvas.Save(inversion.Canvas, path, Metadata(job));
     }
 
     private static Dictionary<string, string> Metadata(Job job) => new() { [Job.Keyword] = job.ToJson() };

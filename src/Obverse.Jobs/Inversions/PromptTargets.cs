@@ -12,7 +12,7 @@ internal sealed class PromptTargets(InversionJob job)
     {
         var targets = new Targets { [Targets.Prompt] = Of(encoder, job.Prompt) };
         foreach (var (name, prompt) in job.Targets ?? new Dictionary<string, Prompt>()) targets[name] = Of(encoder, prompt);
-        if (job.Start is not null && job.Recipe.Fit is not null) targets[Targets.Start] = [.. encoder.Members.Select(member => TensorScope.Unscoped(() => Owned(() => Target.At(Seen(member.Encoder, job.Start.Load())[0]))))];
+        if (job.Start is not null && job.Recipe.Fit is not null) targets[Targets.Start] = [.. encoder.Members.Select(member => TensorScope.Unscoped(() => Owned(() => Target.At(Seen(member.Encoder, job.Load(job.Start))[0]))))];
         return targets;
     }
 
@@ -23,7 +23,7 @@ internal sealed class PromptTargets(InversionJob job)
         PromptPart[] texts = [.. prompt.Texts], images = [.. prompt.Images];
         List<Tensor> rows = [];
         if (texts.Length > 0) rows.Add(encoder.Embed([.. texts.Select(part => part.Text!)]));
-        foreach (var part in images) rows.Add(Seen(encoder, (part.Sha256 is { } hash ? new StoredFile(part.Image!, hash) : StoredFile.Of(part.Image!)).Load()));
+        foreach (var part in images) rows.Add(Seen(encoder, job.Load(part.Sha256 is { } hash ? new StoredFile(part.Image!, hash) : StoredFile.Of(part.Image!))));
         return Pointing(new Target(Tensor.Cat(rows), Tensor.From(Values([.. texts.Concat(images).Select(part => part.Weight)]))), prompt.ToString());
     }
 

@@ -14,12 +14,12 @@ internal sealed class StartFit(InversionJob job, CachedFits cache)
         if (canvas is CanvasWrapper wrapper) canvas = wrapper.Inner;
         if (canvas is not InrCanvas inr) throw new ArgumentException($"recipe '{job.Recipe.Name}': only an implicit representation can be fitted; the canvas is {job.Recipe.Canvas}");
         // Everything the fit depends on but the machine: seed and plan give the first weights.
-        var key = $"{job.Start.Sha256} {job.Width}x{job.Height} {job.Seed} {job.Device} {job.Recipe.Canvas} {PartJson.Write(fit)}";
+        var key = $"{job.Start.Sha256} {job.Width}x{job.Height} {job.Seed} {job.Device} {job.Pictures} {job.Recipe.Canvas} {PartJson.Write(fit)}";
         if (cache.Recall(key, canvas)) yield break;
         using var targets = TensorScope.Of(() =>
         {
             using var still = new NoGrad();
-            return fit.Targets(job.Start.Load().ToTensor().Resize(job.Height, job.Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1).To(canvas.Groups[0].Parameters[0].Device));
+            return fit.Targets(job.Load(job.Start).ToTensor().Resize(job.Height, job.Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1).To(canvas.Groups[0].Parameters[0].Device));
         });
         foreach (var step in fit.Run(inr, targets, cancellation))
         {

@@ -5,7 +5,7 @@ namespace Obverse.Models;
 /// <summary>The two published ways of preparing a picture for CLIP; their crops can lie one pixel apart.</summary>
 public enum ClipFamily
 {
-    /// <summary>openai/CLIP and open_clip: resize in the mode of the file, drop alpha, crop offset rounded half to even.</summary>
+    /// <summary>openai/CLIP and open_clip: resize in the mode of the file, drop alpha (<see cref="ClipPreprocess.OnWhite"/>), crop offset rounded half to even.</summary>
     OpenAi,
 
     /// <summary>transformers: RGB on white first, crop offset rounded down.</summary>
@@ -26,10 +26,13 @@ public sealed record ClipPreprocess
     /// <summary>Turn 16-bit grey into white where it is above 255, as Pillow does, instead of keeping the high byte.</summary>
     public bool ClipSixteenBit { get; init; }
 
+    /// <summary>Put what is transparent on white first, so that pictures that look alike are alike. openai/CLIP and open_clip do not: they see the colours that a file hides under alpha 0. transformers does, whatever stands here.</summary>
+    public bool OnWhite { get; init; } = true;
+
     public PassOrder Order { get; init; } = PassOrder.Pillow13;
 
-    /// <summary>To the bit what the library gets from Pillow 13: EXIF orientation is ignored, 16-bit grey is clipped.</summary>
-    public static ClipPreprocess Exact(ClipFamily family, int size) => new() { Family = family, Size = size, Upright = false, ClipSixteenBit = true };
+    /// <summary>To the bit what the library gets from Pillow 13: EXIF orientation is ignored, 16-bit grey is clipped, hidden colours show (<see cref="OnWhite"/>).</summary>
+    public static ClipPreprocess Exact(ClipFamily family, int size) => new() { Family = family, Size = size, Upright = false, ClipSixteenBit = true, OnWhite = false };
 
     /// <summary>[Size, Size, 3] of a file.</summary>
     /// <exception cref="PictureException">As <see cref="Picture.Load"/>.</exception>
@@ -48,7 +51,7 @@ public sealed record ClipPreprocess
 
     private byte[] Pixels(Raster raster, string name)
     {
-        if (Family == ClipFamily.HuggingFace) raster = new Raster(PixelMode.Rgb, raster.Width, raster.Height, OnWhite(raster));
+        if (Family == ClipFamily.HuggingFace || OnWhite && raster.IsTransparent) raster = new Raster(PixelMode.Rgb, raster.Width, raster.Height, raster.OnWhite(ClipSixteenBit));
         var (width, height) = (raster.Width, raster.Height);
         var shorter = Math.Min(width, height);
         var longer = (int)((double)Size * Math.Max(width, height) / shorter);   // cut off, not rounded
@@ -66,21 +69,4 @@ public sealed record ClipPreprocess
 
     private int Offset(int length) =>
         Family == ClipFamily.OpenAi ? (int)Math.Round((length - Size) / 2.0, MidpointRounding.ToEven) : (length - Size) / 2;
-
-    // Pillow's alpha_composite over opaque white: 7 bits more than a byte, every division rounded.
-    private byte[] OnWhite(Raster raster)
-    {
-        var rgb = raster.ToRgb(ClipSixteenBit);
-        if (raster.ToAlpha() is not { } alpha) return rgb;
-        var composed = new byte[rgb.Length];
-        for (var i = 0; i < rgb.Length; i++)
-        {
-            var a = alpha[i / 3];
-            var colour = (uint)a * 255 * 255 * 128 / (255 * 255);   // outa255 = a * 255 + 255 * (255 - a)
-            var sum = rgb[i] * colour + 255 * (255 * 128 - colour) + (128 << 7);
-            composed[i] = a == 0 ? (byte)255 : (byte)((((sum >> 8) + sum) >> 8) >> 7);
-        }
-
-        return composed;
-    }
 }

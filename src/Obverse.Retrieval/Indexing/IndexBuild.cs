@@ -156,7 +156,7 @@ public sealed class IndexBuild(ClipEncoder encoder, string modelSha256, string p
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LeaveOut($"{picture.Name}: cannot be read: {e.Message}");
+            LeaveOut(e is PictureException ? e.Message : $"{picture.Name}: cannot be read: {e.Message}");
             return null;
         }
     }

@@ -61,7 +61,7 @@ internal sealed class IndexJournal : IDisposable
     {
         foreach (var (sha256, embedding, thumbnail) in batch.Pictures) database.Run("insert into pictures values ($1, $2, $3)", sha256, Bytes(embedding), thumbnail);
         foreach (var (text, embedding) in batch.Captions) database.Run("insert into captions values ($1, $2)", text, Bytes(embedding));
-        foreach (var (caption, path, sha256) in batch.Rows) database.Run("insert into rows values ($1, $2, $3)", caption, path, sha256);
+        foreach (var (caption, path, sha256) in batch.Rows) database.Run("insert into rows values ($1, $2, $3)", caption, path.Length == 0 ? path : Path.GetFullPath(path), sha256); // the build may go on in another working folder
     });
 
     /// <summary>The index is written: takes the file away.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Obverse.Files;
 
 namespace Obverse.Retrieval;
 
@@ -40,7 +41,7 @@ public static class IndexSources
     private static IEnumerable<PictureToIndex> OfLines(string path)
     {
         var folder = Path.GetDirectoryName(path) ?? "";
-        foreach (var (number, line) in File.ReadLines(path).Index().Where(one => one.Item.Trim().Length > 0))
+        foreach (var (number, line) in TextLines.Read(path).Index().Where(one => one.Item.Trim().Length > 0))
         {
             PictureLine? read;
             try

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Obverse.Files;
 using Obverse.Imaging;
 
 namespace Obverse.Retrieval;
@@ -15,7 +14,7 @@ public sealed record PictureToIndex(string Path, string Name, IReadOnlyList<stri
     /// <summary>The caption is the file's name: a copy of a picture that is there already gets no row of its own by it.</summary>
     public bool IsGuessed { get; init; }
 
-    public static PictureToIndex OfFile(string path, params IReadOnlyList<string> captions) => new(path, path, captions, () => StoredFile.Hash(path), () => Picture.ReadFile(path));
+    public static PictureToIndex OfFile(string path, params IReadOnlyList<string> captions) => new(path, path, captions, () => Convert.ToHexStringLower(SHA256.HashData(Picture.ReadFile(path))), () => Picture.ReadFile(path));
 
     /// <summary>A picture without a file; <paramref name="stored"/> gives what is hashed, <paramref name="read"/> what is decoded.</summary>
     public static PictureToIndex OfBytes(string name, Func<byte[]> stored, Func<byte[]> read, params IReadOnlyList<string> captions) => new("", name, captions, () => Convert.ToHexStringLower(SHA256.HashData(stored())), read);

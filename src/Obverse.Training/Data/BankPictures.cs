@@ -83,7 +83,7 @@ public static partial class BankPictures
                 var file = Path.Combine(dreambooth, subject, photo.Groups[1].Value + ".jpg");
                 if (!File.Exists(file)) continue;
                 var name = $"photo-{subject.Replace('_', '-')}-{photo.Groups[1].Value}.png";
-                new Picture(PhotoSide, PhotoSide, new ClipPreprocess { Size = PhotoSide }.Pixels(BlackBars.Trim(Picture.Load(file)))).Save(Path.Combine(folder, name));
+                new Picture(PhotoSide, PhotoSide, new ClipPreprocess { Size = PhotoSide }.Pixels(BlackBars.Trim(Picture.Load(file).OnWhite()))).Save(Path.Combine(folder, name));
                 captions.Add($"{name}\ta photo of {Captions.WithArticle(subject.TrimEnd("0123456789".ToCharArray()).Replace('_', ' '))}");
                 sources.Add($"{name}\t{photo.Groups[2].Value} by {credit}\tUnsplash licence");
                 (ofSubject, count) = (ofSubject + 1, count + 1);

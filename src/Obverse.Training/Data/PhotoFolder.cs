@@ -73,7 +73,7 @@ public sealed class PhotoFolder : IDisposable
 
     byte[] Bytes(string file)
     {
-        if (zip is null) return File.ReadAllBytes(Path.Combine(path, file));
+        if (zip is null) return Picture.ReadFile(Path.Combine(path, file));
         var entry = zip.GetEntry(file)!;
         if (entry.Length > 64 << 20) throw new InvalidDataException($"'{file}' in '{path}' says it holds {entry.Length} bytes; no photograph here should pass 64 MB.");
         var bytes = new byte[entry.Length];

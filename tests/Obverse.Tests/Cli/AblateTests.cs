@@ -33,8 +33,13 @@ public class AblateTests
         // A kill before a picture was there, and one before it was measured.
         using (var log = Database.Open(program["out/results-1-of-2.sqlite"], Ablation.Log)) log.Run("delete from results where caption = 2");
         File.Delete(Directory.GetFiles(program["out/pictures/pyramid"], "0003-*.png").Single());
+        var spoilt = Directory.GetFiles(program["out/pictures/plain"], "0001-*.png").Single();
+        var bytes = File.ReadAllBytes(spoilt);
+        bytes[^30] ^= 4; // a bit of its pixels
+        File.WriteAllBytes(spoilt, bytes);
         var again = program.Run(Ablate("--shard", "1/2"));
-        Assert.Equal(1, again.Error.Split('\n').Count(line => line.Contains("rank", StringComparison.Ordinal)));
+        Assert.Contains($"{Path.GetFileName(spoilt)}: PNG damaged", again.Error, StringComparison.Ordinal);
+        Assert.Equal(2, again.Error.Split('\n').Count(line => line.Contains("rank", StringComparison.Ordinal)));
         Assert.Equal(0, program.Run(Ablate("--shard", "2/2")).Code);
         // What is there so far, with nothing drawn: two of three captions when the other shard's file is away.
         File.Move(program["out/results-2-of-2.sqlite"], program["away"]);

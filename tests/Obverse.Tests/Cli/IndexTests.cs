@@ -39,6 +39,58 @@ public class IndexTests
     }
 
     [Fact]
+    public void Pictures_of_relative_paths_are_found_from_any_folder_and_move_with_the_index()
+    {
+        using var program = new Program();
+        Photos(program, 3);
+        var here = Environment.CurrentDirectory;
+        try
+        {
+            Environment.CurrentDirectory = program[""];
+            Assert.Equal(0, program.Run("index", "build", "photos", "-o", "made/photos.index", "--model", program.Model).Code);
+            Found("made/photos.index", Path.Combine("photos", "a-photo-1.png"));
+            Directory.CreateDirectory(program["elsewhere/deep"]);
+            Environment.CurrentDirectory = program["elsewhere/deep"];
+            Found("../../made/photos.index", Path.Combine("..", "..", "photos", "a-photo-1.png"));
+
+            // Added to from here: nothing is there twice, and every path still leads to its picture.
+            Photos(program, 4);
+            Assert.Equal(0, program.Run("index", "build", "../../photos", "-o", "../../made/photos.index", "--model", program.Model).Code);
+            using (var index = RetrievalIndex.Open(program["made/photos.index"])) Assert.Equal((4, true), (index.Pictures.Count, index.Pictures.All(picture => File.Exists(picture.Path))));
+
+            Environment.CurrentDirectory = program[""];
+            Directory.CreateDirectory("moved");
+            Directory.Move("photos", "moved/photos");
+            Directory.Move("made", "moved/made");
+            Found("moved/made/photos.index", Path.Combine("moved", "photos", "a-photo-1.png"));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = here;
+        }
+
+        void Found(string index, string path)
+        {
+            var answer = program.Run("index", "search", index, "--image", path, "-k", "1", "--json", "--sheet", program["sheet.png"]);
+            Assert.Equal((0, ""), (answer.Code, answer.Error));
+            Assert.Equal(path, answer.Lines[0].GetProperty("path").GetString());
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("  ")]
+    public void A_search_for_nothing_is_refused(string text)
+    {
+        using var program = new Program();
+        Photos(program, 1);
+        Assert.Equal(0, program.Run("index", "build", program["photos"], "-o", program["i.safetensors"], "--model", program.Model).Code);
+        var answer = program.Run("index", "search", program["i.safetensors"], text);
+        Assert.Equal((2, ""), (answer.Code, answer.Output));
+        Assert.Contains("the text is empty: say what to look for", answer.Line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_graph_is_built_where_it_is_asked_for_and_finds_the_same()
     {
         using var program = new Program();

@@ -110,6 +110,25 @@ public class HubFaultTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [InlineData("file", "bytes came in")]
+    [InlineData("list", "stalled within its list of files")]
+    [InlineData("half a list", "stalled within its list of files")]
+    public void A_byte_now_and_then_is_no_line(string what, string said)
+    {
+        using var hub = FakeHub.Model(Size);
+        hub.Settings = hub.Settings with { Patience = TimeSpan.FromMilliseconds(200), Attempts = 2 };
+        Reply Dripping(Reply reply) => reply with { BytesAPiece = 1, MillisecondsAPiece = 50 };
+        hub.Fault = asked => what == "file" ? IsBody(asked) ? Dripping(FakeHub.Content(asked, hub.Files["model.safetensors"], [])) : null
+            : asked.Path.Contains(what == "list" ? "/revision/" : "/tree/", StringComparison.Ordinal) ? Dripping(FakeHub.Json(new { sha = new string('a', 40), siblings = Enumerable.Range(0, 100).Select(i => new { rfilename = $"{i}.bin" }) })) : null;
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var failed = hub.Fails();
+        Assert.Equal(HubFault.Connection, failed.Fault);
+        Assert.Contains(said, failed.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', failed.Message);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"{watch.Elapsed}");
+    }
+
+    [Theory]
     [InlineData("ignores Range")]
     [InlineData("says 416")]
     [InlineData("was another file's")]
