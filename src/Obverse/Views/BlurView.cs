@@ -9,7 +9,7 @@ namespace Obverse;
 [Part("blur")]
 public sealed record BlurView : View
 {
-    [Limit(1e-3, 1000)]
+    [Limit(0, 1000)]
     public Interval Sigma { get; init; } = new(1, 1);
 
     /// <summary>Pixels; none: ceil(3σ) of the largest σ, and where a side is not above that, σ = side/8 at most.</summary>
