@@ -32,6 +32,7 @@ public abstract record Job
     public string? Precision { get; init; }
 
     /// <summary>The random number generator; null in jobs stored before it had a name: libtorch's Mersenne twister.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)] // left out it would be today's
     public string? Random { get; init; } = Generator.Name;
 
     /// <summary>The device it was drawn on; null: the processor.</summary>
@@ -73,7 +74,7 @@ public abstract record Job
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException or ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException(Visible.Of($"not a job: {e.Message.Split('\n')[0]}"), e);
+            throw new InvalidDataException(Visible.Of($"not a job: {(e is JsonException json ? PartJson.Placed(json) : e.Message).Split('\n')[0]}"), e);
         }
 
         throw new InvalidDataException(Visible.Of(later));

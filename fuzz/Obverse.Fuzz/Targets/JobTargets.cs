@@ -9,6 +9,8 @@ namespace Obverse.Fuzz;
 /// <summary>A job as JSON, as it lies in a stranger's picture: read and held against the limits, without libtorch; and, where it is small, begun.</summary>
 internal static class JobTargets
 {
+    private const int Most = 256; // pixels a side of what is begun
+
     // Jobs of format 1 as version 0.1.0 stored them, and the same in today's.
     private static readonly Lazy<string[]> stored = new(() =>
     {
@@ -44,7 +46,7 @@ internal static class JobTargets
             using var scope = new TensorScope();
             using var still = new NoGrad();
             using var random = Generator.For(job.Seed);
-            var (height, width) = (8 + job.Height % 32, 8 + job.Width % 32);
+            var (height, width) = (Math.Min(job.Height, Most), Math.Min(job.Width, Most));
             using var canvas = Small(job.Recipe.Canvas).Create(1, height, width, random);
             using var optimizer = job.Recipe.Schedule.Create(canvas);
             job.Recipe.Schedule.Apply(optimizer, job.Recipe.Schedule.StepCount / 2);
@@ -68,7 +70,7 @@ internal static class JobTargets
         foreach (var view in views.Chain)
         {
             (height, width) = view.SizeOf(height, width);
-            if (height > 64 || width > 64) return false;
+            if (height > Most || width > Most) return false;
         }
 
         return true;
@@ -85,7 +87,7 @@ internal static class JobTargets
             {
                 Views = Views.Of(8).Scale(0.8, 1.2).Roll(3).Crop(24).Patch(16, 24).Perspective(0.4).RandomResizedCrop(24, 0.3, 0.9).ClassicCutouts(24).LatestCutouts(24).DiffAugment().Blur(0.5, 2).Noise(0.1),
                 Objective = Objective.Toward("style") + 0.5 * Objective.Along("content", "style").Through(Views.Of(8).Patch(16)) + Ramp.Linear(1, 0) * Objective.TotalVariation(),
-                Schedule = Schedule.Adam(1e-2).RateOf("points", Ramp.Cosine()).Sweep().Clip(1).Stages(new Stage(0.4, 0.5, 0.5)), TargetViews = Views.Of(4).Color(0.2), Fit = new(), Bank = new(),
+                Schedule = Schedule.Adam(1e-2).RateOf("sum", Ramp.Cosine()).Sweep().Clip(1).Stages(new Stage(0.4, 0.5, 0.5)), TargetViews = Views.Of(4).Color(0.2), Fit = new(), Bank = new(),
             },
             Models = [new("a", "1"), new("owner/name@main", "2", "3")], Targets = new Dictionary<string, Prompt> { ["style"] = style, ["content"] = Prompt.Parse("a photo") },
             Start = new("start.png", "4"), Mask = new("mask.png", "5"), Bank = new("bank", "6"), Weights = new Dictionary<string, StoredFile> { ["decoder"] = new("decoder.safetensors", "7") },

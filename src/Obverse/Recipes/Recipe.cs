@@ -60,7 +60,7 @@ public sealed record Recipe
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException(Visible.Of($"{source}: not a recipe: {e.Message.Split('\n')[0]}"), e);
+            throw new InvalidDataException(Visible.Of($"{source}: not a recipe: {(e is JsonException json ? PartJson.Placed(json) : e.Message).Split('\n')[0]}"), e);
         }
     }
 }
