@@ -50,6 +50,16 @@ internal static class JobFiles
         if (model.Sha256 is null && !workshop.AllowsFiles) throw Unhashed(model.Name, "model");
     }
 
+    /// <summary>A loaded model, where the job means a file of this machine: other weights are drawn with only where that was allowed. Names of the zoo and of a hub may have new ones, which is said.</summary>
+    /// <exception cref="InvalidDataException">They are not the job's.</exception>
+    public static void Check(JobModel was, LoadedModel now, Workshop workshop)
+    {
+        if (workshop.AllowsFiles || was.Sha256 is null || was.Sha256 == now.Sha256) return;
+        var path = ModelName.Parse(was.Name).Path;
+        if (Zoo.Names.Contains(path) || LoadedModel.Repository(path) is { } repository && Zoo.Cached(repository) is not null) return;
+        throw new InvalidDataException($"the weights of {was.Name} are not the job's (SHA-256 {now.Sha256[..12]}…, stored {was.Sha256[..Math.Min(12, was.Sha256.Length)]}…); --allow-files draws with them");
+    }
+
     // Looking whether such a file is there would already ask another machine, with this user's name.
     private static void MustBeLocal(string path, Workshop workshop)
     {

@@ -63,7 +63,11 @@ public sealed class Workshop : IDisposable
     public void Admit(InversionJob job)
     {
         if (job.Source is not null) JobFiles.Check(job, this);
-        foreach (var model in job.Models) Model(model.Name);
+        foreach (var model in job.Models)
+        {
+            var loaded = Model(model.Name);
+            if (job.Source is not null) JobFiles.Check(model, loaded, this);
+        }
     }
 
     /// <summary>A bank by file, if it is unchanged.</summary>

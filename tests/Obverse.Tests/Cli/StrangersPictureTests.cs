@@ -41,6 +41,18 @@ public class StrangersPictureTests
         }
     }
 
+    [Fact]
+    public void A_model_by_its_path_must_have_the_jobs_weights()
+    {
+        using var program = new Program();
+        var forged = Forged(program, job => job["models"]![0]!["sha256"] = new string('0', 64));
+        foreach (var ask in Asks(forged))
+        {
+            Assert.Contains("the weights of " + program.Model + " are not the job's", program.Run(ask).Line, StringComparison.Ordinal);
+            Assert.Contains("differs from the stored job: the weights of", program.Run([.. ask, "--allow-files", "-o", program["allowed.png"]]).Error, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("start")]
     [InlineData("prompt")]

@@ -146,6 +146,16 @@ public class StrangersJobTests
         foreach (var line in Views.Catalogue(8).Concat(Views.Catalogue(8192))) Limits.Check(line.Views);
     }
 
+    [Fact]
+    public void What_is_null_on_purpose_is_null_when_it_is_read_again()
+    {
+        var job = InversionJob.FromJson(today);
+        var siren = job with { Source = null, Random = null, Recipe = job.Recipe with { Canvas = Inr.Siren() } };
+        var back = InversionJob.FromJson(siren.ToJson());
+        Assert.Equal(Inr.Siren(), back.Recipe.Canvas); // a first bias of null was read as 1
+        Assert.Null(back.Random);
+    }
+
     [Theory]
     [InlineData("a fox", "a fox")]
     [InlineData("日本 😀 café", "日本 😀 café")]
