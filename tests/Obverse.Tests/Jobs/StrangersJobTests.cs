@@ -125,6 +125,15 @@ public class StrangersJobTests
     }
 
     [Fact]
+    public void A_pyramid_of_all_sides_is_not_begun_at_the_largest_size()
+    {
+        var large = With(With(With(today, "recipe.canvas", "{\"is\":\"pyramid\"}"), "width", "8192"), "height", "8192"); // 2 TB
+        Assert.Contains("recipe.canvas has 549856481280 parameters at 8192x8192", Refused(large), StringComparison.Ordinal);
+        InversionJob.FromJson(With(large, "height", "8"));
+        InversionJob.FromJson(With(large, "recipe.canvas", "{\"is\":\"pyramid\",\"closed\":true}"));
+    }
+
+    [Fact]
     public void A_recipe_file_has_the_same_limits()
     {
         var recipe = JsonNode.Parse(Recipes.Das().ToJson())!;
