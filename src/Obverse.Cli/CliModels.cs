@@ -9,9 +9,6 @@ internal static class CliModels
     public static Workshop Workshop(Screen screen, int? threads = null, Device? device = null, Precision? precision = null) =>
         new() { Threads = threads, Device = device, Precision = precision ?? Precision.Auto, OnRemark = screen.Note, Pull = repository => PulledModel.Pull(repository, screen) };
 
-    /// <summary>With the device, precision and threads of a stored job.</summary>
-    public static Workshop Workshop(Screen screen, Job job, int? threads) => Jobs.Workshop.For(job, threads, screen.Note, repository => PulledModel.Pull(repository, screen));
-
     /// <inheritdoc cref="LoadedModel.Find"/>
     public static string Find(string name, Screen screen) => LoadedModel.Find(name, repository => PulledModel.Pull(repository, screen));
 

@@ -45,7 +45,7 @@ public static class CommandLine
         }
         catch (Exception e)
         {
-            if (args.Contains("--debug")) screen.Error.WriteLine(e);
+            if (args.Contains("--debug")) foreach (var traced in e.ToString().ReplaceLineEndings("\n").Split('\n')) screen.Progress(traced);
             var (line, code) = Failures.Describe(e);
             return screen.Fail(line, code);
         }

@@ -51,14 +51,12 @@ internal sealed record DrawingSession(Screen Screen)
     }
 
     /// <summary>Resumes a job from its checkpoint.</summary>
-    public int Resume(string checkpoint)
+    public int Resume(string checkpoint, StoredJobAccess access)
     {
         var job = InversionJob.FromSafetensors(checkpoint);
         var outputs = Outputs(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true) with { Resume = checkpoint };
         outputs.MustBeWritable(Bytes(job.Shown ?? new(job.Width, job.Height)));
-        using var workshop = CliModels.Workshop(Screen, job, Threads);
-        foreach (var model in job.Models) workshop.Model(model.Name);
-        foreach (var difference in Differences.Of(job, workshop)) Screen.Note($"differs from the stored job: {difference}");
+        using var workshop = access.Open(Screen, job, Threads, out _);
         return One(job with { Threads = Runtime.Threads }, workshop, outputs);
     }
 

@@ -1,10 +1,11 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Obverse.Files;
 
 namespace Obverse.Cli;
 
-/// <summary>Output of a command: results on <see cref="Out"/>, progress and errors on <see cref="Error"/>. With --json every line of <see cref="Out"/> is a JSON object.</summary>
+/// <summary>Output of a command: results on <see cref="Out"/>, progress and errors on <see cref="Error"/>. With --json every line of <see cref="Out"/> is a JSON object. Texts may be a stranger's (captions, file names, stored prompts): control characters are escaped.</summary>
 internal sealed class Screen(TextWriter output, TextWriter error, CancellationToken stop = default)
 {
     private static readonly JsonSerializerOptions json = new()
@@ -22,19 +23,25 @@ internal sealed class Screen(TextWriter output, TextWriter error, CancellationTo
     /// <summary>Ctrl-C.</summary>
     public CancellationToken Stop => stop;
 
-    public void Say(string line) => output.WriteLine(line);
+    public void Say(string line) => output.WriteLine(Visible.Of(line));
 
-    public void Note(string line) => error.WriteLine("obverse: " + line);
+    public void Note(string line) => Progress("obverse: " + line);
+
+    /// <summary>A line of progress.</summary>
+    public void Progress(string line) => error.WriteLine(Visible.Of(line));
+
+    /// <summary>The same, drawn over the one before.</summary>
+    public void Redraw(string line) => error.Write("\r\e[K" + Visible.Of(line));
 
     public int Fail(string line, int code)
     {
-        error.WriteLine("obverse: " + line);
+        Note(line);
         return code;
     }
 
     public void Json(object record)
     {
-        output.WriteLine(JsonSerializer.Serialize(record, json));
+        output.WriteLine(Visible.Of(JsonSerializer.Serialize(record, json))); // only inside strings, where the escapes mean the same
         output.Flush();
     }
 }

@@ -30,6 +30,19 @@ public static partial class OrdinaryFile
     /// <exception cref="IOException">A pipe, a socket or a device; the message names it.</exception>
     public static string MustBe(string path) => Problem(path) is { } problem ? throw new IOException($"{path}: {problem}; a file was wanted") : path;
 
+    /// <summary>The path, if there is something to read.</summary>
+    /// <param name="path">Links are followed.</param>
+    /// <param name="what">What it is, for the message: "picture", "bank".</param>
+    /// <exception cref="FileNotFoundException">Nothing is there.</exception>
+    /// <exception cref="InvalidDataException">Empty, a device or a pipe.</exception>
+    public static string Checked(string path, string what)
+    {
+        if (!File.Exists(path)) throw new FileNotFoundException($"{path}: no such {what}");
+        var file = new FileInfo(path);
+        if (file.LinkTarget is not null) file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
+        return Problem(path) is null && file is { Exists: true, Length: > 0 } ? path : throw new InvalidDataException($"{path}: is empty, a device or a pipe; a {what} was wanted");
+    }
+
     // .NET's own shim over stat(2), whose layout is the same on every Unix (dotnet/runtime, src/native/libs/System.Native/pal_io.h); .NET hands out no file type that says pipe or device.
     [LibraryImport("libSystem.Native", EntryPoint = "SystemNative_Stat", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Stat(string path, out FileStatus status);

@@ -5,7 +5,7 @@ namespace Obverse.Files;
 /// <summary>An outside file that a job depends on: where it was and what it held (SHA-256), so that a replay can tell whether it is still the same.</summary>
 public sealed record StoredFile(string Path, string Sha256)
 {
-    public static StoredFile Of(string path) => new(path, Hash(path));
+    public static StoredFile Of(string path) => new(path, Hash(OrdinaryFile.Checked(path, "file")));
 
     /// <summary>SHA-256 of a file's bytes, in lower-case hexadecimal.</summary>
     /// <exception cref="IOException">It cannot be read, or is a pipe or a device.</exception>
@@ -18,10 +18,9 @@ public sealed record StoredFile(string Path, string Sha256)
     /// <summary>The path, where the file is what it was.</summary>
     /// <param name="what">What it is, for the message: "picture", "bank".</param>
     /// <exception cref="FileNotFoundException">It is gone.</exception>
-    /// <exception cref="InvalidDataException">It is another one.</exception>
+    /// <exception cref="InvalidDataException">It is another one, or no ordinary file.</exception>
     public string Unchanged(string what)
     {
-        if (!File.Exists(Path)) throw new FileNotFoundException($"{Path}: no such {what}");
-        return Hash(Path) == Sha256 ? Path : throw new InvalidDataException($"{Path}: is not the {what} that the run began with (its SHA-256 differs)");
+        return Hash(OrdinaryFile.Checked(Path, what)) == Sha256 ? Path : throw new InvalidDataException($"{Path}: is not the {what} that the run began with (its SHA-256 differs)");
     }
 }

@@ -25,12 +25,14 @@ public abstract record Job
     /// <summary>Versions and thread count that made it.</summary>
     public string Obverse { get; init; } = Version;
     public string? Libtorch { get; init; }
+    [Limit(0, 1024)]
     public int Threads { get; init; }
 
     /// <summary>Precision of the encoders, "fp32" or "bf16"; null in jobs stored before there was a choice: fp32.</summary>
     public string? Precision { get; init; }
 
     /// <summary>The random number generator; null in jobs stored before it had a name: libtorch's Mersenne twister.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)] // left out it would be today's
     public string? Random { get; init; } = Generator.Name;
 
     /// <summary>The device it was drawn on; null: the processor.</summary>
@@ -63,18 +65,22 @@ public abstract record Job
     /// <summary>The job without what changes nothing of its result.</summary>
     protected virtual Job Essence => this with { Threads = 0 };
 
-    /// <exception cref="InvalidDataException">Not the JSON of a job; or of a later version, which the message names.</exception>
+    /// <exception cref="InvalidDataException">Not the JSON of a job, or one that asks for more than the command line allows; the message says where. Or of a later version, which the message names.</exception>
     public static Job FromJson(string text)
     {
+        string? later;
         try
         {
-            var node = JsonNode.Parse(text) as JsonObject ?? throw new InvalidDataException("not a job: a JSON object was wanted");
-            return JobFormat.Current(node).Deserialize<Job>(PartJson.Options)! with { Source = text };
+            var node = JsonNode.Parse(text) as JsonObject ?? throw new JsonException("a JSON object was wanted");
+            later = JobFormat.Later(node);
+            if (later is null) return JobLimits.Checked(JobFormat.Current(node).Deserialize<Job>(PartJson.Options)!) with { Source = text };
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException or ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException($"not a job: {e.Message.Split('\n')[0]}", e);
+            throw new InvalidDataException(Visible.Of($"not a job: {(e is JsonException json ? PartJson.Placed(json) : e.Message).Split('\n')[0]}"), e);
         }
+
+        throw new InvalidDataException(Visible.Of(later));
     }
 
     /// <summary>The job in a PNG that Obverse wrote.</summary>

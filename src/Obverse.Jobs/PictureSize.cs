@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Obverse.Jobs;
 
 /// <summary>Width and height in pixels: "128" or "192x128".</summary>
-public readonly record struct PictureSize(int Width, int Height)
+public readonly record struct PictureSize([property: Limit(PictureSize.Least, PictureSize.Most)] int Width, [property: Limit(PictureSize.Least, PictureSize.Most)] int Height)
 {
     /// <summary>Sides that can be drawn.</summary>
     public const int Least = 8, Most = 8192;

@@ -9,7 +9,7 @@ namespace Obverse.Jobs;
 public sealed record PromptPart(string? Text, double Weight = 1, string? Image = null, string? Sha256 = null)
 {
     /// <summary>With the hash of its picture; a text unchanged.</summary>
-    public PromptPart Hashed() => Image is null ? this : this with { Sha256 = StoredFile.Hash(Image) };
+    public PromptPart Hashed() => Image is null ? this : this with { Sha256 = StoredFile.Of(Image).Sha256 };
 
     public override string ToString() => Name + (Weight == 1 ? "" : (Name is [.., var last] && char.IsDigit(last) ? " :" : ":") + Weight.ToString(CultureInfo.InvariantCulture));
 
@@ -18,7 +18,7 @@ public sealed record PromptPart(string? Text, double Weight = 1, string? Image =
 }
 
 /// <summary>A prompt as it is written: <c>"a fox | watercolour:0.4 | blurry:-0.3"</c>, with pictures beside it (<c>--toward photo.jpg:0.5</c>).</summary>
-public sealed record Prompt(ValueList<PromptPart> Parts)
+public sealed record Prompt([property: Items(1, 256)] ValueList<PromptPart> Parts)
 {
     /// <summary>Splits at <c>|</c>; a number after the last colon of a part is its weight, unless a digit stands before that colon, or <c>//</c> (12:30, 16:9, http://localhost:8080). <c>\|</c> and <c>\:</c> stand for themselves.</summary>
     /// <exception cref="FormatException">Nothing to draw: empty, or only negative weights; or a weight that is none.</exception>

@@ -12,12 +12,15 @@ public sealed class SavedCanvas : IDisposable
     public InversionJob Job { get; }
     public Canvas Canvas { get; }
 
+    /// <param name="path">Its file.</param>
+    /// <param name="allowsFiles"><see cref="Workshop.AllowsFiles"/>.</param>
     /// <exception cref="IOException">Not a canvas, or a damaged one.</exception>
-    public static SavedCanvas Open(string path)
+    public static SavedCanvas Open(string path, bool allowsFiles = false)
     {
         var job = InversionJob.FromSafetensors(path);
         using var file = Safetensors.Open(path);
-        using var workshop = new Workshop();
+        using var workshop = new Workshop { AllowsFiles = allowsFiles };
+        JobFiles.CheckCanvas(job, workshop);
         var canvas = new InversionBuilder(job, workshop).BuildCanvas(Device.Cpu);
         try
         {

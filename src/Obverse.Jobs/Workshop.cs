@@ -26,13 +26,19 @@ public sealed class Workshop : IDisposable
     /// <summary>Fetches a hub's repository that is not cached and returns its folder; null: refused.</summary>
     public Func<HubRepository, string>? Pull { get; init; }
 
+    /// <summary>Whether a job that was read from a file may name files without their hashes, or on other machines.</summary>
+    public bool AllowsFiles { get; init; }
+
+    /// <summary>Whether a job that was read from a file may have a model fetched from the hub.</summary>
+    public bool AllowsHub { get; init; }
+
     public CachedFits Fits { get; } = new();
 
     /// <summary>With the device, precision and threads of a stored job.</summary>
-    public static Workshop For(Job job, int? threads = null, Action<string>? onRemark = null, Func<HubRepository, string>? pull = null) => new()
+    public static Workshop For(Job job, int? threads = null, Action<string>? onRemark = null, Func<HubRepository, string>? pull = null, bool allowsFiles = false, bool allowsHub = false) => new()
     {
         Device = job.Device is { } named ? Torch.Device.Parse(named) : null, Precision = job.Precision is { } computed ? Precisions.Parse(computed) : Precision.Float32,
-        Threads = threads ?? (job.Threads > 0 ? job.Threads : null), OnRemark = onRemark ?? (_ => { }), Pull = pull,
+        Threads = threads ?? (job.Threads > 0 ? job.Threads : null), OnRemark = onRemark ?? (_ => { }), Pull = pull, AllowsFiles = allowsFiles, AllowsHub = allowsHub,
     };
 
     /// <summary>The folder of a model, found before anything is loaded; a hub's repository that is not cached is pulled.</summary>
@@ -49,6 +55,18 @@ public sealed class Workshop : IDisposable
         {
             if (!models.TryGetValue(name, out var model)) models.Add(name, model = LoadedModel.Open(name, this, reads, sees));
             return model;
+        }
+    }
+
+    /// <summary>Loads a job's models. Where the job was read from a file, what it names is first held against what is allowed here.</summary>
+    /// <exception cref="UsageException">It names a file without a hash, or a model that only the hub has.</exception>
+    public void Admit(InversionJob job)
+    {
+        if (job.Source is not null) JobFiles.Check(job, this);
+        foreach (var model in job.Models)
+        {
+            var loaded = Model(model.Name);
+            if (job.Source is not null) JobFiles.Check(model, loaded, this);
         }
     }
 

@@ -37,6 +37,14 @@ public static class PartJson
     /// <exception cref="JsonException">Not the JSON of a <typeparamref name="T"/>.</exception>
     public static T Read<T>(string text) => JsonSerializer.Deserialize<T>(text, Options) ?? throw new JsonException("null where a value was wanted");
 
+    /// <summary>What is wrong and where, from the outermost list on: <c>recipe.objective.terms[0].weight: …</c>.</summary>
+    internal static string Placed(JsonException wrong)
+    {
+        var end = wrong.Message.IndexOf(" Path: $", StringComparison.Ordinal);
+        var (what, place) = (end < 0 ? wrong.Message : wrong.Message[..end], (wrong.Path ?? "").TrimStart('$', '.'));
+        return what.StartsWith('[') ? place + what : place.Length > 0 ? $"{place}: {what}" : what;
+    }
+
     /// <summary>The parts of a kind by their names, from every loaded assembly that knows this one: a library's own parts are found as ours are.</summary>
     public static IReadOnlyDictionary<string, Type> Of(Type kind) => Assemblies().SelectMany(assembly => assembly.GetTypes())
         .Where(type => !type.IsAbstract && kind.IsAssignableFrom(type) && type.GetCustomAttribute<PartAttribute>() is not null)

@@ -40,7 +40,17 @@ internal sealed class ValueListConverter : JsonConverterFactory
 
     private sealed class Of<T> : JsonConverter<ValueList<T>>
     {
-        public override ValueList<T> Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => new(JsonSerializer.Deserialize<T[]>(ref reader, options));
+        public override ValueList<T> Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
+        {
+            try
+            {
+                return new(JsonSerializer.Deserialize<T[]>(ref reader, options));
+            }
+            catch (JsonException wrong)
+            {
+                throw new JsonException(PartJson.Placed(wrong), wrong); // an error's own place begins at this list
+            }
+        }
 
         public override void Write(Utf8JsonWriter writer, ValueList<T> value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value.ToArray(), options);
     }

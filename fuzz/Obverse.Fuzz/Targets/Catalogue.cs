@@ -19,6 +19,8 @@ internal static class Catalogue
         TokenizerTargets.Whole,
         TokenizerTargets.SpecialTokens,
         TokenizerTargets.Text,
+        JobTargets.Read,
+        JobTargets.Begin,
         PictureTargets.Png,
         PictureTargets.Jpeg,
         PictureTargets.WebP,

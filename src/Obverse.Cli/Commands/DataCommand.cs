@@ -37,7 +37,7 @@ internal static class DataCommand
             var asJson = parsed.GetValue(json);
             try
             {
-                var counts = PocketData.Build(directory, parsed.GetValue(photos), parsed.GetValue(cache), new Each(line => { if (asJson) screen.Json(new { Event = "progress", Text = line }); else screen.Error.WriteLine(line); }), screen.Stop);
+                var counts = PocketData.Build(directory, parsed.GetValue(photos), parsed.GetValue(cache), new Each(line => { if (asJson) screen.Json(new { Event = "progress", Text = line }); else screen.Progress(line); }), screen.Stop);
                 if (asJson) screen.Json(new { Event = "result", Directory = directory, counts.Pictures, counts.Bytes, counts.Styles, counts.Concepts });
                 else screen.Say($"{directory}  {counts}");
                 return 0;

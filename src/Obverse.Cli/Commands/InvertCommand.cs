@@ -8,7 +8,7 @@ namespace Obverse.Cli.Commands;
 internal static class InvertCommand
 {
     // Options that a checkpoint does not fix.
-    private static readonly string[] besideResume = ["--resume", "--out", "--every", "--film", "--save", "--judge", "--no-judge", "--threads", "--json", "--debug"];
+    private static readonly string[] besideResume = ["--resume", "--out", "--every", "--film", "--save", "--judge", "--no-judge", "--threads", "--json", "--debug", "--allow-files", "--allow-hub"];
 
     public static Command Create(Screen screen)
     {
@@ -41,6 +41,8 @@ internal static class InvertCommand
             prompt, options.Recipe, options.Model, options.Quality, time, options.Steps, options.Views, options.Exact, options.Size, width, height, options.Seed, count, options.Out, toward, options.Bank,
             start, mask, shown, options.Film, options.Every, options.Save, resume, judge, noJudge, options.Threads, options.Device, options.Precision, options.Json,
         };
+        var stored = new StoredJobOptions("With --resume: ");
+        stored.AddTo(command);
         command.SetAction(parsed =>
         {
             var session = options.Session(parsed, screen) with { Judges = parsed.GetValue(noJudge) ? false : parsed.GetValue(judge) ? true : null };
@@ -51,7 +53,7 @@ internal static class InvertCommand
                     throw new UsageException("--resume takes the job from the checkpoint: give no prompt, and only --out, --every, --film, --save, --judge, --threads and --json with it");
                 }
 
-                return session.Resume(checkpoint);
+                return session.Resume(checkpoint, stored.Of(parsed));
             }
 
             return (session with

@@ -92,7 +92,7 @@ internal static class ModelsConvertCommand
             shown = watch.ElapsedMilliseconds;
             var line = $"{done / 1e6:N0} of {total / 1e6:N0} MB, {Durations.Show(watch.Elapsed.TotalSeconds / done * (total - done))} left";
             if (screen.IsLive) screen.Error.Write($"\r{line}\e[K");
-            else screen.Error.WriteLine(line);
+            else screen.Progress(line);
         };
     }
 }

@@ -27,11 +27,13 @@ internal static class RenderCommand
         {
             input, size, output, threads,
         };
-        command.SetAction(parsed => Render(screen, parsed.GetRequiredValue(input), parsed.GetRequiredValue(size)!.Value, parsed.GetValue(output), parsed.GetValue(threads)));
+        var stored = new StoredJobOptions();
+        stored.AddTo(command);
+        command.SetAction(parsed => Render(screen, parsed.GetRequiredValue(input), parsed.GetRequiredValue(size)!.Value, parsed.GetValue(output), parsed.GetValue(threads), stored.Of(parsed)));
         return command;
     }
 
-    private static int Render(Screen screen, string input, PictureSize size, string? output, int? threads)
+    private static int Render(Screen screen, string input, PictureSize size, string? output, int? threads, StoredJobAccess access)
     {
         var path = OutputPaths.Wanting("--out", output ?? FileNames.Free(FileNames.Beside(input, $"-{size}", ".png")), ".png");
         var isCanvas = Path.GetExtension(input).Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
@@ -39,14 +41,12 @@ internal static class RenderCommand
         FileNames.MustBeWritable(path, 3L * size.Width * size.Height + (1 << 16));
         if (isCanvas)
         {
-            using var canvas = SavedCanvas.Open(input);
+            using var canvas = SavedCanvas.Open(input, access.Files);
             job.SavePicture(canvas.Show(size.Height, size.Width), path);
         }
         else
         {
-            using var workshop = CliModels.Workshop(screen, job, threads);
-            foreach (var model in job.Models) workshop.Model(model.Name);
-            foreach (var difference in Differences.Of(job, workshop)) screen.Note($"differs from the stored job: {difference}");
+            using var workshop = access.Open(screen, job, threads, out _);
             ProgressView.For(screen, json: false).Watch(job.Run(workshop, new Outputs(path) { KeepsWhenStopped = false }, screen.Stop));
         }
 

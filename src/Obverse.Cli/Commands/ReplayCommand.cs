@@ -20,7 +20,8 @@ internal static class ReplayCommand
         var command = new Command("replay",
             """
             Draw a picture again from the job stored in it. The same model, threads and versions give the same bytes;
-            differences are reported.
+            differences are reported. The picture may be a stranger's: what the job names on this machine must have the
+            SHA-256 that the job says, and nothing is fetched.
 
               obverse replay a-tabby-cat.png -o again.png
               obverse replay a-tabby-cat.png --check
@@ -28,19 +29,18 @@ internal static class ReplayCommand
         {
             input, output, check, threads, json,
         };
-        command.SetAction(parsed => Replay(screen, parsed.GetRequiredValue(input), parsed.GetValue(output), parsed.GetValue(check), parsed.GetValue(threads), parsed.GetValue(json)));
+        var stored = new StoredJobOptions();
+        stored.AddTo(command);
+        command.SetAction(parsed => Replay(screen, parsed.GetRequiredValue(input), parsed.GetValue(output), parsed.GetValue(check), parsed.GetValue(threads), parsed.GetValue(json), stored.Of(parsed)));
         return command;
     }
 
-    private static int Replay(Screen screen, string input, string? output, bool check, int? threads, bool json)
+    private static int Replay(Screen screen, string input, string? output, bool check, int? threads, bool json, StoredJobAccess access)
     {
         var job = InversionJob.FromPicture(input);
         var path = output is null ? check ? null : FileNames.Free(FileNames.Beside(input, "-replay")) : OutputPaths.Wanting("--out", output, ".png");
         if (path is not null) FileNames.MustBeWritable(path, 3L * job.Width * job.Height + (1 << 16));
-        using var workshop = CliModels.Workshop(screen, job, threads);
-        foreach (var model in job.Models) workshop.Model(model.Name);
-        var differences = Differences.Of(job, workshop);
-        foreach (var difference in differences) screen.Note($"differs from the stored job: {difference}");
+        using var workshop = access.Open(screen, job, threads, out var differences);
         job = Differences.Here(job, workshop);
         using var folder = new ScratchFolder();
         var drawn = ProgressView.For(screen, json).Watch(job.Run(workshop, new Outputs(Path.Combine(folder.Path, "replay.png")), screen.Stop));

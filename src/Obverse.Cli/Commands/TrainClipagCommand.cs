@@ -72,7 +72,7 @@ internal static class TrainClipagCommand
             var done = RobustClip.Train(source, parsed.GetValue(data) ?? "pocket-data", options, folder, working, parsed.GetValue(classifier), parsed.GetValue(exam), text =>
             {
                 if (asJson) screen.Json(new { Event = "progress", Text = text });
-                else screen.Error.WriteLine(text);
+                else screen.Progress(text);
             }, screen.Stop);
             var log = Path.Combine(working, "log.csv");
             if (File.Exists(log)) TrainingCurves.Draw(log, Path.GetFileName(folder)).Save(Path.Combine(working, "log.png"));

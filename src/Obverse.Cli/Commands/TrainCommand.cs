@@ -73,7 +73,7 @@ internal static class TrainCommand
             void Report(string text)
             {
                 if (asJson) screen.Json(new { Event = "progress", Text = text });
-                else screen.Error.WriteLine(text);
+                else screen.Progress(text);
             }
 
             PocketQuality? quality = null;

@@ -17,7 +17,7 @@ internal sealed class LineProgress(Screen screen) : ProgressView(screen)
         {
             if (at.Done < at.Step.Count && watch.Elapsed.TotalSeconds < next) return;
             next = watch.Elapsed.TotalSeconds + EverySeconds;
-            Screen.Error.WriteLine(Line(at));
+            Screen.Progress(Line(at));
         });
     }
 

@@ -58,7 +58,7 @@ internal sealed class PullProgress : IDisposable
             return;
         }
 
-        screen.Error.Write("\r\e[K" + line);
+        screen.Redraw(line);
         drawn = true;
     }
 }

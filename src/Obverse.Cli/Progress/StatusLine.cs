@@ -25,7 +25,7 @@ internal sealed class StatusLine(Screen screen, bool json) : IDisposable
     {
         if (json) screen.Json(facts);
         else if (!screen.IsLive) screen.Note(line);
-        else screen.Error.Write("\r\e[K" + line);
+        else screen.Redraw(line);
         drawn = screen.IsLive && !json;
     }
 

@@ -21,8 +21,11 @@ public sealed record InversionJob : Job
     public IReadOnlyDictionary<string, Prompt>? Targets { get; init; }
 
     /// <summary>The encoders; several are an ensemble whose losses are added.</summary>
+    [Items(1, 16)]
     public required ValueList<JobModel> Models { get; init; }
+    [Limit(PictureSize.Least, PictureSize.Most)]
     public required int Width { get; init; }
+    [Limit(PictureSize.Least, PictureSize.Most)]
     public required int Height { get; init; }
     public ulong Seed { get; init; }
     public StoredFile? Start { get; init; }
@@ -43,6 +46,7 @@ public sealed record InversionJob : Job
     public PictureSize? Shown { get; init; }
 
     /// <summary>The step after which it was interrupted; null: it ran to its end.</summary>
+    [Limit(0, 1_000_000)]
     public int? StoppedAfter { get; init; }
 
     /// <summary>The models' names, with " + " between them.</summary>

@@ -21,7 +21,7 @@ internal static class InversionRun
         using var own = workshop is null ? Workshop.For(job) : null;
         workshop ??= own!;
         var watch = Stopwatch.StartNew();
-        foreach (var model in job.Models) workshop.Model(model.Name);
+        workshop.Admit(job);
         using var inversion = new InversionBuilder(job, workshop).Build();
         if (outputs?.Resume is { } checkpoint) inversion.Restore(checkpoint);
         yield return new JobStarted(job);

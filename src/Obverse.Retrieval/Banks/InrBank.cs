@@ -109,7 +109,7 @@ public sealed class InrBank : IDisposable
     /// <exception cref="FileNotFoundException">Nothing there.</exception>
     public static string FileOf(string path)
     {
-        if (File.Exists(path)) return path;
+        if (File.Exists(path)) return OrdinaryFile.Checked(path, "bank");
         string?[] folders = [path, Zoo.Folder is { } zoo && path.Length > 0 && path.IndexOfAny(['/', '\\']) < 0 ? Path.Combine(zoo, path) : null];
         return folders.OfType<string>().Select(folder => Path.Combine(folder, "bank.safetensors")).FirstOrDefault(File.Exists) ?? throw new FileNotFoundException($"{path}: no such bank");
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Obverse.Imaging;
 using Obverse.Torch;
 
@@ -11,9 +12,9 @@ public enum InrActivation { Finer, Siren }
 /// its factor alpha. Spec implicit-inversion.md 2.2.
 /// </summary>
 /// <param name="Hidden">Hidden sine layers after the first one.</param>
-/// <param name="FirstBias">First-layer biases are drawn from U(±this); null: as torch.nn.Linear draws them.</param>
+/// <param name="FirstBias">First-layer biases are drawn from U(±this); null, which JSON must say: as torch.nn.Linear draws them.</param>
 [Part("inr")]
-public sealed record Inr(int Hidden = 3, int Size = 256, InrActivation Activation = InrActivation.Finer, double FirstOmega = 30, double Omega = 30, double? FirstBias = 1) : CanvasPlan
+public sealed record Inr([property: Limit(0, 16)] int Hidden = 3, [property: Limit(1, 4096)] int Size = 256, InrActivation Activation = InrActivation.Finer, [property: Limit(1e-6, 1e6)] double FirstOmega = 30, [property: Limit(1e-6, 1e6)] double Omega = 30, [property: Limit(0, 1e6), JsonIgnore(Condition = JsonIgnoreCondition.Never)] double? FirstBias = 1) : CanvasPlan
 {
     /// <summary>FINER of <paramref name="hidden"/> sine layers after the first, <paramref name="width"/> wide. Defaults of the spec (2.2): omega 30, first bias U(±1), alpha detached.</summary>
     public static Inr Finer(int hidden = 3, int width = 256, double omega = 30, double? firstBias = 1) => new(hidden, width, InrActivation.Finer, omega, omega, firstBias);

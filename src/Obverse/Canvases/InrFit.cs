@@ -9,15 +9,19 @@ namespace Obverse;
 public sealed record InrFit
 {
     /// <summary>Chosen here; FINER's script takes up to 5000.</summary>
+    [Limit(1, 1_000_000)]
     public int Steps { get; init; } = 1000;
 
     /// <summary>Adam's at the start; it falls to a tenth over the steps, as in FINER's train_image.py.</summary>
+    [Limit(0, 1e6)]
     public double Rate { get; init; } = 5e-4;
 
     /// <summary>Length of the perturbation of a weight matrix as a part of its own length; 0: a plain fit. 0.01 is AWP's for standard training.</summary>
+    [Limit(0, 1)]
     public double Gamma { get; init; } = 0.01;
 
     /// <summary>In pixels; null: 6 at a side of 224, and in proportion. 0: not blurred.</summary>
+    [Limit(0, 1000)]
     public double? Blur { get; init; }
 
     /// <summary>Colours to be met at every place, -1 … 1, from pictures in 0 … 1: [n, 3, h, w] to [n, h·w, 3].</summary>

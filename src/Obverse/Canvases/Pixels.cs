@@ -7,7 +7,7 @@ namespace Obverse;
 /// <param name="GrowAt">Steps before which the sides double, up to the final ones.</param>
 /// <param name="MinMax">Finished by stretching each picture's values to 0 … 1, as CLIP-Inv saves, in place of clamping.</param>
 [Part("pixels")]
-public sealed record Pixels(double StartShare = 1, ValueList<int>? GrowAt = null, bool MinMax = false) : CanvasPlan
+public sealed record Pixels([property: Limit(0, 1)] double StartShare = 1, [property: Limit(0, 1_000_000)] ValueList<int>? GrowAt = null, bool MinMax = false) : CanvasPlan
 {
     public override Canvas Create(CanvasContext context)
     {

@@ -12,7 +12,7 @@ namespace Obverse;
 /// <param name="Falloff">Levels are multiplied by (smallest side / side) to this power before they are added: 0 as DAS; above it, fine detail must be earned (the 1/f of natural pictures).</param>
 /// <param name="NaturalColours">0 … 1: how far the sum's channels are mixed as colours of photographs are (spec pixel-baselines.md 3.4, lucid), so that grey costs less than purple.</param>
 [Part("pyramid")]
-public sealed record Pyramid(int Levels = 0, double Margin = 0, bool Closed = false, double Falloff = 0, double NaturalColours = 0) : CanvasPlan
+public sealed record Pyramid([property: Limit(0, 8192)] int Levels = 0, [property: Limit(0, 1)] double Margin = 0, bool Closed = false, [property: Limit(-16, 16)] double Falloff = 0, [property: Limit(0, 1)] double NaturalColours = 0) : CanvasPlan
 {
     public override Canvas Create(CanvasContext context)
     {

@@ -26,8 +26,9 @@ public readonly record struct Term(double Weight, Objective Objective)
 public sealed record WeightedSum : Objective
 {
     public WeightedSum(ValueList<Term> terms) =>
-        Terms = [.. terms.SelectMany(term => term.Objective is WeightedSum inner ? inner.Terms.Select(t => new Term(term.Weight * t.Weight, t.Objective)) : [term])];
+        Terms = [.. (terms ?? throw new ArgumentException("the terms of a sum are null")).SelectMany(term => term.Objective is WeightedSum inner ? inner.Terms.Select(t => new Term(term.Weight * t.Weight, t.Objective)) : [term])];
 
+    [Items(1, 16)]
     public ValueList<Term> Terms { get; }
 
     public override Tensor Evaluate(Scene scene)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Obverse.Files;
 
 namespace Obverse;
 
@@ -18,6 +19,7 @@ public sealed record Recipe
     public required Schedule Schedule { get; init; }
 
     /// <summary>Input sides of one encoder, a member of an ensemble each; empty: the model's own.</summary>
+    [Limit(8, 8192), Items(0, 16)]
     public ValueList<int> Sides { get; init; } = [];
 
     /// <summary>Views of each picture in the prompt, whose mean embedding is the target; null: the picture without views.</summary>
@@ -52,11 +54,13 @@ public sealed record Recipe
     {
         try
         {
-            return PartJson.Read<Recipe>(text);
+            var recipe = PartJson.Read<Recipe>(text);
+            Limits.Check(recipe);
+            return recipe;
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException($"{source}: not a recipe: {e.Message.Split('\n')[0]}", e);
+            throw new InvalidDataException(Visible.Of($"{source}: not a recipe: {(e is JsonException json ? PartJson.Placed(json) : e.Message).Split('\n')[0]}"), e);
         }
     }
 }

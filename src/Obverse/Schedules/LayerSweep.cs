@@ -8,7 +8,7 @@ namespace Obverse;
 /// <param name="Floor">Least share of the rate.</param>
 /// <param name="From">Layer at which the peak starts (above 0 in editing, which leaves shallow layers unchanged).</param>
 /// <param name="Frozen">The first N layers are frozen: their rate is 0.</param>
-public sealed record LayerSweep(double Width = 1, double Floor = 0, double From = 0, int Frozen = 0)
+public sealed record LayerSweep([property: Limit(1e-6, 1e6)] double Width = 1, [property: Limit(0, 1)] double Floor = 0, double From = 0, [property: Limit(0, 8192)] int Frozen = 0)
 {
     /// <summary>The share of the rate that layer <paramref name="layer"/> of <paramref name="layers"/> has.</summary>
     public double At(int step, int steps, int layer, int layers)

@@ -7,7 +7,7 @@ namespace Obverse;
 /// <param name="Until">Fraction of the steps after which it ends.</param>
 /// <param name="Resolution">The rendering's side as a share of the full one.</param>
 /// <param name="Views">Share of the augmentations per step.</param>
-public readonly record struct Stage(double Until, double Resolution, double Views = 1)
+public readonly record struct Stage([property: Limit(0, 1)] double Until, [property: Limit(0, 1)] double Resolution, [property: Limit(0, 1)] double Views = 1)
 {
     private const int Block = 8; // sides are multiples of 8, as strided convolutions want them
 

@@ -43,7 +43,7 @@ public sealed record CosineRamp(double From, double To) : Ramp
 }
 
 [Part("step")]
-public sealed record StepRamp(double From, int Every, double Factor) : Ramp
+public sealed record StepRamp(double From, [property: Limit(1, 1_000_000)] int Every, double Factor) : Ramp
 {
     public override double At(int step, int steps) => From * LearningRate.Step(step, Every, Factor);
     public override string ToString() => FormattableString.Invariant($"{From} x {Factor} every {Every} steps");

@@ -9,7 +9,9 @@ public enum OptimizerKind { Adam, Sgd }
 public sealed record Schedule
 {
     public OptimizerKind Optimizer { get; init; }
+    [Limit(0, 1e6)]
     public double Rate { get; init; }
+    [Limit(1, 1_000_000)]
     public int StepCount { get; init; } = 400;
 
     /// <summary>Factor of the rate over the steps; null: constant.</summary>
@@ -17,9 +19,11 @@ public sealed record Schedule
     public LayerSweep? LayerSweep { get; init; }
 
     /// <summary>Rates of single parameter groups by name, in place of rate, curve and sweep; null: none.</summary>
+    [Items(0, 8192)]
     public IReadOnlyDictionary<string, Ramp>? Rates { get; init; }
 
     /// <summary>Gradients are clipped to this norm.</summary>
+    [Limit(0, 1e9)]
     public double? ClipNorm { get; init; }
 
     /// <summary>Early steps at lower resolution with fewer views; null: every step at full resolution (`--exact`).</summary>

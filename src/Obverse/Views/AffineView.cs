@@ -13,25 +13,32 @@ public sealed record AffineView : View
     internal static readonly Interval One = new(1, 1);
 
     /// <summary>Degrees; positive turns the displayed picture clockwise.</summary>
+    [Limit(-360, 360)]
     public Interval Angle { get; init; }
 
     /// <summary>Largest shift along x, a fraction of the width.</summary>
+    [Limit(0, 1)]
     public double TranslateX { get; init; }
 
     /// <summary>Largest shift along y, a fraction of the height.</summary>
+    [Limit(0, 1)]
     public double TranslateY { get; init; }
+    [Limit(0.01, 100)]
     public Interval Scale { get; init; } = One;
 
     /// <summary>Degrees.</summary>
+    [Limit(-89, 89)]
     public Interval ShearX { get; init; }
 
     /// <summary>Degrees.</summary>
+    [Limit(-89, 89)]
     public Interval ShearY { get; init; }
 
     [JsonConverter(typeof(JsonStringEnumConverter<Border>))]
     public Border Border { get; init; } = Border.Clamp;
 
     /// <summary>How likely each picture is touched.</summary>
+    [Limit(0, 1)]
     public double Probability { get; init; } = 1;
 
     public override ViewParameters Sample(Generator random, long count, long height, long width) => new ViewParameters

@@ -9,9 +9,11 @@ namespace Obverse;
 [Part("blur")]
 public sealed record BlurView : View
 {
+    [Limit(0, 1000)]
     public Interval Sigma { get; init; } = new(1, 1);
 
     /// <summary>Pixels; none: ceil(3σ) of the largest σ, and where a side is not above that, σ = side/8 at most.</summary>
+    [Limit(0, 1000)]
     public int? Radius { get; init; }
     protected internal override bool IsRandom => Sigma.Low != Sigma.High;
 

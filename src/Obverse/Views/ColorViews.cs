@@ -43,7 +43,9 @@ public sealed record ColorJitterView : View
     public double Saturation { get; init; } = 0.1;
 
     /// <summary>Turns of the colour circle, up to 0.5.</summary>
+    [Limit(0, 0.5)]
     public double Hue { get; init; } = 0.1;
+    [Limit(0, 1)]
     public double Probability { get; init; } = 1;
 
     public override ViewParameters Sample(Generator random, long count, long height, long width) => new ViewParameters

@@ -8,6 +8,7 @@ namespace Obverse;
 public sealed record CentreCropView : View
 {
     /// <summary>Side in pixels.</summary>
+    [Limit(1, 8192)]
     public int Size { get; init; } = 224;
     protected internal override bool IsRandom => false;
 
@@ -21,9 +22,11 @@ public sealed record CentreCropView : View
 public sealed record PatchView : View
 {
     /// <summary>Side of the square, in pixels.</summary>
+    [Limit(1, 8192)]
     public int Size { get; init; } = 128;
 
     /// <summary>Side afterwards; none: as it is.</summary>
+    [Limit(1, 8192)]
     public int? To { get; init; }
 
     [JsonConverter(typeof(JsonStringEnumConverter<Interpolation>))]
@@ -47,13 +50,18 @@ public sealed record PatchView : View
 [Part("random-resized-crop")]
 public sealed record RandomResizedCropView : View
 {
+    [Limit(1, 8192)]
     public int Height { get; init; } = 224;
+
+    [Limit(1, 8192)]
     public int Width { get; init; } = 224;
 
     /// <summary>Part of the picture's area.</summary>
+    [Limit(0, 1)]
     public Interval Area { get; init; } = new(0.08, 1);
 
     /// <summary>Width over height; drawn evenly in its logarithm.</summary>
+    [Limit(0.01, 100)]
     public Interval Ratio { get; init; } = new(3.0 / 4, 4.0 / 3);
 
     [JsonConverter(typeof(JsonStringEnumConverter<Interpolation>))]
@@ -99,7 +107,10 @@ public sealed record RandomResizedCropView : View
 [Part("resize")]
 public sealed record ResizeView : View
 {
+    [Limit(1, 8192)]
     public int Height { get; init; } = 224;
+
+    [Limit(1, 8192)]
     public int Width { get; init; } = 224;
 
     [JsonConverter(typeof(JsonStringEnumConverter<Interpolation>))]

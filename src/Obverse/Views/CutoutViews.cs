@@ -13,9 +13,11 @@ namespace Obverse;
 public sealed record LanczosCutView : View
 {
     /// <summary>Side afterwards, in pixels; also the smallest side cut, unless the picture is smaller.</summary>
+    [Limit(1, 8192)]
     public int Size { get; init; } = 224;
 
     /// <summary>Above 1: smaller squares.</summary>
+    [Limit(0, 100)]
     public double Power { get; init; } = 1;
 
     public override (long Height, long Width) SizeOf(long height, long width) => (Size, Size);
@@ -75,7 +77,10 @@ public sealed record LanczosCutView : View
 [Part("pool")]
 public sealed record PoolView : View
 {
+    [Limit(1, 8192)]
     public int Height { get; init; } = 224;
+
+    [Limit(1, 8192)]
     public int Width { get; init; } = 224;
     protected internal override bool IsRandom => false;
 
@@ -92,10 +97,13 @@ public sealed record PoolView : View
 public sealed record EraseView : View
 {
     /// <summary>Part of the picture's area.</summary>
+    [Limit(0, 1)]
     public Interval Area { get; init; } = new(0.1, 0.4);
 
     /// <summary>Height over width; below and above 1 are equally likely.</summary>
+    [Limit(0.01, 100)]
     public Interval Ratio { get; init; } = new(0.3, 1 / 0.3);
+    [Limit(0, 1)]
     public double Probability { get; init; } = 1;
 
     public override ViewParameters Sample(Generator random, long count, long height, long width)

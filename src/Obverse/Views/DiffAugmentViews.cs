@@ -34,6 +34,7 @@ public sealed record DiffColorView : View
 public sealed record ShiftView : View
 {
     /// <summary>Largest shift, a fraction of the side.</summary>
+    [Limit(0, 1)]
     public double Fraction { get; init; } = 0.125;
 
     public override ViewParameters Sample(Generator random, long count, long height, long width)
@@ -61,6 +62,7 @@ public sealed record ShiftView : View
 [Part("rescale")]
 public sealed record RescaleView : View
 {
+    [Limit(0.01, 4)]
     public Interval Ratio { get; init; } = new(0.8, 1.2);
 
     public override ViewParameters Sample(Generator random, long count, long height, long width) => new() { ["ratio"] = random.Uniform(0, 1, 1).Expand(count) };
@@ -81,6 +83,7 @@ public sealed record RescaleView : View
 public sealed record CutoutView : View
 {
     /// <summary>Its sides, a fraction of the picture's.</summary>
+    [Limit(0, 1)]
     public double Fraction { get; init; } = 0.5;
 
     public override ViewParameters Sample(Generator random, long count, long height, long width) => new()

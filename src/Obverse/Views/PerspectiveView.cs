@@ -10,8 +10,10 @@ namespace Obverse;
 public sealed record PerspectiveView : View
 {
     /// <summary>Part of half a side by which a corner may move.</summary>
+    [Limit(0, 1)]
     public double Strength { get; init; } = 0.5;
     public double Fill { get; init; }
+    [Limit(0, 1)]
     public double Probability { get; init; } = 1;
 
     public override ViewParameters Sample(Generator random, long count, long height, long width)
@@ -41,7 +43,9 @@ public sealed record PerspectiveView : View
 public sealed record KorniaPerspectiveView : View
 {
     /// <summary>Part of half a side by which a corner may move.</summary>
+    [Limit(0, 1)]
     public double Strength { get; init; } = 0.5;
+    [Limit(0, 1)]
     public double Probability { get; init; } = 1;
 
     public override ViewParameters Sample(Generator random, long count, long height, long width)

@@ -7,6 +7,7 @@ namespace Obverse;
 public sealed record RollView : View
 {
     /// <summary>Largest shift along each axis, in pixels.</summary>
+    [Limit(0, 8192)]
     public int Pixels { get; init; }
 
     public override ViewParameters Sample(Generator random, long count, long height, long width) =>

@@ -6,7 +6,9 @@ namespace Obverse;
 [Part("trim")]
 public sealed record TrimView : View
 {
+    [Limit(0, 8192)]
     public int Rows { get; init; }
+    [Limit(0, 8192)]
     public int Columns { get; init; }
     protected internal override bool IsRandom => false;
 

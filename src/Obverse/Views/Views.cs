@@ -6,6 +6,7 @@ namespace Obverse;
 public sealed partial record Views
 {
     /// <summary>Augmentations per step.</summary>
+    [Limit(1, 1024)]
     public int Count { get; init; } = 1;
     public ValueList<View> Chain { get; init; } = [];
 
