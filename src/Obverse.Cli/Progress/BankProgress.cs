@@ -1,4 +1,5 @@
 using System.Globalization;
+using Obverse.Jobs;
 using Obverse.Retrieval;
 
 namespace Obverse.Cli;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 
 namespace Obverse.Cli;

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Obverse.Cli;
+namespace Obverse.Jobs;
 
 /// <summary>Durations, read and printed: "60s", "2m", "1m30s", "1h", "90".</summary>
-internal static partial class Durations
+public static partial class Durations
 {
     public static TimeSpan? Parse(string text)
     {

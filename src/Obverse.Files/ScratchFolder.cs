@@ -1,7 +1,7 @@
-namespace Obverse.Cli;
+namespace Obverse.Files;
 
 /// <summary>A temporary folder, deleted on disposal.</summary>
-internal sealed class ScratchFolder : IDisposable
+public sealed class ScratchFolder : IDisposable
 {
     public string Path { get; } = Make();
 

@@ -1,15 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using Obverse.Files;
-using Obverse.Jobs;
 
-namespace Obverse.Cli;
+namespace Obverse.Jobs;
 
 /// <summary>One picture of a batch: its prompt, its file below the folder, and its seed, if it has its own.</summary>
-internal sealed record BatchItem(int Line, Prompt Prompt, string File, ulong? Seed);
+public sealed record BatchItem(int Line, Prompt Prompt, string File, ulong? Seed);
 
 /// <summary>Prompts from a file: one per line, or JSON lines <c>{"prompt": "a fox", "seed": 7, "file": "fox.png"}</c>; <c>caption</c> or the first of <c>captions</c> serves for <c>prompt</c>.</summary>
-internal static class BatchLines
+public static class BatchLines
 {
     /// <summary>The contact sheet's name: no picture may have it.</summary>
     public const string Sheet = "sheet.png";
