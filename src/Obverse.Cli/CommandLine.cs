@@ -34,7 +34,13 @@ public static class CommandLine
             if (args.Count == 0) return screen.Fail("no command given; `obverse --help` lists them", 2);
             // Of several errors the most specific: our own about an option's value, then unknown arguments.
             var message = parsed.Errors.Select(error => error.Message.TrimEnd('.')).OrderByDescending(error => error.StartsWith("--", StringComparison.Ordinal) ? 2 : error.Contains('\'') ? 1 : 0).First();
-            return screen.Fail($"{message}; see `{Path(parsed.CommandResult)} --help`", 2);
+            return screen.Fail($"{message}; see `{NameOf(parsed.CommandResult)} --help`", 2);
+        }
+
+        // Commands that take any number of files would take an option that they do not have for one; behind "--" anything is a name.
+        if (!args.Contains("--") && parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).FirstOrDefault(token => token.Value.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(token.Value)) is { } unknown)
+        {
+            return screen.Fail($"no option '{unknown.Value}'; see `{NameOf(parsed.CommandResult)} --help`", 2);
         }
 
         // In a list of commands the first sentence is enough.
@@ -100,5 +106,5 @@ public static class CommandLine
         return end < 0 ? line : line[..(end + 1)];
     }
 
-    private static string Path(CommandResult command) => command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : "obverse";
+    private static string NameOf(CommandResult command) => command.Parent is CommandResult parent ? $"{NameOf(parent)} {command.Command.Name}" : "obverse";
 }

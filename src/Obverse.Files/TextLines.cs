@@ -15,6 +15,7 @@ public static class TextLines
     {
         if (path != "-" && !File.Exists(path)) throw new FileNotFoundException($"{path}: {(Directory.Exists(path) ? "is a folder; a text file was wanted" : "no such file")}");
         var text = path == "-" ? Console.In.ReadToEnd() : Decode(Bytes(path), path);
+        if (text.IndexOf('\0', StringComparison.Ordinal) is >= 0 and var nothing) throw new InvalidDataException($"{path}, line {text.AsSpan(0, nothing).Count('\n') + 1}: U+0000 is in it; lines of text were wanted"); // of standard input and UTF-16 too
         string[] lines = [.. text.Split('\n').Select(line => line.TrimEnd('\r'))];
         if (lines[^1].Length == 0) lines = lines[..^1]; // after the last line's end
         return lines.Length > 0 ? lines : throw new InvalidDataException($"{path}: holds no line");

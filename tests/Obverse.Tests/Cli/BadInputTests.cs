@@ -40,6 +40,7 @@ public class BadInputTests
         { "no command", [], "no command" },
         { "unknown command", ["paint", "a cat"], "paint" },
         { "render without a size", ["render", "x.png"], "--size" },
+        { "a factory string, which FAISS had", ["index", "build", "photos", "-o", "i.safetensors", "--factory", "IVF4096,PQ999"], "--factory" },
         { "embed nothing", ["embed", "-o", "x.safetensors"], "nothing to embed" },
         { "classify among one", ["classify", "x.png", "--names", "cat"], "at least two" },
     };
