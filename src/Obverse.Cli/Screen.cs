@@ -25,6 +25,12 @@ internal sealed class Screen(TextWriter output, TextWriter error, CancellationTo
 
     public void Say(string line) => output.WriteLine(Visible.Of(line));
 
+    /// <summary>A text of several lines: a table, a JSON file.</summary>
+    public void SayLines(string text)
+    {
+        foreach (var line in text.ReplaceLineEndings("\n").Split('\n')) Say(line);
+    }
+
     public void Note(string line) => Progress("obverse: " + line);
 
     /// <summary>A line of progress.</summary>

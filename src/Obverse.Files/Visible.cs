@@ -6,7 +6,7 @@ namespace Obverse.Files;
 /// <summary>Texts that others wrote, as they may be shown: in one line, and with nothing that a terminal would obey.</summary>
 public static class Visible
 {
-    /// <summary>The text with its control characters, line ends, halves of surrogate pairs and marks that reverse the writing direction as escapes: <c>\u001b</c>. A text without them is returned as it is.</summary>
+    /// <summary>The text with its control characters, line ends, halves of surrogate pairs and marks that reverse the writing direction as escapes: <c>\u001b</c>. Tabs, which only move on, stay. A text without them is returned as it is.</summary>
     public static string Of(string text)
     {
         var first = First(text, 0);
@@ -25,7 +25,7 @@ public static class Visible
         for (var i = from; i < text.Length; i++)
         {
             if (char.IsSurrogatePair(text, i)) i++;
-            else if (char.IsControl(text[i]) || char.IsSurrogate(text[i]) || text[i] is '\u061C' or '\u200E' or '\u200F' or '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') or '\uFEFF') return i;
+            else if ((char.IsControl(text[i]) && text[i] != '\t') || char.IsSurrogate(text[i]) || text[i] is '\u061C' or '\u200E' or '\u200F' or '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') or '\uFEFF') return i;
         }
 
         return -1;

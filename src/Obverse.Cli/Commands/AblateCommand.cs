@@ -84,7 +84,7 @@ internal static class AblateCommand
                 var left = watch.Elapsed.TotalSeconds / ++made * (of - done);
                 screen.Note(string.Create(CultureInfo.InvariantCulture, $"{done}/{of} {entry.Variant} \"{lines[entry.Caption]}\": rank {entry.Rank}, full resolution {entry.FullRank}, {entry.Seconds:F1} s; about {Durations.Show(left)} left"));
             }, screen.Stop);
-            screen.Say(ablation.Report(drawing.Encoder, judging, seen ?? PictureFeatures.Of(judging, judgeName), pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
+            screen.SayLines(ablation.Report(drawing.Encoder, judging, seen ?? PictureFeatures.Of(judging, judgeName), pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
             return 0;
         });
         return command;

@@ -49,7 +49,7 @@ internal static class GalleryCommand
             var made = 0;
             gallery.Make(workshop, judged, entry => screen.Note(string.Create(CultureInfo.InvariantCulture,
                 $"{++made}/{chosen.Count * gallery.Names.Count} {entry.Recipe} \"{entry.Name}\": rank {entry.Judgement.LowPass.Rank}, full resolution {entry.Judgement.FullResolution.Rank}{(double.IsNaN(entry.Seconds) ? "" : $", {entry.Seconds:F1} s")}")), screen.Stop);
-            screen.Say(gallery.Table());
+            screen.SayLines(gallery.Table());
             return 0;
         });
         return command;

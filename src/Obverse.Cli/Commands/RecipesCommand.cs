@@ -30,7 +30,7 @@ internal static class RecipesCommand
                 var recipe = Recipes.Named(name, parsed.GetValue(quality) ?? Quality.Normal);
                 if (parsed.GetValue(json))
                 {
-                    foreach (var line in recipe.ToJson(isIndented: names.Length == 1).ReplaceLineEndings("\n").Split('\n')) screen.Say(line);
+                    screen.SayLines(recipe.ToJson(isIndented: names.Length == 1));
                     continue;
                 }
 

@@ -168,7 +168,7 @@ public class StrangersJobTests
     [Theory]
     [InlineData("a fox", "a fox")]
     [InlineData("日本 😀 café", "日本 😀 café")]
-    [InlineData("\u001b[2Ja\nb\t\u0007\u009b", "\\u001b[2Ja\\u000ab\\u0009\\u0007\\u009b")]
+    [InlineData("\u001b[2Ja\nb\t\u0007\u009b", "\\u001b[2Ja\\u000ab\t\\u0007\\u009b")]
     [InlineData("gpj.\u202exe", "gpj.\\u202exe")]
     public void What_a_terminal_would_obey_is_shown_as_an_escape(string text, string shown) => Assert.Equal(shown, Visible.Of(text));
 
