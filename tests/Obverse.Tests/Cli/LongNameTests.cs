@@ -12,7 +12,7 @@ public class LongNameTests
     private static readonly string longest = new('x', 251); // with .png: 255
 
     [Fact]
-    public void A_picture_of_the_longest_name_has_its_checkpoint_seeds_and_grid_beside_it()
+    public void A_picture_of_the_longest_name_has_its_checkpoint_seeds_and_sheet_beside_it()
     {
         using var program = new Program();
         string[] ask = ["invert", "a cat", "--model", program.Model, "--recipe", "pyramid", "--steps", "4", "--views", "1", "--size", "32", "--out", program[longest + ".png"]];
@@ -25,7 +25,7 @@ public class LongNameTests
 
         var several = program.Run([.. ask, "--n", "2", "--no-judge", "--every", "2"]);
         Assert.True(several.Code == 0, several.Error);
-        foreach (var end in new[] { "-seed0.png", "-seed1.png", "-grid.png" }) Assert.Single(program.Files, file => file.EndsWith(end, StringComparison.Ordinal));
+        foreach (var end in new[] { "-seed0.png", "-seed1.png", "-sheet.png" }) Assert.Single(program.Files, file => file.EndsWith(end, StringComparison.Ordinal));
     }
 
     [Fact]
