@@ -27,7 +27,7 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
             if (Request.Steps is { } steps) recipe = recipe.Steps(steps);
             if (Request.Views is { } views) recipe = recipe.ViewCount(views);
             if (Request.Exact) recipe = recipe.Exact();
-            var weights = recipe.Canvas.NeededWeights.ToDictionary(name => name, name => StoredFile.Of(Zoo.WeightsFile(name)));
+            var weights = recipe.Canvas.NeededWeights.ToDictionary(name => name, name => new StoredFile(name, StoredFile.Hash(Zoo.WeightsFile(name))));
             return new()
             {
                 Recipe = recipe, Prompt = prompt, Models = [.. models.Select(model => model.ForJob)], Width = size.Width, Height = size.Height, Seed = Request.Seed, Start = start, Mask = mask, Bank = bank, Weights = weights.Count > 0 ? weights : null, Shown = Request.Shown,

@@ -1,5 +1,6 @@
 using Obverse.Files;
 using Obverse.Imaging;
+using Obverse.Models;
 using Obverse.Retrieval;
 using Obverse.Torch;
 
@@ -62,7 +63,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
         return Recipe.Canvas.Create(new CanvasContext(job.Height, job.Width, random)
         {
             Start = job.Start is null || Recipe.Fit is not null ? null : Sized(job.Load(job.Start)),
-            WeightsFile = name => job.Weights?.GetValueOrDefault(name)?.Unchanged("file of weights") ?? throw new ArgumentException($"the canvas needs the weights '{name}', and the job names no file for them"),
+            WeightsFile = name => job.Weights?.GetValueOrDefault(name) is { } file ? (file with { Path = Zoo.WeightsFile(file.Path) }).Unchanged("file of weights") : throw new ArgumentException($"the canvas needs the weights '{name}', and the job names no file for them"),
         });
     }
 
