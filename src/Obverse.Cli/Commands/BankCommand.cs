@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Evaluation;
 using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Retrieval;
 
 namespace Obverse.Cli.Commands;
@@ -8,7 +10,38 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse bank`: implicit representations that an inversion starts from.</summary>
 internal static class BankCommand
 {
-    public static Command Create(Screen screen) => new("bank", "Build and inspect banks of implicit representations, the starting points of the recipe `implicit`.") { BankBuildCommand.Create(screen), Merge(screen), BankShowCommand.Create(screen), BankPicturesCommand.Create(screen) };
+    public static Command Create(Screen screen) => new("bank", "Build and inspect banks of implicit representations, the starting points of the recipe `implicit`.") { BankBuildCommand.Create(screen), Merge(screen), Embed(screen), BankShowCommand.Create(screen), BankPicturesCommand.Create(screen) };
+
+    private static Command Embed(Screen screen)
+    {
+        var bank = new Argument<string>("BANK") { Description = "A bank that stores its captions." };
+        var model = Flags.Text("--model", "NAME", "The model that the bank was built with. [default: the one it names]");
+        var bare = Flags.Switch("--bare", "Drop \"a photo of\", \"a drawing of\" and the like from the captions.");
+        var output = new Option<string>("--out", "-o") { HelpName = "BANK.safetensors", Description = "Where to write the bank.", Required = true };
+        var command = new Command("embed",
+            """
+            Embed the captions of a bank again, after the model's text encoder has changed (`obverse train text`).
+            Representations and image embeddings stay as they are.
+
+              obverse bank embed pocket-bank --bare -o bank.safetensors
+            """)
+        {
+            bank, model, bare, output,
+        };
+        command.SetAction(parsed =>
+        {
+            var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors");
+            FileNames.MustBeWritable(path);
+            using var opened = InrBank.Open(parsed.GetRequiredValue(bank));
+            using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? opened.Index.Model, reads: true, sees: false);
+            if (loaded.Encoder.Dimension != opened.Index.Dimension) throw new UsageException($"--model: {loaded.Encoder.Name} has {loaded.Encoder.Dimension} dimensions, the bank has {opened.Index.Dimension}");
+            using var again = opened.Recaptioned(loaded.Encoder.Embed, parsed.GetValue(bare) ? Wordings.Bare : null);
+            again.Save(path);
+            screen.Say($"{path}  {again.Count} captions and {again.Pairs.Count} pairs embedded by {loaded.Encoder.Name}");
+            return 0;
+        });
+        return command;
+    }
 
     private static Command Merge(Screen screen)
     {

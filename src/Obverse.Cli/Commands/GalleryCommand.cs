@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Evaluation;
 using Obverse.Imaging;
 using Obverse.Jobs;
 
@@ -15,6 +16,7 @@ internal static class GalleryCommand
         var names = Flags.Text("--names", "A,B,C", "Names to draw. [default: --random names]");
         var random = Flags.Whole("--random", "Draw N random ImageNet names, chosen by the seed. [default: 12]", 1, 998);
         var recipes = Flags.Text("--recipes", "A,B", "Recipes by name or file. [default: all that need no start picture; without a bank, those that need no bank]");
+        var wordings = Flags.Text("--wordings", "A;B;C", "What to ask for each name, separated by semicolons: {} is the name, {a} the name after its article, {s} the plural, {N} upper case. \"all\": the nine of docs/wordings.md. [default: {}]");
         var judge = Flags.Judge();
         var command = new Command("gallery",
             """
@@ -22,10 +24,11 @@ internal static class GalleryCommand
             top-1 and top-5 accuracy under the judge. If interrupted, the same command resumes.
 
               obverse gallery docs/gallery --random 50 --recipes pyramid
+              obverse gallery wordings --random 50 --recipes implicit-blend --wordings "{};a photo of {a};{s}"
               obverse gallery out --names "goldfish,school bus,volcano" --recipes pyramid,das,clip-inv --quality draft
             """)
         {
-            folder, names, random, recipes, options.Quality, options.Size, options.Seed, options.Bank, options.Model, judge, options.Threads, options.Device, options.Precision,
+            folder, names, random, recipes, wordings, options.Quality, options.Size, options.Seed, options.Bank, options.Model, judge, options.Threads, options.Device, options.Precision,
         };
         command.SetAction(parsed =>
         {
@@ -44,14 +47,22 @@ internal static class GalleryCommand
             var gallery = new Gallery
             {
                 Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Request = request with { Size = side },
+                Wordings = parsed.GetValue(wordings) is not { } forms ? ["{}"] : forms == "all" ? Wordings.Measured : Forms(forms),
                 Names = DrawingOptions.Names(parsed.GetValue(names)) is { Count: > 0 } given ? given : Gallery.RandomNames(parsed.GetValue(random) ?? 12, request.Seed),
             };
             var made = 0;
             gallery.Make(workshop, judged, entry => screen.Note(string.Create(CultureInfo.InvariantCulture,
-                $"{++made}/{chosen.Count * gallery.Names.Count} {entry.Recipe} \"{entry.Name}\": rank {entry.Judgement.LowPass.Rank}, full resolution {entry.Judgement.FullResolution.Rank}{(double.IsNaN(entry.Seconds) ? "" : $", {entry.Seconds:F1} s")}")), screen.Stop);
+                $"{++made}/{chosen.Count * gallery.Wordings.Count * gallery.Names.Count} {entry.Row} \"{entry.Name}\": rank {entry.Judgement.LowPass.Rank}, full resolution {entry.Judgement.FullResolution.Rank}{(double.IsNaN(entry.Seconds) ? "" : $", {entry.Seconds:F1} s")}")), screen.Stop);
             screen.SayLines(gallery.Table());
             return 0;
         });
         return command;
+    }
+
+    private static string[] Forms(string text)
+    {
+        string[] forms = text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (forms.FirstOrDefault(form => Wordings.Fill(form, "x") == Wordings.Fill(form, "y")) is { } fixedText) throw new UsageException($"--wordings: '{fixedText}' has no place for the name: {{}}, {{a}}, {{s}} or {{N}}");
+        return forms.Length > 0 ? forms : throw new UsageException("--wordings: no wording was given");
     }
 }

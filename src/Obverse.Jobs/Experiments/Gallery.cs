@@ -17,6 +17,9 @@ public sealed record Gallery
     /// <summary>Shared by all jobs: models, quality, size, seed, bank.</summary>
     public required InversionRequest Request { get; init; }
 
+    /// <summary>What is asked for each name, as <see cref="Wordings.Fill"/> writes it; the judge is asked for the bare name whatever the wording.</summary>
+    public IReadOnlyList<string> Wordings { get; init; } = ["{}"];
+
     /// <summary>The most columns of the contact sheet.</summary>
     public int Columns { get; init; } = 12;
 
@@ -34,9 +37,10 @@ public sealed record Gallery
     {
         var entries = new List<Entry>();
         var planned = Recipes.Select(recipe => (Recipe: recipe, Job: (Request with { Recipe = recipe, Parts = new([new(Names[0])]) }).Check(workshop).Job(workshop))).ToArray();
-        JobList.Run(planned.SelectMany(one => Names.Select(name => (one.Recipe, one.Job, Name: name))), item => (item.Job with { Prompt = new([new PromptPart(item.Name)]) }, PathOf(item.Recipe, item.Name)), workshop, workers: 1, (item, path, done) =>
+        var all = planned.SelectMany(one => Wordings.SelectMany(wording => Names.Select(name => (one.Recipe, one.Job, Wording: wording, Name: name))));
+        JobList.Run(all, item => (item.Job with { Prompt = new([new PromptPart(Evaluation.Wordings.Fill(item.Wording, item.Name))]) }, PathOf(item.Recipe, item.Wording, item.Name)), workshop, workers: 1, (item, path, done) =>
         {
-            entries.Add(new(item.Recipe, item.Name, path, judge.Assess(Picture.Load(path), item.Name), done?.Seconds ?? double.NaN, done?.Last?.Similarity ?? double.NaN));
+            entries.Add(new(RowOf(item.Recipe, item.Wording), item.Name, path, judge.Assess(Picture.Load(path), item.Name), done?.Seconds ?? double.NaN, done?.Last?.Similarity ?? double.NaN));
             onProgress?.Invoke(entries[^1]);
         }, cancellation: cancellation);
         WriteSheet(entries);
@@ -48,15 +52,21 @@ public sealed record Gallery
     /// <summary>The table that <see cref="Make"/> wrote.</summary>
     public string Table() => File.ReadAllText(Path.Combine(Folder, "table.md"));
 
-    private string PathOf(string recipe, string name) => Path.Combine(Folder, "pictures", Path.GetFileNameWithoutExtension(recipe), FileNames.Slug(name) + ".png");
+    private string PathOf(string recipe, string wording, string name)
+    {
+        var folder = Path.Combine(Folder, "pictures", Path.GetFileNameWithoutExtension(recipe));
+        return Path.Combine(wording == "{}" ? folder : Path.Combine(folder, FileNames.Slug(Evaluation.Wordings.Fill(wording, "NAME"))), FileNames.Slug(name) + ".png");
+    }
 
-    // One row per recipe: top-1 and top-5 accuracy under the judge.
+    private string RowOf(string recipe, string wording) => Wordings.Count == 1 ? recipe : Recipes.Count == 1 ? wording : $"{recipe}: {wording}";
+
+    // One row per recipe or wording: top-1 and top-5 accuracy under the judge.
     private string Table(IReadOnlyList<Entry> entries, InversionJob job)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {job.ModelNames}. Top-1 and top-5 accuracy under the judge among 1,000 names.\n\n");
-        text.Append("| recipe | low-pass top-1 | low-pass top-5 | low-pass log-probability | full-resolution top-1 | full-resolution top-5 | similarity under the drawing model | seconds per picture (median) |\n|---|---|---|---|---|---|---|---|\n");
-        foreach (var group in entries.GroupBy(e => e.Recipe))
+        text.Append(CultureInfo.InvariantCulture, $"| {(Wordings.Count > 1 && Recipes.Count == 1 ? "wording" : "recipe")} | low-pass top-1 | low-pass top-5 | low-pass log-probability | full-resolution top-1 | full-resolution top-5 | similarity under the drawing model | seconds per picture (median) |\n|---|---|---|---|---|---|---|---|\n");
+        foreach (var group in entries.GroupBy(e => e.Row))
         {
             Entry[] rows = [.. group];
             double[] seconds = [.. rows.Select(e => e.Seconds).Where(double.IsFinite).Order()], own = [.. rows.Select(e => e.Similarity).Where(double.IsFinite)];
@@ -69,15 +79,17 @@ public sealed record Gallery
     }
 
     private static string Csv(IReadOnlyList<Entry> entries) => "recipe,name,lowpass_rank,lowpass_log_probability,lowpass_cosine,full_rank,full_log_probability,full_cosine,seconds,similarity\n" + string.Concat(entries.Select(e => e.Judgement is var (low, full, _) ?
-        string.Create(CultureInfo.InvariantCulture, $"{e.Recipe},{e.Name},{low.Rank},{low.LogProbability:F3},{low.Cosine:F4},{full.Rank},{full.LogProbability:F3},{full.Cosine:F4},{e.Seconds:F1},{e.Similarity:F4}\n") : ""));
+        string.Create(CultureInfo.InvariantCulture, $"{Field(e.Row)},{Field(e.Name)},{low.Rank},{low.LogProbability:F3},{low.Cosine:F4},{full.Rank},{full.LogProbability:F3},{full.Cosine:F4},{e.Seconds:F1},{e.Similarity:F4}\n") : ""));
+
+    private static string Field(string text) => text.Contains(',') ? $"\"{text}\"" : text;
 
     private void WriteSheet(IReadOnlyList<Entry> entries)
     {
         var shown = Names.Take(Columns).ToHashSet();
         var cells = entries.Where(e => shown.Contains(e.Name)).Select(e => (Picture.Load(e.Path), $"{e.Name}: {e.Judgement.LowPass.Rank} (full {e.Judgement.FullResolution.Rank})")).ToList();
-        ContactSheet.Draw(cells, shown.Count, 128, "Low-pass rank of the right name among 1,000 under the judge (and at full resolution)", rowHeadings: Recipes).Save(Path.Combine(Folder, "sheet.png"));
+        ContactSheet.Draw(cells, shown.Count, 128, "Low-pass rank of the right name among 1,000 under the judge (and at full resolution)", rowHeadings: [.. entries.Select(e => e.Row).Distinct()]).Save(Path.Combine(Folder, "sheet.png"));
     }
 
-    /// <summary>One picture: recipe, name, file, judgement, and seconds if it was drawn now.</summary>
-    public sealed record Entry(string Recipe, string Name, string Path, Judgement Judgement, double Seconds, double Similarity);
+    /// <summary>One picture: recipe or wording, name, file, judgement, and seconds if it was drawn now.</summary>
+    public sealed record Entry(string Row, string Name, string Path, Judgement Judgement, double Seconds, double Similarity);
 }

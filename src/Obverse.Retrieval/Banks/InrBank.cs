@@ -89,6 +89,23 @@ public sealed class InrBank : IDisposable
         return ContactSheet.Draw(cells, Math.Min(12, cells.Length), cell, $"{title}: {entries.Count} of {Count} entries", captionLines: 2);
     }
 
+    /// <summary>The same entries and pictures with their captions embedded anew, after the model's text encoder has changed; the bank owns nothing of this one.</summary>
+    /// <param name="embed">Captions to [n, d].</param>
+    /// <param name="caption">What is embedded in a caption's place; null: the caption.</param>
+    /// <exception cref="WeightsException">The captions are not stored.</exception>
+    public InrBank Recaptioned(Func<IReadOnlyList<string>, Tensor> embed, Func<string, string>? caption = null)
+    {
+        RetrievalIndex Again(RetrievalIndex index)
+        {
+            if (index.Captions.Count == 0) throw new WeightsException("bank: its captions are not stored, so they cannot be embedded again; build it anew");
+            string[] captions = [.. index.Captions.Select(text => caption?.Invoke(text) ?? text)];
+            using var texts = TensorScope.Of(() => Tensor.Cat([.. captions.Chunk(64).Select(some => TensorScope.Of(() => embed(some)))]));
+            return new(index.Model, texts, index.Images, captions) { ModelSha256 = index.ModelSha256, Pictures = index.Pictures };
+        }
+
+        return new(Plan, layers, Again(Index)) { Pairs = pairs is null ? null : Again(pairs), Settings = Settings, Psnr = Psnr, Shard = Shard };
+    }
+
     public void Save(string path)
     {
         using var scope = new TensorScope();

@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using System.Text.RegularExpressions;
 using Obverse.Files;
 using Obverse.Imaging;
@@ -55,7 +56,7 @@ public static partial class BankPictures
             for (var y = 0; y < size; y++) small.AsSpan(y * size * 4, size * 4).CopyTo(laid.AsSpan(((edge + y) * DrawingSide + edge) * 4));
             var name = $"drawing-{thing}.png";
             new Picture(DrawingSide, DrawingSide, backdrop.Under(laid)).Save(Path.Combine(folder, name));
-            captions.Add($"{name}\ta drawing of {Captions.WithArticle(entry.Name)}");
+            captions.Add($"{name}\ta drawing of {English.WithArticle(entry.Name)}");
             sources.Add($"{name}\t{entry.Style}: {entry.Source}\t{licences[entry.Style]}");
             count++;
         }
@@ -84,7 +85,7 @@ public static partial class BankPictures
                 if (!File.Exists(file)) continue;
                 var name = $"photo-{subject.Replace('_', '-')}-{photo.Groups[1].Value}.png";
                 new Picture(PhotoSide, PhotoSide, new ClipPreprocess { Size = PhotoSide }.Pixels(BlackBars.Trim(Picture.Load(file).OnWhite()))).Save(Path.Combine(folder, name));
-                captions.Add($"{name}\ta photo of {Captions.WithArticle(subject.TrimEnd("0123456789".ToCharArray()).Replace('_', ' '))}");
+                captions.Add($"{name}\ta photo of {English.WithArticle(subject.TrimEnd("0123456789".ToCharArray()).Replace('_', ' '))}");
                 sources.Add($"{name}\t{photo.Groups[2].Value} by {credit}\tUnsplash licence");
                 (ofSubject, count) = (ofSubject + 1, count + 1);
             }

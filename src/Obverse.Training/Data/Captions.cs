@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using Obverse.Models;
 
 namespace Obverse.Training;
@@ -27,7 +28,7 @@ public static class Captions
     {
         var style = EmojiStyle.Find(entry.Style) ?? throw new ArgumentException($"'{entry.Style}' is no emoji style; known are {string.Join(", ", EmojiStyle.All.Select(known => known.Set))}.");
         var (noun, adjective) = (Pick(style.Nouns, random), Pick(style.Adjectives, random));
-        var on = $"on {WithArticle($"{backdrop.Name} background")}";
+        var on = $"on {English.WithArticle($"{backdrop.Name} background")}";
         if (entry.Keywords.Count > 0 && random.NextDouble() < 0.2)
         {
             var keyword = Pick(entry.Keywords, random);              // "canoe", "fishing", "happy": no telling whether it takes an article
@@ -35,19 +36,19 @@ public static class Captions
             {
                 0 => keyword,
                 1 => $"{keyword}, {noun}",
-                2 => $"{WithArticle(noun)} of {keyword}",
-                _ => $"{WithArticle(noun)} of {keyword} {on}",
+                2 => $"{English.WithArticle(noun)} of {keyword}",
+                _ => $"{English.WithArticle(noun)} of {keyword} {on}",
             };
         }
-        var thing = WithArticle(entry.Name);
+        var thing = English.WithArticle(entry.Name);
         return random.Next(8) switch
         {
             0 => entry.Name,
             1 => thing,
             2 => $"{thing} {on}",
-            3 => $"{WithArticle(noun)} of {thing}",
-            4 => $"{WithArticle(noun)} of {thing} {on}",
-            5 => TakesArticle(entry.Name) || IsPlural(entry.Name) && char.IsLower(entry.Name[0]) ? $"{WithArticle($"{adjective} {entry.Name}")} {on}" : $"{thing}, {noun}, {on}",
+            3 => $"{English.WithArticle(noun)} of {thing}",
+            4 => $"{English.WithArticle(noun)} of {thing} {on}",
+            5 => English.TakesArticle(entry.Name) || English.IsPlural(entry.Name) && char.IsLower(entry.Name[0]) ? $"{English.WithArticle($"{adjective} {entry.Name}")} {on}" : $"{thing}, {noun}, {on}",
             6 => $"{entry.Name}, {noun}, {backdrop.Name} background",
             _ => $"{thing}, {noun}",
         };
@@ -56,48 +57,9 @@ public static class Captions
     /// <summary>"a photo of an African elephant", "a drawing of a tiger": the plainest true sentence.</summary>
     public static string Plain(PictureEntry entry)
     {
-        if (!entry.IsPhoto) return $"a drawing of {WithArticle(entry.Name)}";
+        if (!entry.IsPhoto) return $"a drawing of {English.WithArticle(entry.Name)}";
         var lower = char.ToLowerInvariant(entry.Name[0]) + entry.Name[1..];          // classes of photographs are things, capital or not
-        return $"a photo of {WithArticle(lower)[..^lower.Length]}{entry.Name}";
-    }
-
-    /// <summary>"an apple", "a unicorn", "grapes", "Mount Fuji".</summary>
-    public static string WithArticle(string name) => TakesArticle(name) ? $"{(StartsWithVowelSound(name) ? "an" : "a")} {name}" : name;
-
-    static bool TakesArticle(string name) => name.Length > 0 && !IsPlural(name) && !Uncounted.Contains(name) && !IsActivity(name)
-        && (char.IsLower(name[0]) || char.IsDigit(name[0]) || CapitalisedThings.Any(word => name.StartsWith(word, StringComparison.Ordinal)) || name.EndsWith(" button", StringComparison.Ordinal) || name.EndsWith(" arrow", StringComparison.Ordinal))
-        && !NumbersAndPeople.Contains(FirstWord(name)) && !name.EndsWith("o'clock", StringComparison.Ordinal) && !name.EndsWith("-thirty", StringComparison.Ordinal);
-
-    static readonly HashSet<string> NumbersAndPeople = ["people", "men", "women", "two", "three", "children", "no"];
-    static readonly HashSet<string> Uncounted = ["american football", "bacon", "badminton", "bread", "broccoli", "bubble tea", "butter", "canned food", "clapping hands", "cooked rice", "coral", "curry rice", "dna", "fog",
-        "folding hands", "lightning", "money", "money with wings", "music", "nail polish", "non-potable water", "oden", "popcorn", "potable water", "raising hands", "rugby football", "sake", "salt", "shaved ice", "skull and crossbones",
-        "soap", "spaghetti", "sushi", "tennis", "thread", "wood", "yarn"];
-    static readonly string[] CapitalisedThings = ["Christmas tree", "Japanese", "ATM", "T-Rex", "OK", "Celtic"];
-    static readonly HashSet<string> OneInS = ["rhinoceros", "canvas", "christmas", "lens"];
-    static readonly HashSet<string> ThingsInIng = ["building", "ring", "wing", "king", "string", "painting", "earring", "seedling", "dumpling", "viking"];
-
-    static string FirstWord(string name) => name.Split(' ', ',')[0];
-    static bool IsActivity(string name) => !name.Contains(' ') && !name.Contains('-') && name.Length > 5 && name.EndsWith("ing", StringComparison.Ordinal) && !ThingsInIng.Contains(name);
-
-    // What the head noun is: "woman lifting weights" and "pot of beans" are one, "shopping bags" and "busts in silhouette" are many.
-    static bool IsPlural(string name)
-    {
-        if (FirstWord(name) is "man" or "woman" or "person" or "face" or "eye" or "sunrise") return false;
-        var head = name;
-        foreach (var joint in (string[])[" with ", " of ", " in ", " on ", ", "])
-            if (head.IndexOf(joint, StringComparison.Ordinal) is > 0 and var at) head = head[..at];
-        var last = head[(head.LastIndexOf(' ') + 1)..];
-        return last.Length > 3 && last.EndsWith('s') && !last.EndsWith("ss", StringComparison.Ordinal) && !last.EndsWith("us", StringComparison.Ordinal) && !last.EndsWith("is", StringComparison.Ordinal)
-            && !last.EndsWith("'s", StringComparison.Ordinal) && !OneInS.Contains(last) || last is "skis";
-    }
-
-    static bool StartsWithVowelSound(string name)
-    {
-        var word = name.ToLowerInvariant();
-        if (word.StartsWith("hour", StringComparison.Ordinal) || word.StartsWith("x-ray", StringComparison.Ordinal) || word.StartsWith("sos", StringComparison.Ordinal)) return true;
-        foreach (var consonant in (string[])["uni", "use", "euro", "one", "ewe"])
-            if (word.StartsWith(consonant, StringComparison.Ordinal)) return false;
-        return "aeiou8".Contains(word[0]);
+        return $"a photo of {English.WithArticle(lower)[..^lower.Length]}{entry.Name}";
     }
 
     static T Pick<T>(IReadOnlyList<T> from, Random random) => from[random.Next(from.Count)];

@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using Obverse.Imaging;
 using Obverse.Models;
 
@@ -119,13 +120,13 @@ public sealed class PictureViews
     {
         var (rgb, backdrop) = Thing(picture, side, side, random);
         var name = NameOf(picture, random);
-        var thing = Captions.WithArticle(name);
+        var thing = English.WithArticle(name);
         string[] captions;
         switch (random.Next(7))
         {
             case 0 or 1:
                 var other = pictures[random.Next(pictures.Length)];
-                var second = Captions.WithArticle(NameOf(other, random));
+                var second = English.WithArticle(NameOf(other, random));
                 // Half of each half: two squares side by side, or one above the other.
                 var beside = random.Next(4) != 0;
                 var (w, h) = beside ? (side / 2, side) : (side, side / 2);
@@ -141,7 +142,7 @@ public sealed class PictureViews
                 PictureEffects.Tint(rgb, r, g, b2, 0.75 + 0.25 * random.NextDouble());
                 captions = colour == "black and white"
                     ? [$"a black and white photo of {thing}", $"{thing} in black and white", $"a black and white picture of {thing}"]
-                    : [Captions.WithArticle($"{colour} {name}"), $"a picture of {Captions.WithArticle($"{colour} {name}")}", $"{colour} {name}", $"{thing} in {colour} light", $"{thing}, {colour} tones"];
+                    : [English.WithArticle($"{colour} {name}"), $"a picture of {English.WithArticle($"{colour} {name}")}", $"{colour} {name}", $"{thing} in {colour} light", $"{thing}, {colour} tones"];
                 break;
             case 4:
                 rgb = PictureEffects.Blur(rgb, side, 4 + random.Next(5));

@@ -22,6 +22,10 @@ public sealed partial class ClipPretraining
             texts.AddRange(named.Select(lesson => lesson.Text));
         }
 
+        var goals = wordings?.Batch(step, random);
+        var worded = texts.Count;
+        texts.AddRange(goals?.Texts ?? []);
+
         var views = ViewsOf(step);
         var captions = views.Select(view => pictures!.Describe(view, random)).ToArray();
         pictures?.Prepare(ViewsOf(step + 1));
@@ -54,6 +58,8 @@ public sealed partial class ClipPretraining
                 Add("names", options.NameWeight, 1 - (e[t..(t + n)] * anchors.IndexSelect(0, classes)).Sum(1).Mean() + scores[t..].CrossEntropy(classes) * options.ClassWeight);
             }
         }
+
+        if (goals is var (asked, wanted)) Add("wording", options.WordingWeight, 1 - (e[worded..(worded + asked.Length)] * wanted).Sum(1).Mean());
 
         if (views.Length > 0)
         {

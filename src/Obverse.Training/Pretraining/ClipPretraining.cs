@@ -20,6 +20,7 @@ public sealed partial class ClipPretraining : IDisposable
     private readonly Weights weights;
     private readonly TextLessons? lessons;
     private readonly ICaptionedPictures? pictures;
+    private readonly WordingLessons? wordings;
     private readonly Tensor? anchors;
     private readonly Linear? teacherHead;
     private readonly Tensor logitScale;
@@ -38,13 +39,14 @@ public sealed partial class ClipPretraining : IDisposable
     /// <param name="anchors">[classes, D]: what the names of the classes must come out as; needed with lessons.</param>
     /// <param name="pictures">Captioned pictures, or null to learn from strings alone.</param>
     /// <param name="imageParameters">What learns on the image side, by name, at <see cref="ClipPretrainingOptions.ProjectionRate"/>.</param>
+    /// <param name="wordings">Texts with embeddings to come out as, or null.</param>
     public ClipPretraining(ClipPretrainingOptions options, Weights weights, TextConfig config, BpeTokenizer tokenizer, TextLessons? lessons = null, Tensor? anchors = null,
-        ICaptionedPictures? pictures = null, IReadOnlyList<KeyValuePair<string, Tensor>>? imageParameters = null)
+        ICaptionedPictures? pictures = null, IReadOnlyList<KeyValuePair<string, Tensor>>? imageParameters = null, WordingLessons? wordings = null)
     {
         if (lessons is not null && anchors is null) throw new ArgumentException("pretraining: strings with a teacher need the anchors of the classes", nameof(anchors));
         if (options.Steps is null && options.Minutes is null) throw new ArgumentException("pretraining: neither steps nor minutes say how long", nameof(options));
         if (config.VocabularySize < tokenizer.VocabularySize) throw new ArgumentException($"pretraining: the tokenizer has {tokenizer.VocabularySize} ids, the text tower {config.VocabularySize}", nameof(config));
-        (this.options, this.weights, this.tokenizer, this.lessons, this.pictures) = (options, weights, tokenizer, lessons, pictures);
+        (this.options, this.weights, this.tokenizer, this.lessons, this.pictures, this.wordings) = (options, weights, tokenizer, lessons, pictures, wordings);
         text = new TextTransformer(weights, config);
         logitScale = weights.Get("logit_scale", [], Inits.Constant(Math.Log(1 / 0.07))); // clip.md 1.1
         foreach (var (name, tensor) in weights.All) learned.Add((name, tensor));

@@ -36,6 +36,10 @@ public sealed record ClipPretrainingOptions
     public double TeacherWeight { get; init; } = 0.5;
     public double NameWeight { get; init; } = 1;
     public double PairWeight { get; init; } = 0.2;
+    public double WordingWeight { get; init; } = 2;
+
+    /// <summary>Texts with embeddings to come out as (<see cref="WordingLessons"/>), or null.</summary>
+    public WordingOptions? Wordings { get; init; }
 
     /// <summary>Scale of the cosines in the class parts of the loss (ln 1/0.05: softer than CLIP's 100, as t(s) is a mixture).</summary>
     public double ClassScale { get; init; } = 20;

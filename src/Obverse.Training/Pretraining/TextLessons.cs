@@ -77,7 +77,7 @@ public sealed class TextLessons
     internal static string InWords(string name, Random random) => random.Next(10) switch
     {
         < 3 => name,
-        < 4 => Captions.WithArticle(name),
+        < 4 => English.WithArticle(name),
         _ => ImageNetTemplates.Fill(ImageNetTemplates.All[random.Next(ImageNetTemplates.All.Count)], name),
     };
 

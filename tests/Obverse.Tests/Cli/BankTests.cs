@@ -127,6 +127,40 @@ public class BankTests
     }
 
     [Fact]
+    public void Captions_are_embedded_again_and_nothing_else_changes()
+    {
+        using var program = new Program();
+        Bank(program, "bank.safetensors");
+        Assert.Equal(0, program.Run("bank", "embed", program["bank.safetensors"], "-o", program["same.safetensors"]).Code);
+        Assert.Equal(0, program.Run("bank", "embed", program["bank.safetensors"], "--bare", "-o", program["bare.safetensors"]).Code);
+        using InrBank bank = InrBank.Open(program["bank.safetensors"]), same = InrBank.Open(program["same.safetensors"]), bare = InrBank.Open(program["bare.safetensors"]);
+        using var scope = new TensorScope();
+        Assert.True((bank.Index.Texts - same.Index.Texts).Abs().Max().Item() < 2e-3, "the text encoder is the same");
+        Assert.Equal(["tabby cat", "red fox", "dog", "red cat", "dog"], bare.Index.Captions);
+        Assert.True((bank.Index.Texts - bare.Index.Texts).Abs().Max().Item() > 0.01);
+        Assert.Equal(0, (bank.Index.Images - bare.Index.Images).Abs().Max().Item(), 1e-3);
+        using InrCanvas was = bank.Take(2, 16, 16), now = bare.Take(2, 16, 16);
+        Assert.Equal(0, (was.Render() - now.Render()).Abs().Max().Item());
+        Assert.Equal((bank.Index.ModelSha256, bank.Settings), (bare.Index.ModelSha256, bare.Settings));
+    }
+
+    [Fact]
+    public void A_gallery_asks_in_several_wordings_and_the_judge_for_the_name()
+    {
+        using var program = new Program();
+        string[] gallery = ["gallery", program["g"], "--names", "goldfish,owl", "--recipes", "implicit-plain", "--wordings", "{};a photo of {a}", "--quality", "draft", "--size", "32", "--model", program.Model, "--judge", program.Model];
+        var answer = program.Run(gallery);
+        Assert.True(answer.Code == 0, answer.Error);
+        Assert.Contains("| a photo of {a} |", answer.Output, StringComparison.Ordinal);
+        var pictures = Directory.GetFiles(program["g/pictures"], "*.png", SearchOption.AllDirectories);
+        Assert.Equal(["a photo of a goldfish", "a photo of an owl", "goldfish", "owl"], pictures.Select(path => InversionJob.FromPicture(path).Prompt.ToString()).Order());
+        gallery[Array.IndexOf(gallery, "{};a photo of {a}")] = "a photo";
+        answer = program.Run(gallery);
+        Assert.Equal(2, answer.Code);
+        Assert.Contains("'a photo' has no place for the name", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Banks_that_do_not_belong_are_refused()
     {
         using var program = new Program();

@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
@@ -174,7 +175,7 @@ public sealed class PocketDataTests : IDisposable
     [InlineData("OK button", "an OK button")]
     [InlineData("sushi", "sushi")]
     [InlineData("camping", "camping")]
-    public void Articles(string name, string wanted) => Assert.Equal(wanted, Captions.WithArticle(name));
+    public void Articles(string name, string wanted) => Assert.Equal(wanted, English.WithArticle(name));
 
     [Fact]
     public void A_backdrop_shows_where_the_drawing_is_clear() =>

@@ -191,6 +191,36 @@ public class PretrainingTests
         Assert.True(losses[^1] < 0.8 * losses[0], $"{losses[0]:F3} to {losses[^1]:F3}");
     }
 
+    [Fact]
+    public void Wordings_come_to_the_embedding_of_the_thing_and_styles_beside_it()
+    {
+        using var scope = new TensorScope();
+        using var teacher = Teacher();
+        var lessons = TextLessons.Of(teacher, Classes);
+        var bpe = BpeTrainer.Train([.. teacher.Strings, .. Enumerable.Range(0, 300).Select(i => Wordings.Neutral(things[i % things.Length], new Random(i)))], 120);
+        var config = new TextConfig { ContextLength = 40, Width = 32, Layers = 1, Heads = 2, MlpWidth = 64, VocabularySize = bpe.VocabularySize, EmbedDim = Dim };
+        using var random = Generator.For(3, 1);
+        using var weights = Obverse.Torch.Weights.New(random);
+        var anchors = random.Normal(things.Length, Dim).Normalized();
+        var style = random.Normal(1, Dim).Normalized().Squeeze(0);
+        Tensor Start(IReadOnlyList<string> texts) => Tensor.Stack([.. texts.Select(text => anchors[Math.Max(0, Array.FindIndex(things, thing => text.Contains(thing, StringComparison.Ordinal)))])]);
+        var wordings = new WordingLessons(new() { Names = 24, Strings = 8, Styles = 8 }, Start, lessons, anchors, new Dictionary<string, Tensor> { ["watercolour"] = style });
+        var (texts, targets) = wordings.Batch(0, new Random(1));
+        Assert.Equal((40, 40L), (texts.Length, targets.Size(0)));
+        Assert.True((targets.Norm(1) - 1).Abs().Max().Item() < 1e-5);
+        Assert.All(texts[24..32], text => Assert.Matches("watercolou?r|aquarelle", text));
+
+        using var training = new ClipPretraining(Tiny with { Steps = 400, LogEvery = 50, WordingWeight = 4, Photos = 0, Rate = 5e-3 }, weights, config, bpe, lessons, anchors, wordings: wordings);
+        training.Run();
+        var likeness = TextTuning.Likeness(training.Embed, things);
+        Assert.Equal(Wordings.Measured, likeness.Select(row => row.Wording));
+        foreach (var row in likeness) Assert.True(row.Cosine > 0.9, $"{row}");
+        using var still = new NoGrad();
+        var painted = training.Embed([.. things.Select(thing => $"a watercolour of a {thing}")]).Normalized();
+        double Cosine(Tensor wanted) => (painted * wanted.Normalized()).Sum(1).Mean().Item();
+        Assert.True(Cosine(anchors + style * 0.6) > Cosine(anchors) + 0.03, $"{Cosine(anchors + style * 0.6):F3} to the moved anchors, {Cosine(anchors):F3} to the anchors");
+    }
+
     private static ClipPretrainingOptions Tiny => new()
     {
         Seed = 3, Strings = 8, Glosses = 0, Names = 8, Photos = 4, Drawings = 0, Compositions = 0, Rate = 1e-2, PairWeight = 0.5, ClassWeight = 0.05, Warmup = 2, LogEvery = 1, LengthGroups = 2, Average = 0.5,
