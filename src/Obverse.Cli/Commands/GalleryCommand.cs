@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Obverse.Files;
 using Obverse.Imaging;
 using Obverse.Jobs;
 
@@ -46,6 +47,7 @@ internal static class GalleryCommand
                 Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Request = request with { Size = side },
                 Names = DrawingOptions.Names(parsed.GetValue(names)) is { Count: > 0 } given ? given : Gallery.RandomNames(parsed.GetValue(random) ?? 12, request.Seed),
             };
+            using var alone = FileLock.TakeFolder(gallery.Folder);
             var made = 0;
             gallery.Make(workshop, judged, entry => screen.Note(string.Create(CultureInfo.InvariantCulture,
                 $"{++made}/{chosen.Count * gallery.Names.Count} {entry.Recipe} \"{entry.Name}\": rank {entry.Judgement.LowPass.Rank}, full resolution {entry.Judgement.FullResolution.Rank}{(double.IsNaN(entry.Seconds) ? "" : $", {entry.Seconds:F1} s")}")), screen.Stop);
