@@ -9,7 +9,7 @@ using Obverse.Torch;
 namespace Obverse.Cli;
 
 /// <summary>A command that draws: makes the job, shows its progress, reports its result.</summary>
-internal sealed record DrawingSession(Screen Screen)
+internal sealed partial record DrawingSession(Screen Screen)
 {
     public required InversionRequest Request { get; init; }
     public string? Out { get; init; }
@@ -41,10 +41,12 @@ internal sealed record DrawingSession(Screen Screen)
         using var workshop = CliModels.Workshop(Screen, Threads, Device, Precision);
         var request = Request.Check(workshop);
         Readings.Tell(Screen, Written ?? [request.Prompt]);
-        var outputs = Outputs(Out ?? FileNames.Fitting(Named ?? FileNames.Slug(request.Prompt.ToString()), ".png"));
-        outputs.MustBeWritable(Bytes(Request.Shown ?? Request.Size ?? new(512, 512)));
+        using var name = Name();
+        OutputsOf(name.Path).MustBeWritable(Bytes(Request.Shown ?? Request.Size ?? new(512, 512)));
         var job = request.Job(workshop, Screen.Stop);
         Screen.Stop.ThrowIfCancellationRequested();
+        using var other = Out is null && IsAnothers(name.Path, job) ? Name(job) : null;
+        var outputs = OutputsOf((other ?? name).Path);
         var warnings = new PromptWarnings(Screen, Json);
         foreach (var model in job.Models) warnings.Show(workshop.Model(model.Name), request.Prompt);
         return Report is not null ? InSeries(job, workshop, outputs) : Request.Count == 1 ? One(job, workshop, outputs) : Several(job, workshop, outputs);
@@ -54,10 +56,15 @@ internal sealed record DrawingSession(Screen Screen)
     public int Resume(string checkpoint, StoredJobAccess access)
     {
         var job = InversionJob.FromSafetensors(checkpoint);
-        var outputs = Outputs(Out ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), overwrite: true) with { Resume = checkpoint };
+        var series = PictureSeries.Of(checkpoint, job);
+        var beside = series is null ? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal) : Path.Combine(Path.GetDirectoryName(checkpoint) ?? "", series.Name);
+        using var name = OutputName.Asked(OutputPaths.Wanting("--out", Out ?? beside, ".png"));
+        var outputs = OutputsOf(name.Path);
         outputs.MustBeWritable(Bytes(job.Shown ?? new(job.Width, job.Height)));
         using var workshop = access.Open(Screen, job, Threads, out _);
-        return One(job with { Threads = Runtime.Threads }, workshop, outputs);
+        job = job with { Threads = Runtime.Threads };
+        return series is null ? One(job, workshop, outputs with { Resume = checkpoint })
+            : (this with { Request = Request with { Count = series.Count } }).Several(job with { Seed = series.Seed }, workshop, outputs, (checkpoint, job.Seed, beside));
     }
 
     /// <summary>The judge; null if nothing is to be judged.</summary>
@@ -88,21 +95,34 @@ internal sealed record DrawingSession(Screen Screen)
         return 0;
     }
 
-    private int Several(InversionJob job, Workshop workshop, Outputs outputs)
+    /// <summary>Draws the pictures of a series that are not there yet.</summary>
+    /// <param name="resumed">The checkpoint that was asked for, its seed, and the name beside it that the finished ones have.</param>
+    private int Several(InversionJob job, Workshop workshop, Outputs outputs, (string Checkpoint, ulong Seed, string Beside)? resumed = null)
     {
-        var drawings = new List<JobFinished>();
-        for (var i = 0; i < Request.Count; i++)
+        var (drawings, isIntroduced) = (new List<JobFinished>(), false);
+        var series = new PictureSeries(Request.Count, job.Seed, Path.GetFileName(outputs.Picture));
+        foreach (var (one, planned) in Planned(job, outputs))
         {
-            var seed = job.Seed + (ulong)i;
-            drawings.Add(Draw(job with { Seed = seed }, workshop, outputs.With($"-seed{seed}"), introduces: i == 0));
-            if (drawings[i].IsStopped) return Stopped(drawings[i]);
-            if (!Json) Screen.Say(drawings[i].File!);
+            var to = planned with { Series = series, Resume = resumed?.Seed == one.Seed ? resumed?.Checkpoint : null };
+            if (Finished(one, to, resumed?.Beside) is { } there)
+            {
+                drawings.Add(new(one, there, null, 0) { File = to.Picture });
+                Screen.Note($"{to.Picture}: already there");
+            }
+            else
+            {
+                drawings.Add(Draw(one, workshop, to, introduces: !isIntroduced));
+                isIntroduced = true;
+            }
+
+            if (drawings[^1].IsStopped) return Stopped(drawings[^1]);
+            if (!Json) Screen.Say(drawings[^1].File!);
         }
 
         using var judge = OpenJudge(workshop);
         Judgement?[] judgements = [.. drawings.Select(drawn => judge?.Assess(drawn.Picture, job.Prompt.Wanted))];
         if (Json) for (var i = 0; i < drawings.Count; i++) SayResult(drawings[i], judgements[i]);
-        var sheet = FileNames.Beside(outputs.Picture, "-sheet");
+        var sheet = SheetOf(outputs.Picture);
         var cells = drawings.Select((drawn, i) => (drawn.Picture, $"seed {drawn.Job.Seed}{(judgements[i] is { } j ? $" · rank {j.LowPass.Rank}, full resolution {j.FullResolution.Rank}" : "")}")).ToList();
         ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(drawings.Count)), Math.Clamp(Math.Max(drawings[0].Picture.Width, drawings[0].Picture.Height), 128, 256), job.Prompt.ToString()).Save(sheet);
         if (Json) Screen.Json(new { Event = "sheet", File = sheet });
@@ -115,20 +135,13 @@ internal sealed record DrawingSession(Screen Screen)
         return 0;
     }
 
-    private Outputs Outputs(string picture, bool overwrite = false)
+    // Resumed under another name, the finished pictures come along.
+    private static Picture? Finished(InversionJob job, Outputs to, string? beside)
     {
-        OutputPaths.Wanting("--out", picture, ".png");
-        if (Out is null && !overwrite)
-        {
-            // With several pictures, the names derived from it must be free too.
-            var first = picture;
-            for (var n = 2; Path.Exists(picture) || (Request.Count > 1 && Path.Exists(FileNames.Beside(picture, "-sheet"))) || Series.Any(one => Path.Exists(FileNames.Beside(picture, one.Suffix))); n++) picture = FileNames.Beside(first, $"-{n}");
-        }
-
-        return new(picture)
-        {
-            Every = Every, Film = Film is null ? null : OutputPaths.Wanting("--film", Film, ".gif", ".webp", ".mp4"), Canvas = Save is null ? null : OutputPaths.Wanting("--save", Save, ".safetensors"),
-        };
+        if (to.Finished(job) is { } there) return there;
+        if (beside is null || (to with { Picture = FileNames.Beside(beside, PictureSeries.Suffix(job.Seed)) }) is not { } from || from.Finished(job) is not { } picture) return null;
+        File.Copy(from.Picture, to.Picture, overwrite: true);
+        return picture;
     }
 
     private void Introduce(InversionJob job)

@@ -23,6 +23,7 @@ public sealed partial class AtomicFile
         try
         {
             foreach (var path in Directory.EnumerateFiles(folder, ".*.tmp").Where(IsAbandoned)) Delete(path);
+            FileLock.Sweep(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -20,13 +20,15 @@ public static class JobList
         {
             var (job, path) = plan(item);
             JobFinished? done = null;
-            if (!job.IsMade(path, Damaged))
+            var outputs = new Outputs(path) { KeepsWhenStopped = false };
+            if (job.IsMade(path, Damaged)) Checkpoints.RemoveLeftover(job, outputs);
+            else
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
                 FileNames.MustBeWritable(path, bytes: 1); // before it is drawn
                 try
                 {
-                    done = job.Finish(workshop, new Outputs(path) { KeepsWhenStopped = false }, cancellation);
+                    done = job.Finish(workshop, outputs, cancellation);
                 }
                 catch (InvalidDataException wrong) when (onFailed is not null)
                 {

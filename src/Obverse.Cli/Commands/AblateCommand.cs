@@ -77,6 +77,7 @@ internal static class AblateCommand
                 Folder = parsed.GetRequiredValue(output), Captions = lines, Variants = chosen, Request = request with { Bank = banked, Size = new(side, side), Models = [request.Model], Steps = null },
                 JudgeSha256 = StoredFile.Hash(Zoo.WeightsFile(judgeName)), Shard = parsed.GetValue(shard) ?? (1, 1), PlainBank = plain, Workers = Cores.WorkersOf(parsed.GetValue(workers), parsed.GetValue(options.Threads)),
             };
+            using var alone = parsed.GetValue(reportOnly) ? null : FileLock.TakeFolder(ablation.Folder, ablation.Shard);
             var watch = Stopwatch.StartNew();
             var made = 0;
             if (!parsed.GetValue(reportOnly)) ablation.Draw(workshop, judging, (entry, done, of) =>

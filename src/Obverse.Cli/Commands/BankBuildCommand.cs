@@ -49,6 +49,7 @@ internal static class BankBuildCommand
         {
             var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors");
             if (parsed.GetValue(plain) && parsed.GetValue(gamma) is > 0) throw new UsageException("give --no-awp or --gamma, not both");
+            using var alone = FileLock.Take(path);
             FileNames.MustBeWritable(path);
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
             using var pictures = RetrievalIndex.Open(parsed.GetRequiredValue(index));

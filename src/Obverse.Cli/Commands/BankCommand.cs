@@ -61,6 +61,7 @@ internal static class BankCommand
         command.SetAction(parsed =>
         {
             var path = OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors");
+            using var alone = FileLock.Take(path);
             FileNames.MustBeWritable(path);
             var (entries, dropped) = InrBankMerge.Join(parsed.GetRequiredValue(banks), path);
             if (parsed.GetValue(json)) screen.Json(new { Event = "result", File = path, Entries = entries, Dropped = dropped });

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Obverse.Files;
 using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
@@ -24,7 +25,7 @@ internal static class BatchCommand
         var command = new Command("batch",
             """
             Draw every prompt of a file, several in parallel. If interrupted, the same command resumes: finished pictures
-            are not drawn again. Each PNG stores its job, as with `obverse invert`; sheet.png is a contact sheet of the first 60.
+            are not drawn again, others go on from a checkpoint of at most 20 seconds before. Each PNG stores its job, as with `obverse invert`; sheet.png is a contact sheet of the first 60.
 
               obverse batch captions.txt -o out
               obverse batch prompts.jsonl -o out --quality draft --shard 1/4
@@ -44,7 +45,7 @@ internal static class BatchCommand
             using var workshop = CliModels.Workshop(screen, Cores.ThreadsOf(count > 1 ? count : side, parsed.GetValue(options.Threads)), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
             var asked = (request with { Parts = items[0].Prompt }).Check(workshop);
             Readings.Tell(screen, mine.Select(item => item.Prompt));
-            Directory.CreateDirectory(folder);
+            using var alone = FileLock.TakeFolder(folder, (part, of));
             var first = asked.Job(workshop, screen.Stop);
             foreach (var model in first.Models) TruncatedTexts.Warn(screen, workshop.Model(model.Name), items.SelectMany(item => item.Prompt.Texts.Select(text => text.Text!)).Distinct());
             var watch = Stopwatch.StartNew();

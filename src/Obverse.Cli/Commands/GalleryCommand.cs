@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Obverse.Evaluation;
+using Obverse.Files;
 using Obverse.Imaging;
 using Obverse.Jobs;
 
@@ -50,6 +51,7 @@ internal static class GalleryCommand
                 Wordings = parsed.GetValue(wordings) is not { } forms ? ["{}"] : forms == "all" ? Wordings.Measured : Forms(forms),
                 Names = DrawingOptions.Names(parsed.GetValue(names)) is { Count: > 0 } given ? given : Gallery.RandomNames(parsed.GetValue(random) ?? 12, request.Seed),
             };
+            using var alone = FileLock.TakeFolder(gallery.Folder);
             var made = 0;
             gallery.Make(workshop, judged, entry => screen.Note(string.Create(CultureInfo.InvariantCulture,
                 $"{++made}/{chosen.Count * gallery.Wordings.Count * gallery.Names.Count} {entry.Row} \"{entry.Name}\": rank {entry.Judgement.LowPass.Rank}, full resolution {entry.Judgement.FullResolution.Rank}{(double.IsNaN(entry.Seconds) ? "" : $", {entry.Seconds:F1} s")}")), screen.Stop);

@@ -55,6 +55,7 @@ internal static class IndexCommand
             if (all.Count == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp found");
             CliModels.Find(wanted, screen);
             if (path != target) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using var alone = FileLock.Take(path);
             FileNames.MustBeWritable(path);
             using var loaded = CliModels.Open(screen, wanted, parsed.GetValue(threads), device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);
             using var progress = new IndexProgress(screen, asJson);

@@ -35,7 +35,8 @@ internal static class InvertCommand
               obverse invert "a garden" --toward photo.jpg:0.5 --time 60s
               obverse invert "a red hat" --start me.jpg --mask hat.png --film hat.gif
 
-            The PNG stores its job: `obverse replay fox.png` draws it again, byte for byte.
+            The PNG stores its job: `obverse replay fox.png` draws it again, byte for byte. A run that is stopped or killed
+            goes on by the same command, or by --resume, from a checkpoint that is saved every 20 seconds beside the picture.
             """)
         {
             prompt, options.Recipe, options.Model, options.Quality, time, options.Steps, options.Views, options.Exact, options.Size, width, height, options.Seed, count, options.Out, toward, options.Bank,

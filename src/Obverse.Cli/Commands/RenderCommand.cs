@@ -35,13 +35,15 @@ internal static class RenderCommand
 
     private static int Render(Screen screen, string input, PictureSize size, string? output, int? threads, StoredJobAccess access)
     {
-        var path = OutputPaths.Wanting("--out", output ?? FileNames.Free(FileNames.Beside(input, $"-{size}", ".png")), ".png");
+        using var name = output is null ? OutputName.Free(FileNames.Beside(input, $"-{size}", ".png")) : OutputName.Asked(OutputPaths.Wanting("--out", output, ".png"));
+        var path = name.Path;
         var isCanvas = Path.GetExtension(input).Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
         var job = (isCanvas ? InversionJob.FromSafetensors(input) : InversionJob.FromPicture(input)) with { Shown = size };
         FileNames.MustBeWritable(path, 3L * size.Width * size.Height + (1 << 16));
         if (isCanvas)
         {
             using var canvas = SavedCanvas.Open(input, access.Files);
+            screen.Stop.ThrowIfCancellationRequested();
             job.SavePicture(canvas.Show(size.Height, size.Width), path);
         }
         else

@@ -38,12 +38,13 @@ internal static class ReplayCommand
     private static int Replay(Screen screen, string input, string? output, bool check, int? threads, bool json, StoredJobAccess access)
     {
         var job = InversionJob.FromPicture(input);
-        var path = output is null ? check ? null : FileNames.Free(FileNames.Beside(input, "-replay")) : OutputPaths.Wanting("--out", output, ".png");
+        using var name = output is not null ? OutputName.Asked(OutputPaths.Wanting("--out", output, ".png")) : check ? null : OutputName.Free(FileNames.Beside(input, "-replay"));
+        var path = name?.Path;
         if (path is not null) FileNames.MustBeWritable(path, 3L * job.Width * job.Height + (1 << 16));
         using var workshop = access.Open(screen, job, threads, out var differences);
         job = Differences.Here(job, workshop);
         using var folder = new ScratchFolder();
-        var drawn = ProgressView.For(screen, json).Watch(job.Run(workshop, new Outputs(Path.Combine(folder.Path, "replay.png")), screen.Stop));
+        var drawn = ProgressView.For(screen, json).Watch(job.Run(workshop, new Outputs(Path.Combine(folder.Path, "replay.png")) { CheckpointEvery = null }, screen.Stop));
         if (drawn.IsStopped) return screen.Fail("stopped; nothing was written", 1);
         var bytes = File.ReadAllBytes(drawn.File!);
         var same = bytes.AsSpan().SequenceEqual(File.ReadAllBytes(input));

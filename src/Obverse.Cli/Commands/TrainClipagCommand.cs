@@ -66,7 +66,7 @@ internal static class TrainClipagCommand
                 Accumulate = parsed.GetValue(accumulate) ?? 1, Rate = parsed.GetValue(rate) ?? basic.Rate, Average = parsed.GetValue(average) ?? 0, Share = parsed.GetValue(share) ?? 1, Seed = (ulong)(parsed.GetValue(seed) ?? 7),
                 Steps = parsed.GetValue(updates), Minutes = parsed.GetValue(updates) is null ? parsed.GetValue(minutes) ?? 60 : null, Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             };
-            Directory.CreateDirectory(working);
+            using var alone = FileLock.TakeFolder(working);
             FileNames.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
             var asJson = parsed.GetValue(json);
             var done = RobustClip.Train(source, parsed.GetValue(data) ?? "pocket-data", options, folder, working, parsed.GetValue(classifier), parsed.GetValue(exam), text =>

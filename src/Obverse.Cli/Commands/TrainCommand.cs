@@ -67,7 +67,7 @@ internal static class TrainCommand
             var asJson = parsed.GetValue(json);
             var sources = shape is null ? Sources(parsed.GetValue(data), parsed.GetRequiredValue(pictures), chosen, parsed.GetValue(wordnet)) : null;
             var towers = shape is null ? null : ClipConfig.Load(shape);
-            Directory.CreateDirectory(working);
+            using var alone = FileLock.TakeFolder(working);
             FileNames.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
 
             void Report(string text)

@@ -17,7 +17,7 @@ internal sealed class HubLock : IDisposable
             {
                 return new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1)); // .NET: flock(LOCK_EX | LOCK_NB)
             }
-            catch (IOException e) when (IsTaken(e))
+            catch (IOException e) when (FileLock.IsTaken(e))
             {
                 if (first) waiting?.Invoke();
                 await Task.Delay(100, stop).ConfigureAwait(false);
@@ -26,7 +26,4 @@ internal sealed class HubLock : IDisposable
     }
 
     public void Dispose() => file.Dispose();
-
-    // EWOULDBLOCK is 11 on Linux, 35 on macOS; Windows says ERROR_SHARING_VIOLATION.
-    private static bool IsTaken(IOException e) => e.GetType() == typeof(IOException) && (OperatingSystem.IsWindows() ? (e.HResult & 0xffff) == 32 : e.HResult is 11 or 35);
 }

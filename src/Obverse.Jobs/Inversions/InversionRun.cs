@@ -22,10 +22,11 @@ internal static class InversionRun
         workshop ??= own!;
         var watch = Stopwatch.StartNew();
         workshop.Admit(job);
-        using var inversion = new InversionBuilder(job, workshop).Build();
-        if (outputs?.Resume is { } checkpoint) inversion.Restore(checkpoint);
+        var checkpoints = outputs is null ? null : new Checkpoints(job, outputs, workshop.OnRemark);
+        var builder = new InversionBuilder(job, workshop);
+        using var inversion = checkpoints?.Begin(builder.Build) ?? builder.Build();
         yield return new JobStarted(job);
-        if (outputs?.Resume is null && job.Recipe.Fit is not null)
+        if (checkpoints?.IsResumed != true && job.Recipe.Fit is not null)
         {
             foreach (var step in Fit(job, workshop, inversion, cancellation)) yield return step;
         }
@@ -41,14 +42,20 @@ internal static class InversionRun
             if (!double.IsFinite(step.Loss)) throw new InvalidDataException($"step {step.Index + 1}: the loss is {step.Loss}; use a lower rate, or weights without NaN");
             if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) job.Show(inversion).Save(outputs.Frame(step.Index + 1, step.Count));
             if (film is not null && ((step.Index + 1) % filmEvery == 0 || step.Index + 1 == step.Count)) film.Add(job.Show(inversion));
+            checkpoints?.Pass(inversion);
             yield return new StepEvent(job.Prompt.ToString(), step, speed.After(step.Index), () => job.Show(inversion));
         }
 
         var stopped = inversion.Next < (job.StoppedAfter ?? job.Recipe.Schedule.StepCount);
-        if (stopped && outputs?.KeepsWhenStopped != true) cancellation.ThrowIfCancellationRequested();
+        if (stopped && outputs?.KeepsWhenStopped != true)
+        {
+            checkpoints?.Pass(inversion); // of a long run; the same command goes on from it
+            cancellation.ThrowIfCancellationRequested();
+        }
+
         if (stopped) job = job with { StoppedAfter = inversion.Next };
         var picture = job.Show(inversion);
-        if (outputs is not null) Save(job, inversion, picture, outputs, stopped);
+        if (outputs is not null) Save(job, inversion, picture, outputs, stopped, checkpoints!);
         if (film is { Frames: > 0 })
         {
             for (var i = 0; i < FramesPerSecond; i++) film.Add(picture); // the last frame is held for a second
@@ -72,10 +79,9 @@ internal static class InversionRun
         }
     }
 
-    private static void Save(InversionJob job, Inversion inversion, Picture picture, Outputs outputs, bool stopped)
+    private static void Save(InversionJob job, Inversion inversion, Picture picture, Outputs outputs, bool stopped, Checkpoints checkpoints)
     {
-        void Checkpoint() => inversion.Save(outputs.Checkpoint, Metadata(job with { StoppedAfter = null }));
-        if (stopped) Checkpoint(); // first: the picture can be made from it, and not the other way round
+        if (stopped) checkpoints.Save(inversion); // first: the picture can be made from it, and not the other way round
         try
         {
             job.SavePicture(picture, outputs.Picture);
@@ -83,14 +89,14 @@ internal static class InversionRun
         catch (IOException full) when (outputs.KeepsWhenStopped)
         {
             // A disk that filled meanwhile: hours are not lost for it, if there is room for the state.
-            if (!stopped) Checkpoint();
+            if (!stopped) checkpoints.Save(inversion);
             throw new IOException($"{full.Message}; what was drawn is in {outputs.Checkpoint}: `obverse invert --resume` writes it, elsewhere with --out", full);
         }
 
-        if (!stopped && outputs.Canvas is { } path) SavedCanvas.Save(inversion.Canvas, path, Metadata(job));
+        if (stopped) return;
+        if (outputs.Canvas is { } path) SavedCanvas.Save(inversion.Canvas, path, new Dictionary<string, string> { [Job.Keyword] = job.ToJson() });
+        checkpoints.Remove();
     }
-
-    private static Dictionary<string, string> Metadata(Job job) => new() { [Job.Keyword] = job.ToJson() };
 
     private static double Similarity(Inversion inversion, Picture picture)
     {
