@@ -19,12 +19,13 @@ public sealed record LatentDistribution(Tensor Mean, Tensor LogVariance)
 /// AutoencoderKL of diffusers, Stable Diffusion's (sd-ipc.md 6.1): pictures in -1 … 1 to latents of a fraction of their side, and back. Weights by diffusers' names, old and new
 /// (<see cref="AutoencoderNames"/>).
 /// </summary>
-public sealed class Autoencoder
+public sealed class Autoencoder : IDisposable
 {
     private readonly Encoder encoder;
     private readonly Decoder decoder;
     private readonly Conv2d quantise, dequantise;
     private readonly DType type;
+    private Weights? owned;
 
     public Autoencoder(Weights weights, AutoencoderConfig config)
     {
@@ -33,6 +34,13 @@ public sealed class Autoencoder
         decoder = new(weights / "decoder", config);
         quantise = new(weights / "quant_conv", 2 * config.LatentChannels, 2 * config.LatentChannels, kernel: 1, padding: 0);
         dequantise = new(weights / "post_quant_conv", config.LatentChannels, config.LatentChannels, kernel: 1, padding: 0);
+    }
+
+    /// <summary>From a folder with config.json and weights, which it then owns.</summary>
+    public static Autoencoder Load(string folder, Device? device = null, Precision precision = Precision.Float32)
+    {
+        var config = AutoencoderConfig.Load(Path.Combine(folder, "config.json"));
+        return ModelFolder.Owned(ModelFolder.Autoencoder(folder, device, precision), weights => new Autoencoder(weights, config) { owned = weights });
     }
 
     public AutoencoderConfig Config { get; }
@@ -56,6 +64,8 @@ public sealed class Autoencoder
 
     /// <summary>Pictures in 0 … 1 of scaled latents.</summary>
     public Tensor ToPictures(Tensor latents) => (Decode(latents / Config.ScalingFactor) * 0.5 + 0.5).Clamp(0, 1);
+
+    public void Dispose() => owned?.Dispose();
 
     private static Tensor Traced(Trace? trace, string name, Tensor state)
     {

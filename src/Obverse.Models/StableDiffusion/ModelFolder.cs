@@ -20,6 +20,22 @@ internal static class ModelFolder
     public static Weights Text(string part, Device? device, Precision precision) => Open(part, (tensors, file) => ClipLayout.ToOpenClip(
         tensors.Keys.Any(name => name.StartsWith("text_model.", StringComparison.Ordinal)) ? tensors : tensors.ToDictionary(t => "text_model." + t.Key, t => t.Value), file), device, precision); // recent transformers leave the prefix out
 
+    /// <summary>A network that owns its weights, all of which it must ask for.</summary>
+    public static T Owned<T>(Weights weights, Func<Weights, T> network)
+    {
+        try
+        {
+            var made = TensorScope.Unscoped(() => network(weights));
+            weights.Complete();
+            return made;
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
     private static Weights Open(string part, Func<IReadOnlyDictionary<string, Tensor>, string, Dictionary<string, StoredTensor>> named, Device? device, Precision precision)
     {
         var file = WeightFiles.FindAny(part, WeightNames.OfPipelines);

@@ -78,7 +78,7 @@ public sealed class StableDiffusionModel : IDisposable
         Tensor.From([.. texts.SelectMany(one => Tokenizer.EncodeRow(one, TextConfig.ContextLength)).Select(id => (long)id)], texts.Count, TextConfig.ContextLength);
 
     /// <summary>Writes model_index.json of a model whose text tower is a zoo model's.</summary>
-    internal static void WriteIndex(string folder, string textOf, string sampler)
+    public static void WriteIndex(string folder, string textOf, string sampler)
     {
         JsonArray Part(string library, string type) => new(library, type);
         AtomicFile.WriteText(Path.Combine(folder, Index), new JsonObject

@@ -6,7 +6,7 @@ namespace Obverse.Models;
 /// UNet2DConditionModel of diffusers, as Stable Diffusion 1.x has it (sd-ipc.md 6.1): a noisy latent, its time and the rows of a text to a prediction of the noise (or of the
 /// velocity: the schedule says which). Weights by diffusers' names.
 /// </summary>
-public sealed class UNet
+public sealed class UNet : IDisposable
 {
     private readonly Conv2d convIn, convOut;
     private readonly Linear linear1, linear2;
@@ -15,6 +15,7 @@ public sealed class UNet
     private readonly SpatialTransformer middle;
     private readonly GroupNorm normOut;
     private readonly DType type;
+    private Weights? owned;
 
     public UNet(Weights weights, UNetConfig config)
     {
@@ -62,6 +63,13 @@ public sealed class UNet
 
         normOut = new(weights / "conv_norm_out", config.Groups, channels[0], config.Epsilon);
         convOut = new(weights / "conv_out", channels[0], config.OutChannels);
+    }
+
+    /// <summary>From a folder with config.json and weights, which it then owns.</summary>
+    public static UNet Load(string folder, Device? device = null, Precision precision = Precision.Float32)
+    {
+        var config = UNetConfig.Load(Path.Combine(folder, "config.json"));
+        return ModelFolder.Owned(ModelFolder.UNet(folder, device, precision), weights => new UNet(weights, config) { owned = weights });
     }
 
     public UNetConfig Config { get; }
@@ -124,6 +132,8 @@ public sealed class UNet
         foreach (var state in trace?.States.Values ?? []) scope.Keep(state);
         return scope.Keep(x);
     }
+
+    public void Dispose() => owned?.Dispose();
 
     /// <summary>cos and sin of the time at <paramref name="width"/> / 2 frequencies from 1 down to 1/10000: [n] to [n, width].</summary>
     internal static Tensor TimeProjection(Tensor times, int width)
