@@ -19,7 +19,7 @@ internal sealed class ResidualBlock
         conv1 = new(weights / "conv1", inputs, outputs);
         if (timeWidth is { } width) time = new(weights / "time_emb_proj", width, outputs);
         norm2 = new(weights / "norm2", groups, outputs, epsilon);
-        conv2 = new(weights / "conv2", outputs, outputs);
+        conv2 = new(weights / "conv2", outputs, outputs, init: timeWidth is null ? null : Inits.Zeros); // a new UNet begins as its shortcuts (Dhariwal and Nichol 2021)
         if (inputs != outputs) shortcut = new(weights / "conv_shortcut", inputs, outputs, kernel: 1, padding: 0);
     }
 

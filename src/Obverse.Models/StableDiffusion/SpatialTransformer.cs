@@ -31,7 +31,7 @@ internal sealed class SpatialTransformer
         norm3 = new(block / "norm3", channels);
         wide = new(block / "ff" / "net" / 0 / "proj", channels, 8 * channels);
         narrow = new(block / "ff" / "net" / 2, 4 * channels, channels);
-        projOut = new(weights / "proj_out", channels, channels, kernel: 1, padding: 0);
+        projOut = new(weights / "proj_out", channels, channels, kernel: 1, padding: 0, init: Inits.Zeros);
     }
 
     /// <param name="x">[n, channels, h, w].</param>

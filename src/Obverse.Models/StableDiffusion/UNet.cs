@@ -62,7 +62,7 @@ public sealed class UNet : IDisposable
         }
 
         normOut = new(weights / "conv_norm_out", config.Groups, channels[0], config.Epsilon);
-        convOut = new(weights / "conv_out", channels[0], config.OutChannels);
+        convOut = new(weights / "conv_out", channels[0], config.OutChannels, init: Inits.Zeros);
     }
 
     /// <summary>From a folder with config.json and weights, which it then owns.</summary>

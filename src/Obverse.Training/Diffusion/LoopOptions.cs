@@ -79,11 +79,17 @@ public sealed record DiffusionOptions : LoopOptions
     /// <summary>Share of the captions that are left out, so that guidance has something to guide away from (Ho and Salimans 2022).</summary>
     public double CaptionDropout { get; init; } = 0.1;
 
-    /// <summary>Signal-to-noise ratio beyond which a time counts no more (Hang et al. 2023); 0: all count alike.</summary>
+    /// <summary>
+    /// Where the loss stops to grow with the signal-to-noise ratio of a time (min-SNR, Hang et al. 2023); 0: all times count alike. Of a predicted velocity the ratio with one
+    /// added is held against it, so that the noisiest times, which decide what a picture shows, keep their weight.
+    /// </summary>
     public double MinSnr { get; init; } = 5;
 
     /// <summary>Share of drawings in a batch; the rest are photographs.</summary>
     public double Drawings { get; init; } = 0.4;
+
+    /// <summary>Views of each drawing, each on a ground of its own; of a photograph there is one.</summary>
+    public int DrawingViews { get; init; } = 3;
 
     internal NoiseSchedule Schedule => NoiseSchedule.StableDiffusion1 with { Betas = Betas, Prediction = Prediction, Sampler = "DDIMScheduler" };
 
