@@ -12,6 +12,13 @@ public static class WeightNames
         "open_clip_pytorch_model.bin", "open_clip_pytorch_model.bin.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
     ];
 
+    /// <summary>The same in a folder of a diffusers pipeline (`unet`, `vae`, `text_encoder`).</summary>
+    public static IReadOnlyList<string> OfPipelines { get; } =
+    [
+        "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors.index.json", "model.safetensors", "model.safetensors.index.json", "diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors",
+        "diffusion_pytorch_model.bin", "diffusion_pytorch_model.bin.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "diffusion_pytorch_model.fp16.bin", "pytorch_model.fp16.bin",
+    ];
+
     /// <summary>The files that an index names, all in its own folder.</summary>
     public static IReadOnlyList<string> Shards(string index)
     {

@@ -28,8 +28,17 @@ public sealed class Case : IDisposable
     public double Number(string setting) => Config.GetProperty(setting).GetDouble();
     public int Int(string setting) => Config.GetProperty(setting).GetInt32();
 
-    /// <summary>Compares with a stored tensor within the `tol` of the JSON; shapes of the same number of elements are taken for equal.</summary>
-    public void Meets(string name, Tensor got) => Near(name, got, Json.GetProperty("tensors").GetProperty(name).GetProperty("tol").GetDouble());
+    public JsonElement Settings => Json.GetProperty("settings");
+
+    /// <summary>Compares with a stored tensor within the tolerance of the JSON: `tol`; or `exact`; or `atol` and `rtol`, where so many `outliers` may be off by `outlier_atol`. Shapes of the same number of elements are taken for equal.</summary>
+    public void Meets(string name, Tensor got)
+    {
+        var stored = Json.GetProperty("tensors").GetProperty(name);
+        double Of(string key) => stored.TryGetProperty(key, out var value) ? value.GetDouble() : 0;
+        if (stored.TryGetProperty("tol", out var tolerance)) Near(name, got, tolerance.GetDouble());
+        else if (stored.TryGetProperty("exact", out _)) Near(name, got, 0);
+        else Near(name, got, Of("atol"), Of("rtol"), (int)Of("outliers"), Of("outlier_atol"));
+    }
 
     /// <summary>The same for tensors that a trace stores at some of its steps only.</summary>
     public void MeetsIfStored(string name, Tensor got)
@@ -45,14 +54,17 @@ public sealed class Case : IDisposable
         Assert.True(met.Count > 0, $"{Name}: nothing was compared");
     }
 
-    public void Near(string name, Tensor got, double tolerance)
+    public void Near(string name, Tensor got, double tolerance, double relative = 0, int outliers = 0, double outlierTolerance = 0)
     {
         met.Add(name);
         using var scope = new TensorScope();
         var wanted = tensors[name].To(DType.Float64);
         Assert.True(wanted.Elements == got.Elements, $"{Name}: {name} has {wanted}, got {got}");
-        var worst = wanted.Elements == 0 ? 0 : (wanted - got.Detach().To(DType.Float64).Reshape(wanted.Shape)).Abs().Max().Item();
-        Assert.True(worst <= tolerance, $"{Name}: {name} is off by {worst:g3}, tolerance {tolerance:g3}");
+        if (wanted.Elements == 0) return;
+        var off = (wanted - got.Detach().To(DType.Float64).Reshape(wanted.Shape)).Abs();
+        var beyond = relative == 0 ? off : off - wanted.Abs() * relative;
+        var (worst, many) = (beyond.Max().Item(), outliers == 0 ? 0 : (beyond > tolerance).Sum().Item());
+        Assert.True(many <= outliers && worst <= (outliers == 0 ? tolerance : Math.Max(tolerance, outlierTolerance)), $"{Name}: {name} is off by {worst:g3}{(outliers == 0 ? "" : $", {many} elements by more than the tolerance")}, tolerance {tolerance:g3} and {relative:g3} of the value");
     }
 
     public void Dispose()

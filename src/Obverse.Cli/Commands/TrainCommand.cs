@@ -11,7 +11,7 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse train`: the models of the zoo, or any CLIP from scratch.</summary>
 internal static class TrainCommand
 {
-    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any architecture from scratch.") { Clip(screen), TrainTextCommand.Create(screen), TrainClipagCommand.Create(screen) };
+    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any architecture from scratch.") { Clip(screen), TrainTextCommand.Create(screen), TrainClipagCommand.Create(screen), TrainVaeCommand.Create(screen), TrainDiffusionCommand.Create(screen) };
 
     private static Command Clip(Screen screen)
     {
@@ -100,7 +100,7 @@ internal static class TrainCommand
         return command;
     }
 
-    private static string Line(PretrainingStep step) => string.Create(CultureInfo.InvariantCulture,
+    internal static string Line(PretrainingStep step) => string.Create(CultureInfo.InvariantCulture,
         $"step {step.Step}, {step.Fraction:P1}, {step.Left?.TotalMinutes:F1} min left, {step.StringsPerSecond:F0} pictures/s, {string.Join(" ", step.Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:F3}")))}");
 
     private static PocketSources Sources(string? data, string pictures, PocketClipRecipe recipe, string? wordnet)

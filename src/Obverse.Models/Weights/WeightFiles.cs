@@ -7,8 +7,10 @@ namespace Obverse.Models;
 public static class WeightFiles
 {
     /// <summary>The file with the weights of a folder (its index, where they are in several).</summary>
-    public static string Find(string folder) =>
-        WeightNames.All.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? throw new WeightsException($"{folder}: no weights; wanted one of {string.Join(", ", WeightNames.All)}");
+    public static string Find(string folder) => FindAny(folder, WeightNames.All);
+
+    internal static string FindAny(string folder, IReadOnlyList<string> names) =>
+        names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? throw new WeightsException($"{folder}: no weights; wanted one of {string.Join(", ", names)}");
 
     /// <summary>Whether <see cref="Find"/> finds any.</summary>
     public static bool Holds(string folder) => WeightNames.All.Any(name => File.Exists(Path.Combine(folder, name)));

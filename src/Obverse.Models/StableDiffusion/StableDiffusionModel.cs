@@ -1,0 +1,132 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Obverse.Files;
+using Obverse.Torch;
+
+namespace Obverse.Models;
+
+/// <summary>
+/// Stable Diffusion 1.x: CLIP's text rows, the UNet, the autoencoder and the noise schedule, from a folder in diffusers' layout. It owns its weights, which are widened when a
+/// part is first asked for.
+/// </summary>
+public sealed class StableDiffusionModel : IDisposable
+{
+    /// <summary>Key of model_index.json, our own: the zoo model beside this one whose text tower gives the rows.</summary>
+    private const string TextOf = "text_of", Index = "model_index.json";
+    private readonly List<Weights> weights = [];
+    private readonly ClipModel? clip;
+    private readonly Lazy<UNet> unet;
+    private readonly Lazy<Autoencoder> autoencoder;
+    private readonly Lazy<TextTransformer> text;
+
+    private StableDiffusionModel(string folder, Device? device, Precision precision)
+    {
+        Folder = folder;
+        string Part(string part) => ModelFolder.Part(folder, part);
+        Weights Kept(Weights opened)
+        {
+            weights.Add(opened);
+            return opened;
+        }
+
+        try
+        {
+            Schedule = NoiseSchedule.Load(Path.Combine(Part("scheduler"), "scheduler_config.json"));
+            var (unetConfig, vaeConfig) = (UNetConfig.Load(Path.Combine(Part("unet"), "config.json")), AutoencoderConfig.Load(Path.Combine(Part("vae"), "config.json")));
+            if (unetConfig.InChannels != vaeConfig.LatentChannels || unetConfig.OutChannels != vaeConfig.LatentChannels) throw new WeightsException($"{folder}: the UNet takes {unetConfig.InChannels} and gives {unetConfig.OutChannels} channels, the autoencoder's latents have {vaeConfig.LatentChannels}");
+            unet = Build(Kept(ModelFolder.UNet(Part("unet"), device, precision)), w => new UNet(w, unetConfig));
+            autoencoder = Build(Kept(ModelFolder.Autoencoder(Part("vae"), device, precision)), w => new Autoencoder(w, vaeConfig));
+            if (ReadTextOf(folder) is { } name)
+            {
+                var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar))!, name);
+                clip = ClipModel.Load(Directory.Exists(beside) ? beside : Zoo.Resolve(name), device: device, precision: precision);
+                (TextConfig, Tokenizer) = (clip.Config.Text, clip.Tokenizer ?? throw new WeightsException($"{name}: no tokenizer"));
+                text = new(() => clip.Text);
+            }
+            else
+            {
+                TextConfig = ReadTextConfig(Path.Combine(Part("text_encoder"), "config.json"));
+                Tokenizer = BpeTokenizer.Load(Part("tokenizer"));
+                text = Build(Kept(ModelFolder.Text(Part("text_encoder"), device, precision)), w => new TextTransformer(w, TextConfig));
+            }
+
+            if (TextConfig.Width != unetConfig.ContextWidth) throw new WeightsException($"{folder}: text rows have {TextConfig.Width} numbers, the UNet's cross-attention takes {unetConfig.ContextWidth}{(unetConfig.ContextWidth == 1024 ? ", as Stable Diffusion 2 does with OpenCLIP's text encoder, which is not built" : "")}");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>From a folder, or a model of the zoo by name.</summary>
+    public static StableDiffusionModel Load(string folderOrName, Device? device = null, Precision precision = Precision.Float32) => TensorScope.Unscoped(() => new StableDiffusionModel(Find(folderOrName), device, precision));
+
+    public string Folder { get; }
+    public NoiseSchedule Schedule { get; }
+    public TextConfig TextConfig { get; }
+    public BpeTokenizer Tokenizer { get; }
+    public UNet UNet => unet.Value;
+    public Autoencoder Autoencoder => autoencoder.Value;
+    public TextTransformer Text => text.Value;
+
+    /// <summary>Rows of texts, after the last norm, pads among them: [n, context, width].</summary>
+    public Tensor TextRows(IReadOnlyList<string> texts) => Text.Hidden(Tokenize(texts));
+
+    /// <summary>Token rows of texts: [n, context], int64.</summary>
+    public Tensor Tokenize(IReadOnlyList<string> texts) =>
+        Tensor.From([.. texts.SelectMany(one => Tokenizer.EncodeRow(one, TextConfig.ContextLength)).Select(id => (long)id)], texts.Count, TextConfig.ContextLength);
+
+    /// <summary>Writes model_index.json of a model whose text tower is a zoo model's.</summary>
+    public static void WriteIndex(string folder, string textOf, string sampler)
+    {
+        JsonArray Part(string library, string type) => new(library, type);
+        AtomicFile.WriteText(Path.Combine(folder, Index), new JsonObject
+        {
+            ["_class_name"] = "StableDiffusionPipeline", ["scheduler"] = Part("diffusers", sampler), [TextOf] = textOf, ["unet"] = Part("diffusers", "UNet2DConditionModel"), ["vae"] = Part("diffusers", "AutoencoderKL"),
+        }.ToJsonString(new() { WriteIndented = true }) + "\n");
+    }
+
+    public void Dispose()
+    {
+        clip?.Dispose();
+        foreach (var one in weights) one.Dispose();
+    }
+
+    // Held against the weights at once, made when first asked for.
+    private static Lazy<T> Build<T>(Weights weights, Func<Weights, T> network)
+    {
+        using (new TensorScope()) _ = network(weights.Sketch());
+        weights.Complete();
+        return new(() => TensorScope.Unscoped(() => network(weights)));
+    }
+
+    private static string Find(string folderOrName)
+    {
+        if (File.Exists(Path.Combine(folderOrName, Index))) return folderOrName;
+        if (Zoo.Folder is { } zoo && folderOrName.IndexOfAny(['/', '\\']) < 0 && Path.Combine(zoo, folderOrName) is var found && File.Exists(Path.Combine(found, Index))) return found;
+        throw new FileNotFoundException($"no Stable Diffusion model '{folderOrName}': no folder with a {Index}, and none of that name in the zoo");
+    }
+
+    private static string? ReadTextOf(string folder)
+    {
+        var json = ComponentConfig.Read(Path.Combine(folder, Index), type: null);
+        if (!json.Has(TextOf)) return null;
+        var name = json.Word(TextOf, "");
+        return name == Path.GetFileName(name) && name is not ("" or "." or "..") ? name : throw json.Wrong($"{TextOf} is '{Visible.Of(name)}', wanted the name of a model beside this one");
+    }
+
+    private static TextConfig ReadTextConfig(string path)
+    {
+        if (!File.Exists(path)) throw new WeightsException($"{path}: no such file");
+        try
+        {
+            var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new WeightsException($"{path}: not a JSON object");
+            return ClipConfig.FromTransformersText(root);
+        }
+        catch (JsonException e)
+        {
+            throw new WeightsException($"{path}: not JSON ({e.Message.ReplaceLineEndings(" ")})", e);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using Obverse.Evaluation;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Training;
+
+/// <summary>Trains an autoencoder on the views of a picture set and writes it as <c>vae/</c> of a diffusers folder.</summary>
+public static class AutoencoderTraining
+{
+    private const ulong Order = 400, Noise = 401, Inits = 402;
+    private const int Measured = 512;
+
+    /// <summary>Trains and writes <c>vae/</c>; every checkpoint writes it as it stands.</summary>
+    /// <param name="pictures">The folder of a <see cref="PictureSet"/>.</param>
+    /// <param name="clip">A CLIP with an EfficientNet tower, for the perceptual part of the loss.</param>
+    /// <param name="options">How.</param>
+    /// <param name="output">The model's folder.</param>
+    /// <param name="work">Folder for checkpoint and log.</param>
+    /// <param name="progress">Called every few updates.</param>
+    /// <param name="cancel">Stops and leaves a checkpoint.</param>
+    /// <returns>True where the run is finished.</returns>
+    public static bool Train(string pictures, string clip, AutoencoderOptions options, string output, string work, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)
+    {
+        using var set = PictureSet.Open(pictures, PocketClip.DecodeJpeg);
+        var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, Drawings = 3, Compositions = 0 });
+        using var seen = options.PerceptualWeight > 0 ? ClipModel.Open(clip) : null;
+        using var random = Generator.For(options.Seed, Inits);
+        using var weights = TensorScope.Unscoped(() => Weights.New(random));
+        var autoencoder = TensorScope.Unscoped(() => new Autoencoder(weights, options.Config));
+        var perceptual = seen is null ? null : new PerceptualDistance(seen);
+        var order = new ShuffledSampler(views.Count, options.Seed, Order);
+        Task<byte[][]>? next = null;
+        Task<byte[][]> Rendered(long step) => Task.Run(() => Array.ConvertAll(order.Batch(step, options.Batch), view => views.Render(view, options.Side).Rgb));
+
+        using var loop = new TrainingLoop("autoencoder", options, weights.All, step =>
+        {
+            var batch = PictureBatches.ToTensor((next ?? Rendered(step)).GetAwaiter().GetResult(), options.Side) * 2 - 1;
+            next = Rendered(step + 1);
+            using var noise = Generator.For(options.Seed, Noise, (ulong)step);
+            return Loss(autoencoder, batch, shape => noise.Normal(shape), options, perceptual);
+        });
+        void Save()
+        {
+            var part = Path.Combine(output, "vae");
+            ModelWriter.Save(part, loop.Averages);
+            using var scope = new TensorScope();
+            using var still = new NoGrad();
+            (options.Config with { ScalingFactor = 1 }).Save(Path.Combine(part, "config.json"));
+            using var stored = Autoencoder.Load(part);
+            // Latents of unit variance, over a fixed sample of views.
+            var latents = PictureBatches.Run(Enumerable.Range(0, Math.Min(Measured, views.Count)).Select(i => views.Render(i, options.Side).Rgb), options.Side, x => stored.ToLatents(x));
+            (options.Config with { ScalingFactor = 1 / latents.Square().Mean().Sqrt().Item() }).Save(Path.Combine(part, "config.json"));
+        }
+
+        return loop.Run(work, progress, Save, cancel);
+    }
+
+    /// <summary>Mean absolute difference, distance of features, divergence.</summary>
+    internal static (Tensor Loss, IReadOnlyDictionary<string, double> Parts) Loss(Autoencoder autoencoder, Tensor pictures, Func<long[], Tensor> noise, AutoencoderOptions options, PerceptualDistance? perceptual)
+    {
+        var found = autoencoder.Encode(pictures);
+        var drawn = autoencoder.Decode(found.Sample(noise(found.Mean.Shape)));
+        var difference = (drawn - pictures).Abs().Mean();
+        var divergence = found.Divergence().Mean() / (double)(found.Mean.Elements / found.Mean.Size(0));
+        var loss = difference + divergence * options.DivergenceWeight;
+        Dictionary<string, double> parts = new() { ["pixels"] = difference.Item(), ["divergence"] = divergence.Item() };
+        if (perceptual is not null)
+        {
+            var distance = perceptual.Between(drawn, pictures);
+            loss = loss + distance * options.PerceptualWeight;
+            parts["features"] = distance.Item();
+        }
+
+        return (loss, parts);
+    }
+}
+
+/// <summary>How differently an EfficientNet's first stages see two batches of pictures in -1 … 1: squared distance of the channels at each place, each normalised, after Zhang et al. 2018 (LPIPS) without its learned weights.</summary>
+internal sealed class PerceptualDistance(ClipModel clip)
+{
+    private static readonly string[] stages = ["stage0", "stage1", "stage2", "stage3"];
+    private readonly EfficientNetLite trunk = clip.Image is TimmVision timm ? timm.Trunk : throw new ArgumentException("the perceptual part of the loss wants a CLIP with an EfficientNet tower");
+
+    public Tensor Between(Tensor drawn, Tensor wanted)
+    {
+        var (a, b) = (Stages(drawn), Stages(wanted));
+        return a.Zip(b, (x, y) => (x - y).Square().Sum(1).Mean()).Aggregate((sum, one) => sum + one) / stages.Length;
+    }
+
+    private IEnumerable<Tensor> Stages(Tensor pictures)
+    {
+        var trace = new Trace();
+        _ = trunk.Forward(clip.Normalize(pictures * 0.5 + 0.5), trace);
+        return [.. stages.Select(stage => trace[stage].Normalized(1, 1e-8))];
+    }
+}

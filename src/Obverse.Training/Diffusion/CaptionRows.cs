@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Obverse.Files;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Training;
+
+/// <summary>The rows that a text tower gives for each of many captions, computed once: fp16, in part files that appear whole, so that a killed run goes on where it was.</summary>
+internal sealed class CaptionRows : IDisposable
+{
+    private const int PartSize = 512;
+    private readonly Tensor rows;
+
+    private CaptionRows(Tensor rows) => this.rows = rows;
+
+    /// <summary>[indices, context, width], float32.</summary>
+    public Tensor Take(ReadOnlySpan<long> indices) => rows.IndexSelect(0, Tensor.From(indices)).To(DType.Float32);
+
+    /// <summary>Numbers a row.</summary>
+    public long Width => rows.Size(2);
+
+    /// <summary>Computes what is missing in <paramref name="directory"/>; parts of other captions are made anew.</summary>
+    /// <returns>Null where it was stopped.</returns>
+    public static CaptionRows? Build(string directory, IReadOnlyList<string> captions, ClipModel clip, Action<WorkProgress>? progress = null, CancellationToken cancel = default)
+    {
+        Directory.CreateDirectory(directory);
+        var list = Path.Combine(directory, "captions.json");
+        var text = JsonSerializer.Serialize(captions);
+        if (!File.Exists(list) || File.ReadAllText(list) != text)
+        {
+            foreach (var stale in Directory.EnumerateFiles(directory, "part-*.safetensors")) File.Delete(stale);
+            AtomicFile.WriteText(list, text);
+        }
+
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var (parts, made) = ((captions.Count + PartSize - 1) / PartSize, 0);
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        List<Tensor> all = [];
+        for (var p = 0; p < parts; p++)
+        {
+            var path = Path.Combine(directory, $"part-{p:D5}.safetensors");
+            if (!File.Exists(path))
+            {
+                string[] some = [.. captions.Skip(p * PartSize).Take(PartSize)];
+                List<Tensor> rows = [];
+                foreach (var chunk in some.Chunk(32))
+                {
+                    if (cancel.IsCancellationRequested) return null;
+                    rows.Add(TensorScope.Of(() => clip.Text.Hidden(clip.Tokenize(chunk)).To(DType.Float16)));
+                }
+
+                using (new TensorScope()) Safetensors.Save(path, [new("rows", Tensor.Cat(rows))]);
+                foreach (var row in rows) row.Dispose();
+                made++;
+                progress?.Invoke(new(p + 1, parts, watch.Elapsed, watch.Elapsed / made * (parts - p - 1), $"text rows of {captions.Count:N0} captions"));
+            }
+
+            using var file = Safetensors.Open(path);
+            all.Add(file["rows"]);
+        }
+
+        return new(Tensor.Owned(() => Tensor.Cat(all)));
+    }
+
+    public void Dispose() => rows.Dispose();
+}

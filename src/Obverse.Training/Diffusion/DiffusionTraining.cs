@@ -1,0 +1,139 @@
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Training;
+
+/// <summary>
+/// Trains a UNet to denoise the latents of a picture set beside the text rows of captions, and writes <c>unet/</c>, <c>scheduler/</c> and model_index.json beside the
+/// autoencoder that <see cref="AutoencoderTraining"/> made. Latents and rows are computed once.
+/// </summary>
+public static class DiffusionTraining
+{
+    internal const ulong PhotoOrder = 410, DrawingOrder = 411;
+    private const ulong Draws = 412, Inits = 413;
+
+    /// <summary>Trains and writes; every checkpoint writes the averaged weights as they stand.</summary>
+    /// <param name="pictures">The folder of a <see cref="PictureSet"/>.</param>
+    /// <param name="clip">The CLIP whose text tower gives the rows.</param>
+    /// <param name="options">How.</param>
+    /// <param name="output">The model's folder, which has a <c>vae/</c>.</param>
+    /// <param name="work">Folder for caches, checkpoint and log.</param>
+    /// <param name="say">What is done before the training, line by line.</param>
+    /// <param name="progress">Called every few updates.</param>
+    /// <param name="cancel">Stops and leaves a checkpoint.</param>
+    /// <returns>True where the run is finished.</returns>
+    public static bool Train(string pictures, string clip, DiffusionOptions options, string output, string work, Action<string>? say = null, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)
+    {
+        void Working(WorkProgress done) => say?.Invoke(FormattableString.Invariant($"{done.Text}, {done.Done} of {done.Total}, {done.Left?.TotalMinutes:F1} min left"));
+        var threads = Runtime.Threads;
+        Runtime.Threads = options.Threads;
+        try
+        {
+            using var set = PictureSet.Open(pictures, PocketClip.DecodeJpeg);
+            using var model = ClipModel.Open(clip);
+            using var autoencoder = Autoencoder.Load(Path.Combine(output, "vae"));
+            var config = autoencoder.Config;
+            var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, Drawings = options.DrawingViews, Compositions = 0 });
+            FeatureCache.Build(Path.Combine(work, "latents"), views, images => autoencoder.ToLatents(images).Flatten(1), [config.SampleSize], progress: done => Working(done with { Text = "latents, " + done.Text }), cancel: cancel);
+            if (cancel.IsCancellationRequested) return false;
+            using var latents = FeatureCache.Open(Path.Combine(work, "latents"));
+            var captions = LatentCaptions.Of(set, latents.Rows, options.Seed);
+            using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, Working, cancel);
+            if (rows is null) return false;
+
+            var side = config.SampleSize / config.Stride;
+            var shape = options.Config(config.LatentChannels, side, checked((int)rows.Width));
+            using var random = Generator.For(options.Seed, Inits);
+            using var weights = TensorScope.Unscoped(() => Weights.New(random));
+            var unet = TensorScope.Unscoped(() => new UNet(weights, shape));
+            say?.Invoke($"{weights.All.Values.Sum(w => w.Elements):N0} parameters, {latents.Rows.Count:N0} latents of {config.LatentChannels} x {side} x {side}, {captions.All.Count:N0} captions");
+            var batches = new LatentBatches(latents, captions, options);
+
+            using var loop = new TrainingLoop("diffusion", options, weights.All, step =>
+            {
+                using var draws = Generator.For(options.Seed, Draws, (ulong)step);
+                var (chosen, texts) = batches.At(step, draws);
+                var z = latents.Take(chosen).Reshape(chosen.Length, config.LatentChannels, side, side);
+                var loss = Loss(options, unet, z, rows.Take(texts), draws.Normal(z.Shape), draws.Integers(0, options.Schedule.Steps, chosen.Length).ToArray<long>());
+                return (loss, new Dictionary<string, double> { ["loss"] = loss.Item() });
+            });
+            void Save()
+            {
+                var part = Path.Combine(output, "unet");
+                ModelWriter.Save(part, loop.Averages);
+                shape.Save(Path.Combine(part, "config.json"));
+                Directory.CreateDirectory(Path.Combine(output, "scheduler"));
+                options.Schedule.Save(Path.Combine(output, "scheduler", "scheduler_config.json"));
+                StableDiffusionModel.WriteIndex(output, Path.GetFileName(model.Folder!), options.Schedule.Sampler);
+            }
+
+            return loop.Run(work, progress, Save, cancel);
+        }
+        finally { Runtime.Threads = threads; }
+    }
+
+    /// <summary>Weighted squared error of the prediction at one time a row.</summary>
+    internal static Tensor Loss(DiffusionOptions options, UNet unet, Tensor latents, Tensor rows, Tensor noise, long[] times)
+    {
+        var schedule = options.Schedule;
+        var target = schedule.Prediction == Prediction.Epsilon ? noise : schedule.Velocity(latents, noise, times);
+        var error = (unet.Forward(schedule.AddNoise(latents, noise, times), Tensor.From(times), rows) - target).Square().Mean([1, 2, 3]);
+        return (error * Tensor.From(Array.ConvertAll(times, time => (float)Weight(options, schedule.AlphaProducts[(int)time])))).Mean();
+    }
+
+    private static double Weight(DiffusionOptions options, double alpha)
+    {
+        if (options.MinSnr == 0) return 1;
+        var ratio = alpha / (1 - alpha) + (options.Prediction == Prediction.Velocity ? 1 : 0);
+        return Math.Min(ratio, options.MinSnr) / ratio;
+    }
+}
+
+/// <summary>A caption for every view, a function of the seed and its number; number 0 is the empty one.</summary>
+internal sealed class LatentCaptions
+{
+    private LatentCaptions(IReadOnlyList<string> all, int[] ofView) => (All, OfView) = (all, ofView);
+
+    public IReadOnlyList<string> All { get; }
+    public int[] OfView { get; }
+
+    public static LatentCaptions Of(PictureSet set, IReadOnlyList<ViewRow> rows, ulong seed)
+    {
+        Dictionary<string, int> numbers = new() { [""] = 0 };
+        var views = new int[rows.Count];
+        for (var i = 0; i < views.Length; i++)
+        {
+            var text = Caption(set.Entries[rows[i].Picture], rows[i], new Random(HashCode.Combine((int)seed, i) & int.MaxValue));
+            if (!numbers.TryGetValue(text, out views[i])) numbers.Add(text, views[i] = numbers.Count);
+        }
+
+        return new([.. numbers.Keys], views);
+    }
+
+    // Few frames round many names, so that the rows fit in memory; a drawing's says its style and ground.
+    private static string Caption(PictureEntry entry, ViewRow row, Random random)
+    {
+        if (!entry.IsPhoto) return Captions.Drawing(entry, Backdrop.All.First(b => b.Name == row.Backdrop), random);
+        var name = random.NextDouble() < 0.7 ? entry.Name : entry.Names[random.Next(entry.Names.Count)];
+        var thing = Captions.WithArticle(char.ToLowerInvariant(name[0]) + name[1..]) is var lowered && lowered.EndsWith(name[1..], StringComparison.Ordinal) ? lowered[..^name.Length] + name : name;
+        return random.Next(4) switch { 0 => name, 1 => thing, 2 => $"a picture of {thing}", _ => $"a photo of {thing}" };
+    }
+}
+
+/// <summary>Which views, and which captions of them, a step has.</summary>
+internal sealed class LatentBatches(FeatureCache latents, LatentCaptions captions, DiffusionOptions options)
+{
+    private readonly int[] photos = [.. Of(latents, ViewKind.Photo)], drawings = [.. Of(latents, ViewKind.Drawing)];
+    private readonly ShuffledSampler
+        photoOrder = new(Of(latents, ViewKind.Photo).Count(), options.Seed, DiffusionTraining.PhotoOrder), drawingOrder = new(Of(latents, ViewKind.Drawing).Count(), options.Seed, DiffusionTraining.DrawingOrder);
+
+    /// <summary>Views, and numbers of their captions; some of the latter are the empty one.</summary>
+    public (long[] Views, long[] Captions) At(long step, Generator draws)
+    {
+        var drawn = photos.Length == 0 ? options.Batch : drawings.Length == 0 ? 0 : (int)Math.Round(options.Batch * options.Drawings);
+        long[] views = [.. photoOrder.Batch(step, options.Batch - drawn).Select(i => (long)photos[i]), .. drawingOrder.Batch(step, drawn).Select(i => (long)drawings[i])];
+        return (views, Array.ConvertAll(views, view => draws.Next() < options.CaptionDropout ? 0L : captions.OfView[view]));
+    }
+
+    private static IEnumerable<int> Of(FeatureCache latents, ViewKind kind) => Enumerable.Range(0, latents.Rows.Count).Where(i => latents.Rows[i].Kind == kind);
+}
