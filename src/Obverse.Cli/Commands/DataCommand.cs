@@ -10,7 +10,7 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse data`: the picture set that the pocket zoo is trained on.</summary>
 internal static class DataCommand
 {
-    public static Command Create(Screen screen) => new("data", "Build and inspect the training pictures of the pocket zoo.") { Pocket(screen), Show(screen) };
+    public static Command Create(Screen screen) => new("data", "Build and inspect the training pictures of the pocket zoo.") { Pocket(screen), Show(screen), DataGaussiansCommand.Create(screen) };
 
     private static Command Pocket(Screen screen)
     {

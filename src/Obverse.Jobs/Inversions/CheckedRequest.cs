@@ -27,7 +27,7 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
             if (Request.Steps is { } steps) recipe = recipe.Steps(steps);
             if (Request.Views is { } views) recipe = recipe.ViewCount(views);
             if (Request.Exact) recipe = recipe.Exact();
-            var weights = recipe.Canvas.NeededWeights.ToDictionary(name => name, name => new StoredFile(name, StoredFile.Hash(Zoo.WeightsFile(name))));
+            var weights = NeededBy(recipe).ToDictionary(name => name, name => new StoredFile(name, StoredFile.Hash(Zoo.WeightsFile(name))));
             return new()
             {
                 Recipe = recipe, Prompt = prompt, Models = [.. models.Select(model => model.ForJob)], Width = size.Width, Height = size.Height, Seed = Request.Seed, Start = start, Mask = mask, Bank = bank, Weights = weights.Count > 0 ? weights : null, Shown = Request.Shown,
@@ -39,6 +39,9 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
         if (start is not null && Request.Shape is { } shape && Squashes(shape, job)) workshop.OnRemark($"{start.Path}: {shape} is stretched to {job.Width}x{job.Height}{(Request.Size is null && Request.Width is null && Request.Height is null ? "" : "; without --size, --width and --height its shape is preserved")}");
         return job;
     }
+
+    // A start that the recipe would choose needs no file where the job has one.
+    private IReadOnlyList<string> NeededBy(Recipe recipe) => (Request.Start is null ? recipe : recipe with { Start = null }).NeededWeights;
 
     // By more than a tenth: sides are drawn in whole blocks of 8.
     private static bool Squashes(PictureSize shape, InversionJob job) => Math.Abs(Math.Log(shape.Width * (double)job.Height / (shape.Height * (double)job.Width))) > Math.Log(1.1);

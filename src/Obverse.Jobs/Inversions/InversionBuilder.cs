@@ -21,10 +21,13 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
         Canvas? canvas = null;
         try
         {
-            canvas = Recipe.Bank is null ? Canvas(encoder.Device) : new BankGuide(job, workshop).Apply(targets, encoder, () => Canvas(encoder.Device));
+            var chosen = job.Start is null && Recipe.Start is { } start ? Chosen(start, encoder, targets) : null;
+            canvas = Recipe.Bank is null ? Canvas(encoder.Device, chosen) : new BankGuide(job, workshop).Apply(targets, encoder, () => Canvas(encoder.Device, chosen));
             if (Recipe.ShowsLastSeen) canvas = new LastSeenCanvas(canvas);
+            canvas = Best(canvas);
+            var objective = canvas is BestCanvas best ? best.Watching(Recipe.Objective) : Recipe.Objective;
             canvas = Masked(canvas);
-            return new Inversion { Canvas = canvas, Encoder = encoder, Targets = targets, Views = Recipe.Views, Objective = Recipe.Objective, Schedule = Recipe.Schedule, Seed = job.Seed, StopAfter = job.StoppedAfter };
+            return new Inversion { Canvas = canvas, Encoder = Recipe.SkipsNormalization ? encoder.WithoutNormalization() : encoder, Targets = targets, Views = Recipe.Views, Objective = objective, Schedule = Recipe.Schedule, Seed = job.Seed, StopAfter = job.StoppedAfter };
         }
         catch
         {
@@ -39,7 +42,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        return Masked(Canvas(device));
+        return Masked(Best(Canvas(device)));
     }
 
     private Encoder Encoder()
@@ -55,15 +58,25 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
         };
     }
 
-    private Canvas Canvas(Device device)
+    private Canvas Best(Canvas canvas) => Recipe.ShowsBest ? new BestCanvas(canvas) : canvas;
+
+    private Tensor Chosen(GaussianStart start, Encoder encoder, Targets targets)
+    {
+        using var random = Generator.For(job.Seed, 4);
+        return start.Choose(WeightsFile(start.Mixture), encoder, targets, random, job.Height, job.Width);
+    }
+
+    private string WeightsFile(string name) => job.Weights?.GetValueOrDefault(name) is { } file ? (file with { Path = Zoo.WeightsFile(file.Path) }).Unchanged("file of weights") : throw new ArgumentException($"the canvas needs the weights '{name}', and the job names no file for them");
+
+    private Canvas Canvas(Device device, Tensor? chosen = null)
     {
         if (job.Width is < PictureSize.Least or > PictureSize.Most || job.Height is < PictureSize.Least or > PictureSize.Most) throw new ArgumentOutOfRangeException(nameof(job.Width), $"size {job.Width}x{job.Height}: sides of {PictureSize.Least} to {PictureSize.Most} pixels are wanted");
         using var random = Generator.For(job.Seed, 0);
         random.Device = device;
         return Recipe.Canvas.Create(new CanvasContext(job.Height, job.Width, random)
         {
-            Start = job.Start is null || Recipe.Fit is not null ? null : Sized(job.Load(job.Start)),
-            WeightsFile = name => job.Weights?.GetValueOrDefault(name) is { } file ? (file with { Path = Zoo.WeightsFile(file.Path) }).Unchanged("file of weights") : throw new ArgumentException($"the canvas needs the weights '{name}', and the job names no file for them"),
+            Start = job.Start is null || Recipe.Fit is not null ? chosen : Sized(job.Load(job.Start)),
+            WeightsFile = WeightsFile,
         });
     }
 

@@ -28,6 +28,9 @@ public sealed partial class Tensor
 
     /// <summary>Eigenvalues, ascending, and vectors (columns) of a symmetric matrix.</summary>
     public (Tensor Values, Tensor Vectors) Eigh() => eigh.CallMany(this) is [var values, var vectors] ? (values, vectors) : default;
+
+    /// <summary>L of a positive definite matrix L Lᵀ.</summary>
+    public Tensor Cholesky() => cholesky.Call(this);
     public Tensor Solve(Tensor right) => solve.Call(this, right);
 
     /// <summary>Mean of -log softmax(this)[target]; target holds class numbers (int64) or probabilities.</summary>
@@ -35,6 +38,6 @@ public sealed partial class Tensor
 
     private static readonly Op
         matmul = Op.Find("aten::matmul"), linear = Op.Find("aten::linear"), embedding = Op.Find("aten::embedding"), layer_norm = Op.Find("aten::layer_norm"), group_norm = Op.Find("aten::group_norm"),
-        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), eigh = Op.Find("aten::linalg_eigh"),
+        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), eigh = Op.Find("aten::linalg_eigh"), cholesky = Op.Find("aten::linalg_cholesky"),
         solve = Op.Find("aten::linalg_solve"), cross_entropy = Op.Find("aten::cross_entropy_loss");
 }

@@ -36,6 +36,7 @@ public sealed partial class Tensor
     public Tensor Sin() => sin.Call(this);
     public Tensor Cos() => cos.Call(this);
     public Tensor Tanh() => tanh.Call(this);
+    public Tensor Asin() => asin.Call(this);
     public Tensor Atanh() => atanh.Call(this);
     public Tensor Floor() => floor.Call(this);
     public Tensor Round() => round.Call(this);
@@ -57,7 +58,11 @@ public sealed partial class Tensor
     /// <summary>sin(omega · (alpha |x| + 1) · x), the factor constant in the gradient: FINER's activation (alpha 1) or SIREN's (alpha 0) in one pass. Float32 on the processor.</summary>
     public Tensor FinerSine(double omega, double alpha = 1) => Torch.FinerSine.Apply(this, (float)omega, (float)alpha);
 
+    /// <summary>What <paramref name="forward"/> makes of it; backwards, the gradient passes unchanged (the straight-through estimator of a quantiser, spec canvases.md 5.6).</summary>
+    public Tensor StraightThrough(Func<Tensor, Tensor> forward) => Tape.Apply(this, forward, (_, gradient) => gradient);
+
     public Tensor Minimum(Tensor other) => minimum.Call(this, other);
+    public Tensor Maximum(Tensor other) => maximum.Call(this, other);
 
     /// <summary>this + weight (end - this).</summary>
     public Tensor Lerp(Tensor end, Scalar weight) => lerp.Call(this, end, Numbers.Beside(this, weight));
@@ -110,9 +115,9 @@ public sealed partial class Tensor
         mul = Op.Find("aten::mul", "Tensor"), div = Op.Find("aten::div", "Tensor"), neg = Op.Find("aten::neg"), lt = Op.Find("aten::lt", "Tensor"), gt = Op.Find("aten::gt", "Tensor"),
         le = Op.Find("aten::le", "Tensor"), ge = Op.Find("aten::ge", "Tensor"), eq = Op.Find("aten::eq", "Tensor"), ne = Op.Find("aten::ne", "Tensor"),
         abs = Op.Find("aten::abs"), exp = Op.Find("aten::exp"), log = Op.Find("aten::log"), sqrt = Op.Find("aten::sqrt"), square = Op.Find("aten::square"),
-        sin = Op.Find("aten::sin"), cos = Op.Find("aten::cos"), tanh = Op.Find("aten::tanh"), atanh = Op.Find("aten::atanh"),
+        sin = Op.Find("aten::sin"), cos = Op.Find("aten::cos"), tanh = Op.Find("aten::tanh"), asin = Op.Find("aten::asin"), atanh = Op.Find("aten::atanh"),
         floor = Op.Find("aten::floor"), round = Op.Find("aten::round"), relu = Op.Find("aten::relu"), relu6 = Op.Find("aten::relu6"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"),
-        clamp = Op.Find("aten::clamp", "Tensor"), minimum = Op.Find("aten::minimum"), lerp = Op.Find("aten::lerp", "Tensor"), remainder = Op.Find("aten::remainder", "Tensor"),
+        clamp = Op.Find("aten::clamp", "Tensor"), minimum = Op.Find("aten::minimum"), maximum = Op.Find("aten::maximum"), lerp = Op.Find("aten::lerp", "Tensor"), remainder = Op.Find("aten::remainder", "Tensor"),
         where = Op.Find("aten::where", "self"), masked_fill = Op.Find("aten::masked_fill", "Tensor"), isfinite = Op.Find("aten::isfinite"),
         mul_in_place = Op.Find("aten::mul_", "Tensor"), lerp_in_place = Op.Find("aten::lerp_", "Tensor"), clamp_in_place = Op.Find("aten::clamp_", "Tensor"),
         relu6_in_place = Op.Find("aten::relu6_"), fill_in_place = Op.Find("aten::fill_", "Tensor");

@@ -38,6 +38,16 @@ public sealed partial class Tensor
     /// <summary>x / |x| along a dimension, with <paramref name="epsilon"/> under the root so that zero has a gradient (spec clip.md 1.10).</summary>
     public Tensor Normalized(int dim = -1, double epsilon = 1e-12) => this / (Square().Sum(dim, keep: true) + epsilon).Sqrt();
 
+    /// <summary>The p-quantile of all elements, between two of them by a line ("torch.quantile"). It has no gradient.</summary>
+    public double Quantile(double p)
+    {
+        var all = ToFloats();
+        Array.Sort(all);
+        var place = p * (all.Length - 1);
+        var below = (int)place;
+        return below + 1 < all.Length ? all[below] + (place - below) * (all[below + 1] - all[below]) : all[^1];
+    }
+
     /// <summary>The k largest (or smallest) along a dimension, sorted, and where they are.</summary>
     public (Tensor Values, Tensor Indices) TopK(long k, int dim = -1, bool largest = true) => topk.CallMany(this, k, dim, largest, true) is [var values, var indices] ? (values, indices) : default;
     public (Tensor Values, Tensor Indices) Sort(int dim = -1, bool descending = false) => sort.CallMany(this, true, dim, descending) is [var values, var indices] ? (values, indices) : default;

@@ -6,9 +6,9 @@ namespace Obverse;
 /// <summary>A CLIP: pictures of any size are resized to its input side, normalised, encoded, and their embeddings normalised.</summary>
 public sealed class ClipEncoder : Encoder
 {
-    private readonly bool owns;
+    private readonly bool owns, normalizes;
 
-    private ClipEncoder(ClipModel model, string name, int side, bool owns) => (Model, Name, Side, this.owns) = (model, name, side, owns);
+    private ClipEncoder(ClipModel model, string name, int side, bool owns, bool normalizes = true) => (Model, Name, Side, this.owns, this.normalizes) = (model, name, side, owns, normalizes);
 
     /// <summary>Loads a model by folder, file or zoo name, with an optional architecture before it (<see cref="ModelName"/>); by default the encoders compute in bfloat16 if the processor has instructions for it.</summary>
     public static ClipEncoder Load(string model, Device? device = null, Precision precision = Precision.Auto)
@@ -34,8 +34,10 @@ public sealed class ClipEncoder : Encoder
     {
         var step = Model.Config.Vision.SideStep;
         if (side <= 0 || side % step != 0) throw new ArgumentException($"{Name}: a side of {side} pixels was asked for, a multiple of {step} is wanted{(step == 1 ? "" : $" ({Math.Max(1, side / step) * step} or {(Math.Max(0, side / step) + 1) * step})")}");
-        return new(Model, $"{Name}@{side}", side, owns: false);
+        return new(Model, $"{Name}@{side}", side, owns: false, normalizes);
     }
+
+    public override Encoder WithoutNormalization() => new ClipEncoder(Model, Name, Side, owns: false, normalizes: false);
 
     public override Tensor Embed(Tensor images)
     {
@@ -44,7 +46,7 @@ public sealed class ClipEncoder : Encoder
         var (toH, toW) = Model.Config.Vision.TimmName is not null ? (Math.Max(Side, h * Side / Math.Min(h, w)), Math.Max(Side, w * Side / Math.Min(h, w))) : (Side, Side);
         // Bicubic as the optimisation codes have it (a = -0.75, no antialias) when enlarging; antialiased when shrinking, where plain would skip pixels.
         if ((h, w) != (toH, toW)) images = images.Resize(toH, toW, Interpolation.Bicubic, antialias: h > toH || w > toW);
-        return Model.EncodeImage(Model.Normalize(images)).Normalized();
+        return Model.EncodeImage(normalizes ? Model.Normalize(images) : images).Normalized();
     }
 
     public override Tensor Embed(IReadOnlyList<string> texts) => Model.EncodeText(texts).Normalized();

@@ -23,6 +23,9 @@ public abstract class Encoder : IDisposable
     /// <summary>Itself with weight 1, or the members of an ensemble with their weights. Each is given views of its own.</summary>
     public virtual IReadOnlyList<(Encoder Encoder, double Weight)> Members => [(this, 1)];
 
+    /// <summary>The same encoder with pictures given as they are, in [0, 1], without its mean and deviation taken off (a quirk of published notebooks); itself where it takes none off. It owns nothing.</summary>
+    public virtual Encoder WithoutNormalization() => this;
+
     public virtual void Dispose() => GC.SuppressFinalize(this);
 }
 
@@ -38,6 +41,8 @@ public sealed class EnsembleEncoder(params IReadOnlyList<(Encoder Encoder, doubl
     public override Tensor Embed(Tensor images) => Joined(member => member.Embed(images));
 
     public override Tensor Embed(IReadOnlyList<string> texts) => Joined(member => member.Embed(texts));
+
+    public override Encoder WithoutNormalization() => new EnsembleEncoder([.. members.Select(member => (member.Encoder.WithoutNormalization(), member.Weight))]);
 
     public override void Dispose()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Obverse.Files;
 
 namespace Obverse;
@@ -33,6 +34,21 @@ public sealed record Recipe
 
     /// <summary>The finished picture is the one encoded in the last step, before its update (<see cref="LastSeenCanvas"/>).</summary>
     public bool ShowsLastSeen { get; init; }
+
+    /// <summary>The finished picture is that of the step before which the views were nearest to the prompt (<see cref="BestCanvas"/>).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool ShowsBest { get; init; }
+
+    /// <summary>Pictures go to the encoder without its mean and deviation taken off, as some published notebooks have it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool SkipsNormalization { get; init; }
+
+    /// <summary>How a start picture is chosen where the job names none; null: the canvas begins as its plan says.</summary>
+    public GaussianStart? Start { get; init; }
+
+    /// <summary>Files of weights that its parts need, by the names that they are given there; a job stores each with its hash.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> NeededWeights => [.. Canvas.NeededWeights.Concat(Start?.NeededWeights ?? []).Distinct()];
 
     /// <summary>With N steps; what happens at given steps is moved in proportion.</summary>
     public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count), Canvas = Canvas.Stretched(Schedule.StepCount, count) };

@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
 
-public enum OptimizerKind { Adam, Sgd }
+public enum OptimizerKind { Adam, Sgd, AdamW }
 
 /// <summary>What moves the canvas: an optimiser, and a rate for every parameter group at every step.</summary>
 public sealed record Schedule
@@ -26,10 +27,17 @@ public sealed record Schedule
     [Limit(0, 1e9)]
     public double? ClipNorm { get; init; }
 
+    /// <summary>Weight decay, decoupled with AdamW: every step multiplies the parameters by 1 - rate · this.</summary>
+    [Limit(0, 1e3), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double WeightDecay { get; init; }
+
     /// <summary>Early steps at lower resolution with fewer views; null: every step at full resolution (`--exact`).</summary>
     public Progressive? Progressive { get; init; }
 
     public static Schedule Adam(double rate) => new() { Optimizer = OptimizerKind.Adam, Rate = rate };
+
+    /// <summary>Adam with decoupled weight decay; PyTorch's default decay is 0.01.</summary>
+    public static Schedule AdamW(double rate, double decay = 0.01) => new() { Optimizer = OptimizerKind.AdamW, Rate = rate, WeightDecay = decay };
     public static Schedule Sgd(double rate) => new() { Optimizer = OptimizerKind.Sgd, Rate = rate };
 
     public Schedule Steps(int count) => this with { StepCount = count };
@@ -60,9 +68,9 @@ public sealed record Schedule
     /// <exception cref="ArgumentException">A rate for a group that the canvas does not have.</exception>
     public Optimizer Create(Canvas canvas)
     {
-        IReadOnlyList<ParameterGroup> groups = [.. canvas.Groups.Select(group => new ParameterGroup(group.Name, group.Parameters, Rate))];
+        IReadOnlyList<ParameterGroup> groups = [.. canvas.Groups.Select(group => new ParameterGroup(group.Name, group.Parameters, Rate) { WeightDecay = WeightDecay })];
         if (Rates?.Keys.FirstOrDefault(name => groups.All(group => group.Name != name)) is { } unknown) throw new ArgumentException($"the schedule has a rate for '{unknown}'; the canvas's parameter groups are {string.Join(", ", groups.Select(group => group.Name))}");
-        return Optimizer == OptimizerKind.Adam ? new Adam(groups) : new Sgd(groups);
+        return Optimizer == OptimizerKind.Sgd ? new Sgd(groups) : new Adam(groups, decoupled: Optimizer == OptimizerKind.AdamW);
     }
 
     /// <summary>Sets every group's rate for a step.</summary>
@@ -75,7 +83,7 @@ public sealed record Schedule
     public bool Equals(Schedule? other) => other is not null && PartJson.Write(this) == PartJson.Write(other);
     public override int GetHashCode() => HashCode.Combine(Optimizer, Rate, StepCount);
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Optimizer} {Rate}")
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Optimizer} {Rate}{(WeightDecay == 0 ? "" : FormattableString.Invariant($" with weight decay {WeightDecay}"))}")
         + (Curve is null ? "" : $" times {Curve}") + $", {StepCount} steps" + (LayerSweep is null ? "" : $", {LayerSweep}")
         + (Rates is null ? "" : string.Concat(Rates.Select(rate => $", {rate.Key} at {rate.Value}"))) + (ClipNorm is null ? "" : string.Create(CultureInfo.InvariantCulture, $", gradients of at most {ClipNorm}"));
 }

@@ -40,11 +40,21 @@ internal sealed class TinyTower : Encoder
 
     public override Tensor Embed(Tensor images) => tower.Forward((images - mean) / std).Normalized();
 
+    public override Encoder WithoutNormalization() => new Plain(this);
+
     public override Tensor Embed(IReadOnlyList<string> texts) => throw new NotSupportedException("the traces' tower has no text side");
 
     public override void Dispose()
     {
         weights.Dispose();
         base.Dispose();
+    }
+
+    private sealed class Plain(TinyTower inner) : Encoder
+    {
+        public override string Name => inner.Name;
+        public override long Dimension => inner.Dimension;
+        public override Tensor Embed(Tensor images) => inner.tower.Forward(images).Normalized();
+        public override Tensor Embed(IReadOnlyList<string> texts) => inner.Embed(texts);
     }
 }
