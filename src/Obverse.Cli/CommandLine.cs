@@ -84,6 +84,7 @@ public static class CommandLine
             BankCommand.Create(screen),
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
+            GradientsCommand.Create(screen),
             BatchCommand.Create(screen),
             GalleryCommand.Create(screen),
             AblateCommand.Create(screen),

@@ -24,6 +24,29 @@ public readonly record struct PairedBootstrap(double Mean, double Low, double Hi
         return new(differences.Average(), Percentile(means, 0.025), Percentile(means, 0.975));
     }
 
+    /// <summary>The ratio of two means over the same pairs, <paramref name="ours"/> over <paramref name="theirs"/>, pairs resampled together; a low end of -infinity or high end of infinity where the lower mean's sign is open.</summary>
+    public static PairedBootstrap Ratio(IReadOnlyList<double> ours, IReadOnlyList<double> theirs, int resamples = 10_000, int seed = 1)
+    {
+        if (ours.Count != theirs.Count || ours.Count == 0) throw new ArgumentException($"paired bootstrap: {ours.Count} and {theirs.Count} values were given; equally many, at least one, are wanted");
+        var random = new Random(seed);
+        var ratios = new double[resamples];
+        for (var r = 0; r < resamples; r++)
+        {
+            var (a, b) = (0.0, 0.0);
+            for (var i = 0; i < ours.Count; i++)
+            {
+                var at = random.Next(ours.Count);
+                a += ours[at];
+                b += theirs[at];
+            }
+
+            ratios[r] = b > 0 ? a / b : a > 0 ? double.PositiveInfinity : double.NegativeInfinity;
+        }
+
+        Array.Sort(ratios);
+        return new(ours.Average() / theirs.Average(), Percentile(ratios, 0.025), Percentile(ratios, 0.975));
+    }
+
     /// <summary>Of sorted values, between neighbours in proportion, as numpy's percentile has it.</summary>
     internal static double Percentile(IReadOnlyList<double> sorted, double part)
     {

@@ -42,7 +42,9 @@ public sealed class ResidualAttentionBlock
     public Tensor Forward(Tensor x, bool causal = false, Trace? trace = null, int index = 0)
     {
         using var scope = new TensorScope();
-        x = x + Attend(ln1.Forward(x), causal, trace, index, scope);
+        var normed = ln1.Forward(x);
+        trace?.Add($"ln_1.{index}", scope.Keep(normed));
+        x = x + Attend(normed, causal, trace, index, scope);
         return scope.Keep(x + Activated(ln2.Forward(x).Linear(wideWeight, wideBias)).Linear(narrowWeight, narrowBias)); // [n, tokens, mlp] between
     }
 
@@ -52,9 +54,12 @@ public sealed class ResidualAttentionBlock
         var parts = x.Linear(inWeight, inBias).Reshape(n, tokens, 3, shape.Heads, depth).Permute(2, 0, 3, 1, 4).Unbind(); // three of [n, heads, tokens, depth]
         if (trace is not null)
         {
+            // The attention that is reported is the one that is used, so that its gradient can be asked for.
             var scores = (parts[0] * (1 / Math.Sqrt(depth))).Matmul(parts[1].Transpose(-2, -1));
             if (causal) scores = scores + Tensor.Full([tokens, tokens], double.NegativeInfinity, device: x.Device).Triu(1);
-            trace.Add($"attention.{index}", scope.Keep(scores.Softmax(-1))); // [n, heads, tokens, tokens], rows = queries
+            var attention = scores.Softmax(-1); // [n, heads, tokens, tokens], rows = queries
+            trace.Add($"attention.{index}", scope.Keep(attention));
+            return attention.Matmul(parts[2]).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);
         }
 
         return Tensor.Attention(parts[0], parts[1], parts[2], causal: causal).Transpose(1, 2).Reshape(n, tokens, shape.Width).Linear(outWeight, outBias);

@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -115,7 +116,7 @@ internal sealed class LatentCaptions
     {
         if (!entry.IsPhoto) return Captions.Drawing(entry, Backdrop.All.First(b => b.Name == row.Backdrop), random);
         var name = random.NextDouble() < 0.7 ? entry.Name : entry.Names[random.Next(entry.Names.Count)];
-        var thing = Captions.WithArticle(char.ToLowerInvariant(name[0]) + name[1..]) is var lowered && lowered.EndsWith(name[1..], StringComparison.Ordinal) ? lowered[..^name.Length] + name : name;
+        var thing = English.WithArticle(char.ToLowerInvariant(name[0]) + name[1..]) is var lowered && lowered.EndsWith(name[1..], StringComparison.Ordinal) ? lowered[..^name.Length] + name : name;
         return random.Next(4) switch { 0 => name, 1 => thing, 2 => $"a picture of {thing}", _ => $"a photo of {thing}" };
     }
 }

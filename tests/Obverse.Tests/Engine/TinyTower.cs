@@ -10,12 +10,13 @@ internal sealed class TinyTower : Encoder
 {
     private readonly Obverse.Torch.Weights weights;
     private readonly VisionTransformer tower;
+    private readonly VisionConfig config;
     private readonly Tensor mean, std;
 
     private TinyTower(string name, Obverse.Torch.Weights weights, VisionConfig config, float[] mean, float[] std)
     {
         (Name, this.weights, Dimension) = (name, weights, config.EmbedDim);
-        tower = new(weights / "visual", config);
+        (tower, this.config) = (new(weights / "visual", config), config);
         (this.mean, this.std) = (Tensor.From(mean, 1, 3, 1, 1), Tensor.From(std, 1, 3, 1, 1));
     }
 
@@ -35,6 +36,8 @@ internal sealed class TinyTower : Encoder
         float[] Numbers(string name) => [.. root.GetProperty(name).EnumerateArray().Select(v => v.GetSingle())];
         return new($"{trace.Name}:{model}", Obverse.Torch.Weights.Load(Fixtures.Require($"traces/tiny-clip/{model}.safetensors")), config, Numbers("mean"), Numbers("std"));
     }
+
+    public Obverse.Evaluation.Saliency Saliency(Tensor text) => new(tower, config, images => (images - mean) / std, text);
 
     public IReadOnlyDictionary<string, Tensor> Weights => weights.All;
 
