@@ -85,6 +85,7 @@ public static class CommandLine
             ClassifyCommand.Create(screen),
             JudgeCommand.Create(screen),
             GradientsCommand.Create(screen),
+            CompareCommand.Create(screen),
             BatchCommand.Create(screen),
             GalleryCommand.Create(screen),
             AblateCommand.Create(screen),

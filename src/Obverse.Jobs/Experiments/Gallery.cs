@@ -14,11 +14,17 @@ public sealed record Gallery
     public required IReadOnlyList<string> Names { get; init; }
     public required IReadOnlyList<string> Recipes { get; init; }
 
-    /// <summary>Shared by all jobs: models, quality, size, seed, bank.</summary>
+    /// <summary>Shared by all jobs: model, quality, size, seed, bank.</summary>
     public required InversionRequest Request { get; init; }
+
+    /// <summary>Models to draw with, each by itself; none: the request's.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
 
     /// <summary>What is asked for each name, as <see cref="Wordings.Fill"/> writes it; the judge is asked for the bare name whatever the wording.</summary>
     public IReadOnlyList<string> Wordings { get; init; } = ["{}"];
+
+    /// <summary>Above the contact sheet.</summary>
+    public string Title { get; init; } = "Low-pass rank of the right name among 1,000 under the judge (and at full resolution)";
 
     /// <summary>The most columns of the contact sheet.</summary>
     public int Columns { get; init; } = 12;
@@ -36,11 +42,13 @@ public sealed record Gallery
     public IReadOnlyList<Entry> Make(Workshop workshop, Judge judge, Action<Entry>? onProgress = null, CancellationToken cancellation = default)
     {
         var entries = new List<Entry>();
-        var planned = Recipes.Select(recipe => (Recipe: recipe, Job: (Request with { Recipe = recipe, Parts = new([new(Names[0])]) }).Check(workshop).Job(workshop))).ToArray();
-        var all = planned.SelectMany(one => Wordings.SelectMany(wording => Names.Select(name => (one.Recipe, one.Job, Wording: wording, Name: name))));
-        JobList.Run(all, item => (item.Job with { Prompt = new([new PromptPart(Evaluation.Wordings.Fill(item.Wording, item.Name))]) }, PathOf(item.Recipe, item.Wording, item.Name)), workshop, workers: 1, (item, path, done) =>
+        InversionJob Plan(string recipe, string? model) =>
+            (Request with { Recipe = recipe, Models = model is null ? Request.Models : [model], Parts = Prompt.Parse(Names[0]) }).Check(workshop).Job(workshop);
+        var planned = Recipes.SelectMany(recipe => Models.DefaultIfEmpty(null).Select(model => (Recipe: recipe, Model: model, Job: Plan(recipe, model)))).ToArray();
+        var all = planned.SelectMany(one => Wordings.SelectMany(wording => Names.Select(name => (one.Recipe, one.Model, one.Job, Wording: wording, Name: name))));
+        JobList.Run(all, item => (item.Job with { Prompt = Prompt.Parse(Evaluation.Wordings.Fill(item.Wording, item.Name)) }, PathOf(item.Recipe, item.Model, item.Wording, item.Name)), workshop, workers: 1, (item, path, done) =>
         {
-            entries.Add(new(RowOf(item.Recipe, item.Wording), item.Name, path, judge.Assess(Picture.Load(path), item.Name), done?.Seconds ?? double.NaN, done?.Last?.Similarity ?? double.NaN));
+            entries.Add(new(RowOf(item.Recipe, item.Model, item.Wording), item.Name, path, judge.Assess(Picture.Load(path), Prompt.Parse(item.Name).Wanted), done?.Seconds ?? double.NaN, done?.Last?.Similarity ?? double.NaN));
             onProgress?.Invoke(entries[^1]);
         }, cancellation: cancellation);
         WriteSheet(entries);
@@ -52,20 +60,22 @@ public sealed record Gallery
     /// <summary>The table that <see cref="Make"/> wrote.</summary>
     public string Table() => File.ReadAllText(Path.Combine(Folder, "table.md"));
 
-    private string PathOf(string recipe, string wording, string name)
+    private string PathOf(string recipe, string? model, string wording, string name)
     {
-        var folder = Path.Combine(Folder, "pictures", Path.GetFileNameWithoutExtension(recipe));
-        return Path.Combine(wording == "{}" ? folder : Path.Combine(folder, FileNames.Slug(Evaluation.Wordings.Fill(wording, "NAME"))), FileNames.Slug(name) + ".png");
+        string?[] folders = [Path.GetFileNameWithoutExtension(recipe), model is null ? null : FileNames.Slug(model), wording == "{}" ? null : FileNames.Slug(Evaluation.Wordings.Fill(wording, "NAME"))];
+        return Path.Combine([Folder, "pictures", .. folders.OfType<string>(), FileNames.Slug(name) + ".png"]);
     }
 
-    private string RowOf(string recipe, string wording) => Wordings.Count == 1 ? recipe : Recipes.Count == 1 ? wording : $"{recipe}: {wording}";
+    // What differs between rows.
+    private string RowOf(string recipe, string? model, string wording) =>
+        string.Join(", ", new[] { Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? recipe : null, Models.Count > 1 ? model : null, Wordings.Count > 1 ? wording : null }.OfType<string>());
 
     // One row per recipe or wording: top-1 and top-5 accuracy under the judge.
     private string Table(IReadOnlyList<Entry> entries, InversionJob job)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {job.ModelNames}. Top-1 and top-5 accuracy under the judge among 1,000 names.\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"| {(Wordings.Count > 1 && Recipes.Count == 1 ? "wording" : "recipe")} | low-pass top-1 | low-pass top-5 | low-pass log-probability | full-resolution top-1 | full-resolution top-5 | similarity under the drawing model | seconds per picture (median) |\n|---|---|---|---|---|---|---|---|\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {(Models.Count > 1 ? string.Join(" and ", Models) : job.ModelNames)}. Top-1 and top-5 accuracy under the judge among 1,000 names.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"| {(Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? "recipe" : Models.Count > 1 ? "model" : "wording")} | low-pass top-1 | low-pass top-5 | low-pass log-probability | full-resolution top-1 | full-resolution top-5 | similarity under the drawing model | seconds per picture (median) |\n|---|---|---|---|---|---|---|---|\n");
         foreach (var group in entries.GroupBy(e => e.Row))
         {
             Entry[] rows = [.. group];
@@ -87,7 +97,7 @@ public sealed record Gallery
     {
         var shown = Names.Take(Columns).ToHashSet();
         var cells = entries.Where(e => shown.Contains(e.Name)).Select(e => (Picture.Load(e.Path), $"{e.Name}: {e.Judgement.LowPass.Rank} (full {e.Judgement.FullResolution.Rank})")).ToList();
-        ContactSheet.Draw(cells, shown.Count, 128, "Low-pass rank of the right name among 1,000 under the judge (and at full resolution)", rowHeadings: [.. entries.Select(e => e.Row).Distinct()]).Save(Path.Combine(Folder, "sheet.png"));
+        ContactSheet.Draw(cells, shown.Count, 128, Title, rowHeadings: [.. entries.Select(e => e.Row).Distinct()]).Save(Path.Combine(Folder, "sheet.png"));
     }
 
     /// <summary>One picture: recipe or wording, name, file, judgement, and seconds if it was drawn now.</summary>

@@ -161,6 +161,23 @@ public class BankTests
     }
 
     [Fact]
+    public void A_comparison_has_a_row_for_each_recipe_and_model_and_takes_weighted_prompts()
+    {
+        using var program = new Program();
+        Directory.CreateDirectory(program["other"]);
+        foreach (var file in Directory.GetFiles(program.Model)) File.Copy(file, Path.Combine(program["other"], Path.GetFileName(file)));
+        string[] compare = ["compare", "a fox | blurry:-0.3", "goldfish", "--recipes", "implicit-plain,pyramid", "--models", $"{program.Model},{program["other"]}", "--quality", "draft", "--size", "32", "--steps", "3", "--judge", program.Model, "-o", program["c"]];
+        var answer = program.Run(compare);
+        Assert.True(answer.Code == 0, answer.Error);
+        Assert.Equal(8, Directory.GetFiles(program["c/pictures"], "*.png", SearchOption.AllDirectories).Length);
+        Assert.Equal(4, answer.Output.Split('\n').Count(line => line.StartsWith("| implicit-plain, ", StringComparison.Ordinal) || line.StartsWith("| pyramid, ", StringComparison.Ordinal)));
+        Assert.True(File.Exists(program["c/sheet.png"]));
+        var written = File.GetLastWriteTimeUtc(Directory.GetFiles(program["c/pictures"], "*.png", SearchOption.AllDirectories)[0]);
+        Assert.Equal(0, program.Run(compare).Code);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(Directory.GetFiles(program["c/pictures"], "*.png", SearchOption.AllDirectories)[0]));
+    }
+
+    [Fact]
     public void Banks_that_do_not_belong_are_refused()
     {
         using var program = new Program();
