@@ -31,7 +31,7 @@ public sealed class Saliency(IImageTower tower, VisionConfig config, Func<Tensor
     }
 
     /// <summary>
-    /// Grad-CAM (Selvaraju et al. 2017): of a vision transformer the output of ln_1 of the last block without the class token, of a convolutional tower its last feature map.
+    /// Grad-CAM (Selvaraju et al. 2017): of a vision transformer the output of ln_1 of the last block without the class token, of a convolutional tower its last feature map (its score is the product of embedding and text).
     /// Channels are weighted by the mean of their gradients, and what is left after relu is the map.
     /// </summary>
     /// <returns>The map on the grid, [1, 1, rows, columns]; and enlarged to the picture, (x - min) / (max - min + 1e-7).</returns>
@@ -42,7 +42,8 @@ public sealed class Saliency(IImageTower tower, VisionConfig config, Func<Tensor
         if (tower is TimmVision timm)
         {
             activations = Leaf(timm.Trunk.Forward(normalize(image)).To(DType.Float32)); // [1, channels, rows, columns]
-            score = Cosine(timm.Project(activations.Mean([2, 3])));
+            // Not the cosine: its gradient is at right angles to the embedding, so the map over a mean-pooled tower would add up to a constant, and what is not the thing would light up.
+            score = (timm.Project(activations.Mean([2, 3])).To(DType.Float32) * text.Reshape(1, -1).Normalized()).Sum();
         }
         else if (HasAttention)
         {

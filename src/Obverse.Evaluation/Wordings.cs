@@ -9,6 +9,8 @@ public static class Wordings
     /// <summary>The nine that the wording table is made of (docs/wordings.md); <c>{}</c> is the name, <c>{a}</c> the name after its article, <c>{s}</c> the plural, <c>{N}</c> upper case.</summary>
     public static IReadOnlyList<string> Measured { get; } = ["{}", "{a}", "a photo of {a}", "a picture of {a}", "an image of the {}", "a close-up photo of {a}", "{s}", "{N}", "{a}."];
 
+    // What people write most; half of the neutral wordings are one of these.
+    private static readonly string[] common = [.. Measured.Except(["{N}"]), "a photo of the {}", "a photo of {s}", "photo of {a}", "picture of {a}", "an image of {a}", "a close-up of {a}", "a close up photo of the {}", "a photograph of {a}", "the {}", "a picture of {s}", "some {s}", "a close-up photo of {s}"];
     private static readonly string[] leads = ["this is ", "here is ", "it is ", "there is ", "show me ", "draw ", "draw me ", "please draw ", "I see ", "look at ", "imagine ", "generate ", "create ", "make ", "I want "];
     private static readonly string[] nouns = ["photo", "photo", "photo", "picture", "picture", "image", "image", "photograph", "pic", "shot", "snapshot", "view", "close-up", "closeup"];
     private static readonly string[] praise = ["close-up", "closeup", "close up", "good", "nice", "clear", "sharp", "detailed", "high quality", "high-resolution", "professional", "beautiful", "stock", "colour", "color", "cropped", "real", "simple", "centred", "sharp", "full", "great", "single", "cool"];
@@ -19,7 +21,8 @@ public static class Wordings
     /// <summary>The name in words that leave it what it is.</summary>
     public static string Neutral(string name, Random random)
     {
-        var thing = random.Next(7) == 0 ? English.Plural(name) : name;
+        if (random.Next(2) == 0) return Fill(Pick(common, random), name);
+        var thing = random.Next(5) == 0 ? English.Plural(name) : name;
         if (random.Next(8) == 0) thing = $"{Pick(qualities, random)} {thing}";
         thing = random.Next(10) switch
         {

@@ -64,7 +64,8 @@ internal static class GradientsCommand
 
     private static Picture Show(Screen screen, string[] names, string judging, Picture picture, string text, (int Steps, double Size) settings, int? threads, bool json)
     {
-        List<(Picture, string)> cells = [];
+        List<(Picture, string)[]> rows = [];
+        var anyAttention = false;
         using var judge = Judge.Load(judging);
         foreach (var name in names)
         {
@@ -81,9 +82,11 @@ internal static class GradientsCommand
             var (fromGrey, drawn) = AlignedGradients.Of(saliency, judge, text, AlignedGradients.Grey(side), settings.Steps, settings.Size);
             Picture Over(Tensor map) => Heat(image, map).ToPicture();
             Picture None() => AlignedGradients.Grey(side).ToPicture();
+            List<(Picture, string)> cells = [];
             cells.Add((image.ToPicture(), Number($"cosine {cosine:F3}")));
             cells.Add((AlignedGradients.Shown(gradient).ToPicture(), Number($"low frequencies {fromPicture.LowFrequencies:P0}")));
             cells.Add(saliency.HasGradCam ? (Over(saliency.GradCam(image).Shown), "") : (None(), "none for this encoder"));
+            anyAttention |= saliency.HasAttention;
             if (saliency.HasAttention)
             {
                 foreach (var tokens in (Tensor[])[saliency.Rollout(image), saliency.Relevance(image)]) cells.Add((Over(Saliency.Enlarged(saliency.OfClassToken(tokens, image).Unsqueeze(0).Unsqueeze(0), image)), ""));
@@ -95,12 +98,15 @@ internal static class GradientsCommand
 
             cells.Add((ascended.ToPicture(), Number($"cosine +{fromPicture.Own:F3}, judge {fromPicture.Judged:+0.000;-0.000}")));
             cells.Add((drawn.ToPicture(), Number($"cosine +{fromGrey.Own:F3}, judge {fromGrey.Judged:+0.000;-0.000}")));
+            rows.Add([.. cells]);
             var line = new { Event = "gradients", Model = name, Text = text, Cosine = cosine, LowFrequencies = fromPicture.LowFrequencies, OwnGain = fromPicture.Own, JudgeGain = fromPicture.Judged, OwnGainFromGrey = fromGrey.Own, JudgeGainFromGrey = fromGrey.Judged };
             if (json) screen.Json(line);
             else screen.Say(Number($"{name}: cosine {cosine:F3}; energy of the gradient in low frequencies {line.LowFrequencies:P1}; {settings.Steps} steps gain {line.OwnGain:F3} under the model, {line.JudgeGain:F3} under the judge; from grey {line.OwnGainFromGrey:F3}, {line.JudgeGainFromGrey:F3}"));
         }
 
-        return ContactSheet.Draw(cells, 7, 160, $"Gradients towards \"{text}\"", ["picture", "input gradient", "Grad-CAM", "attention rollout", "relevance", $"{settings.Steps} steps from the picture", $"{settings.Steps} steps from grey"], names);
+        string[] headings = ["picture", "input gradient", "Grad-CAM", "attention rollout", "relevance", $"{settings.Steps} steps from the picture", $"{settings.Steps} steps from grey"];
+        int[] shown = [.. Enumerable.Range(0, headings.Length).Where(column => anyAttention || column is not (3 or 4))];
+        return ContactSheet.Draw([.. rows.SelectMany(row => shown.Select(column => row[column]))], shown.Length, 160, $"Gradients towards \"{text}\"", [.. shown.Select(column => headings[column])], names);
     }
 
     private static int Score(Screen screen, string[] names, string judging, IReadOnlyList<string> things, (int Steps, double Size) settings, int? threads, bool json)

@@ -5,6 +5,7 @@ using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
+using Obverse.Training;
 
 namespace Obverse.Cli.Commands;
 
@@ -16,6 +17,8 @@ internal static class JudgeCommand
         var pictures = new Argument<string[]>("PICTURES") { Arity = ArgumentArity.ZeroOrMore, Description = "Picture files." };
         var name = Flags.Text("--name", "TEXT", "The name or text to rank. [default: the prompt stored in the picture]");
         var grades = Flags.Text("--grades", "FILE", "Judge the pictures of a rating file and report the rank correlation: per line a path, a grade and optionally a name, separated by tabs.");
+        var style = Flags.Text("--style", "NAME", $"Measure how far the pictures took on a style, against the same file names in --plain: {string.Join(", ", PaintedStyles.All.Select(known => known.Name))}.");
+        var plain = Flags.Text("--plain", "DIR", "With --style: the pictures drawn without the style's words, under the same file names.");
         var model = Flags.Model("The model that judges: a folder or a zoo name.", LoadedModel.JudgeName);
         var device = Flags.Device();
         var threads = Flags.Threads();
@@ -33,9 +36,14 @@ internal static class JudgeCommand
             95 % bootstrap interval over pictures):
 
               obverse judge --grades grades.tsv
+
+            With --style it says whether drawings took on a style: the cosine, in the judge's features, between the way
+            from the plain drawing to the styled one and the way to the plain drawing painted in that style.
+
+              obverse judge watercolours/*.png --style watercolour --plain plain
             """)
         {
-            pictures, name, grades, model, threads, device, json,
+            pictures, name, grades, style, plain, model, threads, device, json,
         };
         command.SetAction(parsed =>
         {
@@ -43,6 +51,7 @@ internal static class JudgeCommand
             var files = parsed.GetValue(pictures) ?? [];
             if (graded is null == (files.Length == 0)) throw new UsageException(graded is null ? "no picture was given: give pictures or --grades FILE" : "give pictures or --grades, not both");
             CliModels.Find(parsed.GetValue(model) ?? LoadedModel.JudgeName, screen);
+            if (parsed.GetValue(style) is not null || parsed.GetValue(plain) is not null) return Style(screen, parsed.GetValue(style), parsed.GetValue(plain), files, parsed.GetValue(model), parsed.GetValue(threads), parsed.GetValue(json));
             // All are read before any is judged, so that a missing one is reported at once.
             var work = (graded ?? [.. files.Select(file => new GradedPicture(file, 0, null))]).Select(one => (one.File, Picture: Picture.Load(one.File), Name: one.Name ?? parsed.GetValue(name) ?? PromptOf(one.File))).ToArray();
             Runtime.Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount;
@@ -71,6 +80,27 @@ internal static class JudgeCommand
             return 0;
         });
         return command;
+    }
+
+    private static int Style(Screen screen, string? name, string? folder, string[] files, string? model, int? threads, bool json)
+    {
+        if (name is null || folder is null) throw new UsageException("--style and --plain belong together: the style, and the folder of the plain drawings");
+        var style = PaintedStyles.All.FirstOrDefault(known => known.Name == name) ?? throw new UsageException($"--style: '{name}' was given; {string.Join(", ", PaintedStyles.All.Select(known => known.Name))} are known");
+        var pairs = files.Select(file => (File: file, Styled: Picture.Load(file), Plain: Picture.Load(Path.Combine(folder, Path.GetFileName(file))))).ToArray();
+        Runtime.Threads = threads ?? Environment.ProcessorCount;
+        using var judge = Judge.Load(model ?? LoadedModel.JudgeName);
+        List<double> gains = [];
+        foreach (var (file, styled, plain) in pairs)
+        {
+            gains.Add(StyleGain.Of(judge, style, plain, styled));
+            if (json) screen.Json(new { Event = "style", File = file, Style = name, Gain = gains[^1] });
+            else screen.Say(string.Create(CultureInfo.InvariantCulture, $"{file}  {gains[^1]:0.000}"));
+        }
+
+        var mean = PairedBootstrap.Of(gains, new double[gains.Count]);
+        if (json) screen.Json(new { Event = "styles", Style = name, Pictures = gains.Count, mean.Mean, mean.Low, mean.High });
+        else screen.Say(string.Create(CultureInfo.InvariantCulture, $"{name}: {mean.Mean:0.000} [{mean.Low:0.000}, {mean.High:0.000}] over {gains.Count} pictures"));
+        return 0;
     }
 
     private static void SayAgreement(Screen screen, IReadOnlyList<(string Number, RankCorrelation Agreement)> agreement, IReadOnlyList<GradedPicture> graded, bool json)

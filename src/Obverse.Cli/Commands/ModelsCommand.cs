@@ -23,13 +23,19 @@ internal static class ModelsCommand
     private static Command ListCommand(Screen screen)
     {
         var json = Flags.Json("Print one JSON line per model.");
-        var command = new Command("list", "List the zoo's models and the cached repositories with revision, size and files.\n\n  obverse models list\n  obverse models list --json") { json };
+        var command = new Command("list", "List the zoo's models, the cached repositories with revision, size and files, and robust CLIPs that others published.\n\n  obverse models list\n  obverse models list --json") { json };
         command.SetAction(parsed =>
         {
             foreach (var row in Rows())
             {
                 if (parsed.GetValue(json)) screen.Json(row);
                 else screen.Say($"{row.Name,-44} {(row.Commit is null ? row.Source : $"{string.Join(", ", row.Revisions)} {row.Commit[..12]}".TrimStart()),-24} {Sizes.Show(row.Bytes),10}  {row.Files.Count} files{(row.IsModel ? "" : ", incomplete model")}");
+            }
+
+            foreach (var robust in PublishedClip.All.Where(known => known.IsRobust))
+            {
+                if (parsed.GetValue(json)) screen.Json(new { Name = robust.Names[0], Source = "published", robust.Architecture, robust.Tag });
+                else screen.Say($"{robust.Names[0],-44} published, robust: {(robust.Names[0].Contains('/', StringComparison.Ordinal) ? $"obverse models pull {robust.Names[0]}" : $"a file of that name is {robust}")}");
             }
 
             return 0;

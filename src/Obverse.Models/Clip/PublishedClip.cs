@@ -18,6 +18,9 @@ public sealed record PublishedClip(string Architecture, string Tag, Activation A
 
     public static IReadOnlyList<PublishedClip> All => all.Value;
 
+    /// <summary>Its image encoder was tuned under attack, so that its gradients are perceptually aligned.</summary>
+    public bool IsRobust => Tag == "clipag" || Tag.StartsWith("fare", StringComparison.Ordinal);
+
     /// <summary>By open_clip's two names; null where there is none. ("ViT-B-32-quickgelu" is ViT-B-32 here.)</summary>
     public static PublishedClip? Find(string architecture, string tag) => All.FirstOrDefault(p => p.Tag == tag.Replace('-', '_') && (p.Architecture == architecture || p.Architecture + "-quickgelu" == architecture));
 

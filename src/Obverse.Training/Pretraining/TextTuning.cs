@@ -40,7 +40,7 @@ public static class TextTuning
     /// <summary>Rate and batch for a text encoder that is trained already; minutes are the caller's.</summary>
     public static ClipPretrainingOptions Options { get; } = new()
     {
-        Seed = 7, Minutes = 40, Strings = 32, Glosses = 24, Names = 32, Photos = 0, Drawings = 0, Compositions = 0, NameWeight = 1, ClassWeight = 0.5, Rate = 4e-4, Warmup = 100, Wordings = new(),
+        Seed = 7, Minutes = 40, Strings = 16, Glosses = 16, Names = 24, Photos = 0, Drawings = 0, Compositions = 0, NameWeight = 1, ClassWeight = 0.5, Rate = 2.5e-4, Warmup = 100, Wordings = new(),
     };
 
     /// <summary>Trains and writes a model folder. The checkpoint and the log go to <paramref name="work"/>.</summary>
@@ -66,7 +66,8 @@ public static class TextTuning
             if (frozen.Tokenizer is not { } tokenizer || frozen.Config.TextOf is not null) throw new ArgumentException($"{model}: a model with a text encoder and tokenizer of its own was wanted");
             var phrases = PocketClip.HeldOutPhrases();
             using var teacher = TextTeacher.Open(sources.TeacherStrings, sources.TeacherEmbeddings, ImageNet.Classes);
-            var lessons = TextLessons.Of(teacher, ImageNet.Classes, sources.WordNet is { } dict ? WordNet.Nouns(dict) : null, phrases.Select(phrase => phrase.Text));
+            var lessons = TextLessons.Of(teacher, ImageNet.Classes, sources.WordNet is { } dict ? WordNet.Nouns(dict) : null,
+                [.. phrases.Select(phrase => phrase.Text), .. teacher.Strings.Where(text => Wordings.Bare(text).Length + 4 < text.TrimEnd('.', '!').Length)]); // of a framed string the teacher says what the frame means
             using var anchors = Anchors(frozen, sources.Tower);
             Say($"{lessons.Strings.Count:N0} strings, {lessons.Glosses.Count:N0} definitions, {lessons.Names.Count:N0} names; {Report(frozen.EncodeText, phrases)}");
             var styles = sources.Photos is { } photos ? Styles(photos, [model, .. robust], Path.Combine(work, "styles.safetensors"), Say) : [];

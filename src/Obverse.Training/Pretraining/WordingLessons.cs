@@ -10,13 +10,16 @@ public sealed record WordingOptions
     public ulong Seed { get; init; } = 7;
 
     /// <summary>Names of classes in any neutral words (<see cref="Wordings.Neutral"/>): to the class's anchor.</summary>
-    public int Names { get; init; } = 64;
+    public int Names { get; init; } = 72;
 
     /// <summary>Strings of the teacher, bare or framed: to where the encoder had the bare string at the start.</summary>
     public int Strings { get; init; } = 64;
 
+    /// <summary>Definitions as they are, held where the encoder had them: the free-form phrases that it understands.</summary>
+    public int Glosses { get; init; } = 24;
+
     /// <summary>Names in the words of a style (<see cref="PaintedStyles"/>): to the anchor, moved as the style moves photographs.</summary>
-    public int Styles { get; init; } = 48;
+    public int Styles { get; init; } = 40;
 
     /// <summary>How far a style moves an anchor, both being of length 1: at 0.6 their cosine is 0.86 where the style lies across.</summary>
     public double StyleShift { get; init; } = 0.6;
@@ -33,7 +36,7 @@ public sealed record WordingOptions
 /// <param name="styles">By <see cref="PaintedStyle.Name"/> the direction [D] in which the style moves embeddings, of length 1.</param>
 public sealed class WordingLessons(WordingOptions options, TextEmbedder start, TextLessons lessons, Tensor anchors, IReadOnlyDictionary<string, Tensor> styles)
 {
-    private readonly ShuffledSampler names = new(lessons.Names.Count, options.Seed, 301), strings = new(lessons.Strings.Count, options.Seed, 302), styled = new(lessons.Names.Count, options.Seed, 303);
+    private readonly ShuffledSampler names = new(lessons.Names.Count, options.Seed, 301), strings = new(lessons.Strings.Count, options.Seed, 302), styled = new(lessons.Names.Count, options.Seed, 303), glosses = new(lessons.Glosses.Count, options.Seed, 304);
     private readonly PaintedStyle[] known = [.. PaintedStyles.All.Where(style => styles.ContainsKey(style.Name))];
 
     /// <summary>The texts of a step and the embeddings they should have, [texts, D], of length 1.</summary>
@@ -68,6 +71,12 @@ public sealed class WordingLessons(WordingOptions options, TextEmbedder start, T
             var text = Wordings.Bare(lessons.Strings[i].Text);
             bare.Add(text);
             texts.Add(random.Next(3) == 0 ? text : text.Count(letter => letter == ' ') < 3 ? Wordings.Neutral(text, random) : Wordings.Framed(text, random));
+        }
+
+        foreach (var i in glosses.Batch(step, options.Glosses))
+        {
+            bare.Add(lessons.Glosses[i].Text);
+            texts.Add(lessons.Glosses[i].Text);
         }
 
         if (bare.Count > 0)

@@ -30,6 +30,7 @@ public class ModelsTests
         Assert.Equal((FakeHub.Commit, "main", true), (listed.GetProperty("commit").GetString(), listed.GetProperty("revisions")[0].GetString(), listed.GetProperty("isModel").GetBoolean()));
         Assert.Equal(3, listed.GetProperty("files").GetArrayLength());
         Assert.Contains("acme/thing", program.Run("models", "list").Output, StringComparison.Ordinal);
+        Assert.Contains("obverse models pull chs20/FARE4-ViT-B-16-laion2B-s34B-b88K", program.Run("models", "list").Output, StringComparison.Ordinal);
     }
 
     [Fact]

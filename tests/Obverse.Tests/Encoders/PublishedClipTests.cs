@@ -33,6 +33,8 @@ public class PublishedClipTests
     [InlineData("RN50", "yfcc15m", Activation.QuickGelu)]
     [InlineData("RN50", "cc12m", Activation.QuickGelu)]
     [InlineData("ViT-B-32", "clipag", Activation.Gelu)]
+    [InlineData("ViT-B-16", "fare4_laion2b", Activation.Gelu)]
+    [InlineData("ViT-L-14", "fare2_leaf", Activation.QuickGelu)]
     public void Activations_are_the_checkpoint_s(string architecture, string tag, Activation activation) => Assert.Equal(activation, PublishedClip.Find(architecture, tag)!.Activation);
 
     [Fact]
@@ -51,6 +53,8 @@ public class PublishedClipTests
     [InlineData("/models/clip-vit-large-patch14/model.safetensors", "ViT-L-14/openai")]
     [InlineData("/models/vit_base_patch32_clip_224.laion400m_e32", "ViT-B-32/laion400m_e32")]
     [InlineData("/models/CLIPAG_ViTB32.pt", "ViT-B-32/clipag")]
+    [InlineData("/cache/models--LEAF-CLIP--CLIP-ViT-L-FARE2/snapshots/1a2b", "ViT-L-14/fare2_leaf")]
+    [InlineData("/models/chs20/FARE4-ViT-B-16-laion2B-s34B-b88K/open_clip_model.safetensors", "ViT-B-16/fare4_laion2b")]
     [InlineData("/models/ViT-B-32", null)]
     [InlineData("/models/mine", null)]
     public void Published_weights_are_known_by_their_place(string path, string? wanted) => Assert.Equal(wanted, PublishedClip.At(path)?.ToString());

@@ -63,4 +63,16 @@ public class WordingTests
         foreach (var grey in (string[])["pencil", "charcoal", "grey"]) Assert.True(Enumerable.Range(0, Side * Side).All(i => Math.Abs(painted[grey][3 * i] - painted[grey][3 * i + 2]) <= 1), grey);
         Assert.All(PaintedStyles.All, style => Assert.Contains("fox", style.InWords("fox", new Random(1)), StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void A_painted_drawing_has_taken_on_the_style_and_the_same_drawing_has_not()
+    {
+        using var judge = Obverse.Evaluation.Judge.Load();
+        var style = PaintedStyles.All.Single(known => known.Name == "pencil");
+        var plain = new Obverse.Imaging.Picture(128, 128, [.. Enumerable.Range(0, 128 * 128 * 3).Select(i => (byte)(128 + 100 * Math.Sin(i / 900.0) * Math.Cos(i / 41.0)))]);
+        var painted = new Obverse.Imaging.Picture(128, 128, style.Paint(plain.Rgb.ToArray(), 128));
+        var other = new Obverse.Imaging.Picture(128, 128, PictureEffects.Blur(plain.Rgb, 128, 6));
+        Assert.Equal(1, StyleGain.Of(judge, style, plain, painted), 3);
+        Assert.True(StyleGain.Of(judge, style, plain, other) < 0.9);
+    }
 }

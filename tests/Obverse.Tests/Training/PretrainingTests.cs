@@ -204,7 +204,7 @@ public class PretrainingTests
         var anchors = random.Normal(things.Length, Dim).Normalized();
         var style = random.Normal(1, Dim).Normalized().Squeeze(0);
         Tensor Start(IReadOnlyList<string> texts) => Tensor.Stack([.. texts.Select(text => anchors[Math.Max(0, Array.FindIndex(things, thing => text.Contains(thing, StringComparison.Ordinal)))])]);
-        var wordings = new WordingLessons(new() { Names = 24, Strings = 8, Styles = 8 }, Start, lessons, anchors, new Dictionary<string, Tensor> { ["watercolour"] = style });
+        var wordings = new WordingLessons(new() { Names = 24, Strings = 8, Styles = 8, Glosses = 0 }, Start, lessons, anchors, new Dictionary<string, Tensor> { ["watercolour"] = style });
         var (texts, targets) = wordings.Batch(0, new Random(1));
         Assert.Equal((40, 40L), (texts.Length, targets.Size(0)));
         Assert.True((targets.Norm(1) - 1).Abs().Max().Item() < 1e-5);
