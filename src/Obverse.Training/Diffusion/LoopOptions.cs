@@ -40,10 +40,13 @@ public abstract record LoopOptions
 /// <summary>How an autoencoder is trained (AutoencoderKL after Rombach et al. 2022, without their discriminator).</summary>
 public sealed record AutoencoderOptions : LoopOptions
 {
-    public AutoencoderOptions() => (Batch, Rate, Average) = (16, 1e-3, 0.995);
+    public AutoencoderOptions() => (Batch, Rate, Average) = (16, 2e-3, 0.995);
 
     /// <summary>Side of the pictures in pixels.</summary>
     public int Side { get; init; } = 64;
+
+    /// <summary>Side of the part of each picture that a step sees: without attention an autoencoder is the same at every size, and many parts teach it faster than few whole pictures.</summary>
+    public int Crop { get; init; } = 32;
     public int LatentChannels { get; init; } = 4;
 
     /// <summary>Channels a level, the finest first; a latent's side is the picture's over 2 ^ (levels - 1).</summary>
@@ -55,7 +58,7 @@ public sealed record AutoencoderOptions : LoopOptions
     public double DivergenceWeight { get; init; } = 1e-3;
 
     /// <summary>Weight of the distance between features of a CLIP's image tower, beside the mean absolute difference of pixels; 0: pixels alone.</summary>
-    public double PerceptualWeight { get; init; } = 0.3;
+    public double PerceptualWeight { get; init; } = 0.02;
 
     public AutoencoderConfig Config => new() { LatentChannels = LatentChannels, Channels = Channels, LayersPerBlock = LayersPerBlock, Groups = Groups, SampleSize = Side, MiddleAttention = false };
 }
