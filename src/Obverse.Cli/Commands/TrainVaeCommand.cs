@@ -14,7 +14,7 @@ internal static class TrainVaeCommand
         var model = Flags.Model("The CLIP whose first stages measure the perceptual part of the loss; it must have an EfficientNet tower.");
         var side = Flags.Whole("--side", "Side of the pictures in pixels. [default: 64]", 16, 512);
         var crop = Flags.Whole("--crop", "Side of the random crop that a step sees of each picture. [default: half of --side]", 8, 512);
-        var latents = Flags.Whole("--latent-channels", "Channels of a latent. [default: 4]", 1, 64);
+        var latents = Flags.Whole("--latent-channels", "Channels of a latent. [default: 8]", 1, 64);
         var channels = TrainingOptions.Channels("16,32,64", "the latents' side is the picture's over 2^(levels - 1)");
         var perceptual = Flags.Number("--perceptual", "W", "Weight of the perceptual distance; 0: none. [default: 0.02]", 0, 1000);
         var divergence = Flags.Number("--kl", "W", "Weight of the KL divergence from a unit Gaussian, per latent element. [default: 0.001]", 0, 1000);

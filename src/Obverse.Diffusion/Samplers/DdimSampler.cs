@@ -16,7 +16,7 @@ public sealed record DdimSampler(double Eta = 0) : Sampler
     {
         var alpha = state.Plan.Alphas[state.Index];
         var before = Before(state.Schedule, (int)state.Plan.Times[state.Index] - state.Plan.Stride);
-        var clean = state.Clean();
+        var clean = state.Schedule.ClipsClean ? state.Clean().Clamp(-1, 1) : state.Clean();
         var noise = state.Schedule.Prediction == Prediction.Epsilon ? state.Prediction : state.Prediction * Math.Sqrt(alpha) + state.Latents * Math.Sqrt(1 - alpha);
         var deviation = Eta * Math.Sqrt((1 - before) / (1 - alpha) * (1 - alpha / before));
         var next = clean * Math.Sqrt(before) + noise * Math.Sqrt(1 - before - deviation * deviation);
