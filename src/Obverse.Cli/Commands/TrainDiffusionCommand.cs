@@ -13,15 +13,18 @@ internal static class TrainDiffusionCommand
     {
         var data = Flags.Text("--data", "SET", "Training pictures, from `obverse data pocket`. [default: pocket-data]");
         var model = Flags.Model("The CLIP whose text encoder conditions the UNet.");
-        var channels = TrainingOptions.Channels("48,96,192", "all but the first level have attention");
+        var channels = TrainingOptions.Channels("32,64,128", "all but the first level have attention");
         var blocks = Flags.Whole("--blocks", "Residual blocks of a level. [default: 1]", 1, 8);
         var prediction = Flags.Parsed<Prediction?>("--prediction", "epsilon|v", "What the UNet predicts: the noise or the velocity. [default: v]", text => text switch { "epsilon" => Prediction.Epsilon, "v" => Prediction.Velocity, _ => throw new FormatException("epsilon or v was wanted") });
         var schedule = Flags.Parsed<BetaSchedule?>("--schedule", "scaled|linear|cosine", "Noise schedule: Stable Diffusion's scaled linear, linear, or squared cosine. [default: scaled]",
             text => text switch { "scaled" => BetaSchedule.ScaledLinear, "linear" => BetaSchedule.Linear, "cosine" => BetaSchedule.Cosine, _ => throw new FormatException("scaled, linear or cosine was wanted") });
         var snr = Flags.Number("--min-snr", "G", "Gamma of the min-SNR loss weighting; 0: none. [default: 5]", 0, 1e6);
         var dropout = Flags.Number("--caption-dropout", "P", "Probability of training on an empty caption, for classifier-free guidance. [default: 0.1]", 0, 1);
-        var drawings = Flags.Number("--drawings", "P", "Fraction of drawings in a batch; the others are photographs. [default: 0.4]", 0, 1);
-        var loop = new TrainingOptions(batch: 32, rate: "0.0005", minutes: 60);
+        var drawings = Flags.Number("--drawings", "P", "Fraction of drawings in a batch; the others are photographs. [default: 0.7]", 0, 1);
+        var rows = Flags.Whole("--rows", "Tokens of a prompt that the UNet sees; longer prompts are cut. [default: 24]", 4, 77);
+        var photos = Flags.Whole("--photos-per-class", "Photographs of a class to train on. [default: 50]", 1, 1_000_000);
+        var known = Flags.Switch("--imagenet-names", "Train on pictures whose names are among ImageNet's 1,000 classes alone.");
+        var loop = new TrainingOptions(batch: 32, rate: "0.001", minutes: 60);
         var command = new Command("diffusion",
             """
             Train the UNet of a small Stable Diffusion on the latents of `obverse train vae` and the text encoder of a CLIP.
@@ -32,7 +35,7 @@ internal static class TrainDiffusionCommand
               obverse train diffusion --data pocket-data --minutes 60 -o models/pocket-sd
             """)
         {
-            data, model, channels, blocks, prediction, schedule, snr, dropout, drawings,
+            data, model, channels, blocks, prediction, schedule, snr, dropout, drawings, rows, photos, known,
         };
         loop.AddTo(command);
         command.SetAction(parsed =>
@@ -44,6 +47,7 @@ internal static class TrainDiffusionCommand
             {
                 Channels = widths, Attention = [.. widths.Select((_, i) => widths.Count == 1 || i > 0)], LayersPerBlock = parsed.GetValue(blocks) ?? basic.LayersPerBlock, Prediction = parsed.GetValue(prediction) ?? basic.Prediction,
                 Betas = parsed.GetValue(schedule) ?? basic.Betas, MinSnr = parsed.GetValue(snr) ?? basic.MinSnr, CaptionDropout = parsed.GetValue(dropout) ?? basic.CaptionDropout, Drawings = parsed.GetValue(drawings) ?? basic.Drawings,
+                ImageNetNames = parsed.GetValue(known), Rows = parsed.GetValue(rows) ?? basic.Rows, PhotosPerClass = parsed.GetValue(photos) ?? basic.PhotosPerClass,
             });
             return loop.Run(screen, parsed, "diffusion", (output, work, report) =>
             {

@@ -13,11 +13,12 @@ internal static class TrainVaeCommand
         var data = Flags.Text("--data", "SET", "Training pictures, from `obverse data pocket`. [default: pocket-data]");
         var model = Flags.Model("The CLIP whose first stages measure the perceptual part of the loss; it must have an EfficientNet tower.");
         var side = Flags.Whole("--side", "Side of the pictures in pixels. [default: 64]", 16, 512);
-        var latents = Flags.Whole("--latent-channels", "Channels of a latent. [default: 4]", 1, 64);
+        var crop = Flags.Whole("--crop", "Side of the random crop that a step sees of each picture. [default: half of --side]", 8, 512);
+        var latents = Flags.Whole("--latent-channels", "Channels of a latent. [default: 8]", 1, 64);
         var channels = TrainingOptions.Channels("16,32,64", "the latents' side is the picture's over 2^(levels - 1)");
-        var perceptual = Flags.Number("--perceptual", "W", "Weight of the perceptual distance; 0: none. [default: 0.3]", 0, 1000);
+        var perceptual = Flags.Number("--perceptual", "W", "Weight of the perceptual distance; 0: none. [default: 0.02]", 0, 1000);
         var divergence = Flags.Number("--kl", "W", "Weight of the KL divergence from a unit Gaussian, per latent element. [default: 0.001]", 0, 1000);
-        var loop = new TrainingOptions(batch: 16, rate: "0.001", minutes: 15);
+        var loop = new TrainingOptions(batch: 16, rate: "0.002", minutes: 15);
         var command = new Command("vae",
             """
             Train the autoencoder (AutoencoderKL) of a small Stable Diffusion: pictures to latents and back. Ctrl-C leaves a
@@ -27,7 +28,7 @@ internal static class TrainVaeCommand
               obverse train diffusion --data pocket-data --minutes 60 -o models/pocket-sd
             """)
         {
-            data, model, side, latents, channels, perceptual, divergence,
+            data, model, side, crop, latents, channels, perceptual, divergence,
         };
         loop.AddTo(command);
         command.SetAction(parsed =>
@@ -35,10 +36,11 @@ internal static class TrainVaeCommand
             var basic = new AutoencoderOptions();
             var options = loop.Apply(parsed, basic with
             {
-                Side = parsed.GetValue(side) ?? basic.Side, LatentChannels = parsed.GetValue(latents) ?? basic.LatentChannels, Channels = parsed.GetValue(channels) ?? basic.Channels,
+                Side = parsed.GetValue(side) ?? basic.Side, Crop = parsed.GetValue(crop) ?? (parsed.GetValue(side) ?? basic.Side) / 2, LatentChannels = parsed.GetValue(latents) ?? basic.LatentChannels, Channels = parsed.GetValue(channels) ?? basic.Channels,
                 PerceptualWeight = parsed.GetValue(perceptual) ?? basic.PerceptualWeight, DivergenceWeight = parsed.GetValue(divergence) ?? basic.DivergenceWeight,
             });
             if (options.Side % options.Config.Stride != 0) throw new UsageException($"--side {options.Side}: a multiple of {options.Config.Stride} is wanted with {options.Channels.Count} levels");
+            if (options.Crop > options.Side || options.Crop % options.Config.Stride != 0) throw new UsageException($"--crop {options.Crop}: a multiple of {options.Config.Stride} up to {options.Side} is wanted");
             return loop.Run(screen, parsed, "vae", (output, work, report) =>
                 AutoencoderTraining.Train(parsed.GetValue(data) ?? "pocket-data", CliModels.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen), options, output, work, report, screen.Stop));
         });

@@ -33,6 +33,9 @@ public sealed record NoiseSchedule
     /// <summary>Beyond the first time there is a latent without noise; else its noise is that of time 0 (sd-ipc.md 6.7, 5).</summary>
     public bool FinalIsClean { get; init; }
 
+    /// <summary>DDIM cuts what it takes for the clean latents to -1 … 1, as the pixel models it was made for want it; Stable Diffusion's do not.</summary>
+    public bool ClipsClean { get; init; }
+
     /// <summary>Noise levels after Karras et al. 2022, eq. 5, for the samplers that know sigmas.</summary>
     public bool Karras { get; init; }
 
@@ -60,7 +63,7 @@ public sealed record NoiseSchedule
     {
         var json = ComponentConfig.Read(path, type: null);
         var sampler = json.Word("_class_name", "PNDMScheduler");
-        json.Only("trained_betas", null).Only("clip_sample", false).Only("thresholding", false).Only("rescale_betas_zero_snr", false);
+        json.Only("trained_betas", null).Only("thresholding", false).Only("rescale_betas_zero_snr", false);
         return Of(sampler, json);
     }
 
@@ -71,32 +74,40 @@ public sealed record NoiseSchedule
         Prediction = json.Word("prediction_type", "epsilon") switch { "epsilon" => Prediction.Epsilon, "v_prediction" => Prediction.Velocity, var other => throw json.NotBuilt($"prediction_type '{other}'", "epsilon and v_prediction") },
         Spacing = json.Word("timestep_spacing", sampler is "PNDMScheduler" or "DDIMScheduler" ? "leading" : "linspace") switch { "leading" => TimestepSpacing.Leading, "trailing" => TimestepSpacing.Trailing, "linspace" => TimestepSpacing.Linspace, var other => throw json.NotBuilt($"timestep_spacing '{other}'", "leading, trailing and linspace") },
         Offset = (int)json.Number("steps_offset", 0), FinalIsClean = json.Flag("set_alpha_to_one", sampler == "DDIMScheduler"), Karras = json.Flag("use_karras_sigmas", false),
+        ClipsClean = json.Flag("clip_sample", sampler is "DDIMScheduler" or "DDPMScheduler"),
     };
 
     public void Save(string path) => ComponentConfig.Write(path, Sampler, new JsonObject
     {
-        ["beta_end"] = BetaEnd, ["beta_schedule"] = Betas switch { BetaSchedule.Linear => "linear", BetaSchedule.ScaledLinear => "scaled_linear", _ => "squaredcos_cap_v2" }, ["beta_start"] = BetaStart, ["clip_sample"] = false,
+        ["beta_end"] = BetaEnd, ["beta_schedule"] = Betas switch { BetaSchedule.Linear => "linear", BetaSchedule.ScaledLinear => "scaled_linear", _ => "squaredcos_cap_v2" }, ["beta_start"] = BetaStart, ["clip_sample"] = ClipsClean,
         ["num_train_timesteps"] = Steps, ["prediction_type"] = Prediction == Prediction.Epsilon ? "epsilon" : "v_prediction", ["set_alpha_to_one"] = FinalIsClean, ["skip_prk_steps"] = true, ["steps_offset"] = Offset,
         ["timestep_spacing"] = Spacing switch { TimestepSpacing.Leading => "leading", TimestepSpacing.Trailing => "trailing", _ => "linspace" },
     });
 
+    // Betas are float32 numbers, and so are what they leave and their products, as in diffusers: in double they would be off by 1e-6 of those that models were trained with.
     private double[] Products()
     {
         var (found, product) = (new double[Steps], 1.0);
-        for (var t = 0; t < Steps; t++) found[t] = product *= 1 - Beta(t);
+        for (var t = 0; t < Steps; t++) found[t] = (float)(product *= 1 - Beta(t));
         return found;
     }
 
-    private double Beta(int t)
+    private float Beta(int t)
     {
-        double Between(double from, double to) => Steps == 1 ? from : from + (to - from) * t / (Steps - 1);
         double Cosine(int at) => Math.Pow(Math.Cos((at / (double)Steps + 0.008) / 1.008 * Math.PI / 2), 2);
         return Betas switch
         {
-            BetaSchedule.Linear => Between(BetaStart, BetaEnd),
-            BetaSchedule.ScaledLinear => Math.Pow(Between(Math.Sqrt(BetaStart), Math.Sqrt(BetaEnd)), 2),
-            _ => Math.Min(1 - Cosine(t + 1) / Cosine(t), 0.999),
+            BetaSchedule.Linear => Between((float)BetaStart, (float)BetaEnd, t),
+            BetaSchedule.ScaledLinear => Between((float)Math.Sqrt(BetaStart), (float)Math.Sqrt(BetaEnd), t) is var root ? root * root : 0,
+            _ => (float)Math.Min(1 - Cosine(t + 1) / Cosine(t), 0.999),
         };
+    }
+
+    // torch.linspace: from the nearer end.
+    private float Between(float from, float to, int t)
+    {
+        var step = Steps == 1 ? 0 : (to - from) / (Steps - 1);
+        return t < Steps / 2 ? from + step * t : to - step * (Steps - 1 - t);
     }
 
     // [n, 1, 1, 1] each

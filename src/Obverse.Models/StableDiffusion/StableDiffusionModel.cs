@@ -13,6 +13,9 @@ public sealed class StableDiffusionModel : IDisposable
 {
     /// <summary>Key of model_index.json, our own: the zoo model beside this one whose text tower gives the rows.</summary>
     private const string TextOf = "text_of", Index = "model_index.json";
+
+    /// <summary>Another key of our own: how many rows of a text the UNet was trained beside.</summary>
+    private const string TextRowCount = "text_rows";
     private readonly List<Weights> weights = [];
     private readonly ClipModel? clip;
     private readonly Lazy<UNet> unet;
@@ -42,11 +45,13 @@ public sealed class StableDiffusionModel : IDisposable
                 clip = ClipModel.Load(Directory.Exists(beside) ? beside : Zoo.Resolve(name), device: device, precision: precision);
                 (TextConfig, Tokenizer) = (clip.Config.Text, clip.Tokenizer ?? throw new WeightsException($"{name}: no tokenizer"));
                 text = new(() => clip.Text);
+                Rows = ReadRows(folder, TextConfig.ContextLength);
             }
             else
             {
                 TextConfig = ReadTextConfig(Path.Combine(Part("text_encoder"), "config.json"));
                 Tokenizer = BpeTokenizer.Load(Part("tokenizer"));
+                Rows = TextConfig.ContextLength;
                 text = Build(Kept(ModelFolder.Text(Part("text_encoder"), device, precision)), w => new TextTransformer(w, TextConfig));
             }
 
@@ -65,25 +70,27 @@ public sealed class StableDiffusionModel : IDisposable
     public string Folder { get; }
     public NoiseSchedule Schedule { get; }
     public TextConfig TextConfig { get; }
+
+    /// <summary>Rows of a prompt: the text tower's context, or fewer where a small UNet was trained beside fewer.</summary>
+    public int Rows { get; }
     public BpeTokenizer Tokenizer { get; }
     public UNet UNet => unet.Value;
     public Autoencoder Autoencoder => autoencoder.Value;
     public TextTransformer Text => text.Value;
 
-    /// <summary>Rows of texts, after the last norm, pads among them: [n, context, width].</summary>
+    /// <summary>Rows of texts, after the last norm, pads among them: [n, rows, width].</summary>
     public Tensor TextRows(IReadOnlyList<string> texts) => Text.Hidden(Tokenize(texts));
 
-    /// <summary>Token rows of texts: [n, context], int64.</summary>
-    public Tensor Tokenize(IReadOnlyList<string> texts) =>
-        Tensor.From([.. texts.SelectMany(one => Tokenizer.EncodeRow(one, TextConfig.ContextLength)).Select(id => (long)id)], texts.Count, TextConfig.ContextLength);
+    /// <summary>Token rows of texts: [n, rows], int64.</summary>
+    public Tensor Tokenize(IReadOnlyList<string> texts) => Tensor.From([.. texts.SelectMany(one => Tokenizer.EncodeRow(one, Rows)).Select(id => (long)id)], texts.Count, Rows);
 
     /// <summary>Writes model_index.json of a model whose text tower is a zoo model's.</summary>
-    public static void WriteIndex(string folder, string textOf, string sampler)
+    public static void WriteIndex(string folder, string textOf, int rows, string sampler)
     {
         JsonArray Part(string library, string type) => new(library, type);
         AtomicFile.WriteText(Path.Combine(folder, Index), new JsonObject
         {
-            ["_class_name"] = "StableDiffusionPipeline", ["scheduler"] = Part("diffusers", sampler), [TextOf] = textOf, ["unet"] = Part("diffusers", "UNet2DConditionModel"), ["vae"] = Part("diffusers", "AutoencoderKL"),
+            ["_class_name"] = "StableDiffusionPipeline", ["scheduler"] = Part("diffusers", sampler), [TextOf] = textOf, [TextRowCount] = rows, ["unet"] = Part("diffusers", "UNet2DConditionModel"), ["vae"] = Part("diffusers", "AutoencoderKL"),
         }.ToJsonString(new() { WriteIndented = true }) + "\n");
     }
 
@@ -114,6 +121,12 @@ public sealed class StableDiffusionModel : IDisposable
         if (!json.Has(TextOf)) return null;
         var name = json.Word(TextOf, "");
         return name == Path.GetFileName(name) && name is not ("" or "." or "..") ? name : throw json.Wrong($"{TextOf} is '{Visible.Of(name)}', wanted the name of a model beside this one");
+    }
+
+    private static int ReadRows(string folder, int context)
+    {
+        var json = ComponentConfig.Read(Path.Combine(folder, Index), type: null);
+        return json.Whole(TextRowCount, context) is var rows && rows >= 2 && rows <= context ? rows : throw json.Wrong($"{TextRowCount} is {rows}, wanted 2 to the text tower's {context}");
     }
 
     private static TextConfig ReadTextConfig(string path)

@@ -37,7 +37,9 @@ public static class AutoencoderTraining
             var batch = PictureBatches.ToTensor((next ?? Rendered(step)).GetAwaiter().GetResult(), options.Side) * 2 - 1;
             next = Rendered(step + 1);
             using var noise = Generator.For(options.Seed, Noise, (ulong)step);
-            return Loss(autoencoder, batch, shape => noise.Normal(shape), options, perceptual);
+            long At() => (long)noise.Next(0, options.Side - options.Crop + 1);
+            var parts = Tensor.Stack([.. batch.Unbind().Select(picture => picture.Narrow(1, At(), options.Crop).Narrow(2, At(), options.Crop))]);
+            return Loss(autoencoder, parts, shape => noise.Normal(shape), options, perceptual);
         });
         void Save()
         {

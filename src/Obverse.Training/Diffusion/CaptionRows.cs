@@ -13,19 +13,23 @@ internal sealed class CaptionRows : IDisposable
 
     private CaptionRows(Tensor rows) => this.rows = rows;
 
-    /// <summary>[indices, context, width], float32.</summary>
+    /// <summary>[indices, rows, width], float32.</summary>
     public Tensor Take(ReadOnlySpan<long> indices) => rows.IndexSelect(0, Tensor.From(indices)).To(DType.Float32);
 
     /// <summary>Numbers a row.</summary>
     public long Width => rows.Size(2);
 
     /// <summary>Computes what is missing in <paramref name="directory"/>; parts of other captions are made anew.</summary>
+    /// <param name="directory">Where the parts are.</param>
+    /// <param name="captions">All different.</param>
+    /// <param name="clip">Whose text tower gives the rows.</param>
+    /// <param name="count">Rows of each: what comes later cannot reach earlier rows, so fewer are the first of all.</param>
     /// <returns>Null where it was stopped.</returns>
-    public static CaptionRows? Build(string directory, IReadOnlyList<string> captions, ClipModel clip, Action<WorkProgress>? progress = null, CancellationToken cancel = default)
+    public static CaptionRows? Build(string directory, IReadOnlyList<string> captions, ClipModel clip, int count, Action<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
         Directory.CreateDirectory(directory);
         var list = Path.Combine(directory, "captions.json");
-        var text = JsonSerializer.Serialize(captions);
+        var text = JsonSerializer.Serialize(captions.Prepend($"{count} rows"));
         if (!File.Exists(list) || File.ReadAllText(list) != text)
         {
             foreach (var stale in Directory.EnumerateFiles(directory, "part-*.safetensors")) File.Delete(stale);
@@ -47,7 +51,7 @@ internal sealed class CaptionRows : IDisposable
                 foreach (var chunk in some.Chunk(32))
                 {
                     if (cancel.IsCancellationRequested) return null;
-                    rows.Add(TensorScope.Of(() => clip.Text.Hidden(clip.Tokenize(chunk)).To(DType.Float16)));
+                    rows.Add(TensorScope.Of(() => clip.Text.Hidden(Tensor.From([.. chunk.SelectMany(one => clip.Tokenizer!.EncodeRow(one, count)).Select(id => (long)id)], chunk.Length, count)).To(DType.Float16)));
                 }
 
                 using (new TensorScope()) Safetensors.Save(path, [new("rows", Tensor.Cat(rows))]);

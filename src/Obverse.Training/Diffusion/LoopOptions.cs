@@ -40,22 +40,27 @@ public abstract record LoopOptions
 /// <summary>How an autoencoder is trained (AutoencoderKL after Rombach et al. 2022, without their discriminator).</summary>
 public sealed record AutoencoderOptions : LoopOptions
 {
-    public AutoencoderOptions() => (Batch, Rate, Average) = (16, 1e-3, 0.995);
+    public AutoencoderOptions() => (Batch, Rate, Average) = (16, 2e-3, 0.995);
 
     /// <summary>Side of the pictures in pixels.</summary>
     public int Side { get; init; } = 64;
-    public int LatentChannels { get; init; } = 4;
+
+    /// <summary>Side of the part of each picture that a step sees: without attention an autoencoder is the same at every size, and many parts teach it faster than few whole pictures.</summary>
+    public int Crop { get; init; } = 32;
+    public int LatentChannels { get; init; } = 8;
 
     /// <summary>Channels a level, the finest first; a latent's side is the picture's over 2 ^ (levels - 1).</summary>
     public IReadOnlyList<int> Channels { get; init; } = [16, 32, 64];
     public int LayersPerBlock { get; init; } = 1;
-    public int Groups { get; init; } = 8;
+
+    /// <summary>Of the norms: with several, a flat part of a picture loses its colour in them.</summary>
+    public int Groups { get; init; } = 1;
 
     /// <summary>Weight of the divergence from N(0, 1), a latent number's mean.</summary>
     public double DivergenceWeight { get; init; } = 1e-3;
 
     /// <summary>Weight of the distance between features of a CLIP's image tower, beside the mean absolute difference of pixels; 0: pixels alone.</summary>
-    public double PerceptualWeight { get; init; } = 0.3;
+    public double PerceptualWeight { get; init; } = 0.02;
 
     public AutoencoderConfig Config => new() { LatentChannels = LatentChannels, Channels = Channels, LayersPerBlock = LayersPerBlock, Groups = Groups, SampleSize = Side, MiddleAttention = false };
 }
@@ -63,15 +68,17 @@ public sealed record AutoencoderOptions : LoopOptions
 /// <summary>How a UNet is trained to denoise latents beside the text rows of captions.</summary>
 public sealed record DiffusionOptions : LoopOptions
 {
+    public DiffusionOptions() => Rate = 1e-3;
+
     /// <summary>Channels a level, the finest first.</summary>
-    public IReadOnlyList<int> Channels { get; init; } = [48, 96, 192];
+    public IReadOnlyList<int> Channels { get; init; } = [32, 64, 128];
 
     /// <summary>Levels with transformers.</summary>
     public IReadOnlyList<bool> Attention { get; init; } = [false, true, true];
     public int LayersPerBlock { get; init; } = 1;
 
     /// <summary>Channels of a head of attention.</summary>
-    public int HeadWidth { get; init; } = 48;
+    public int HeadWidth { get; init; } = 32;
     public int Groups { get; init; } = 16;
     public Prediction Prediction { get; init; } = Prediction.Velocity;
     public BetaSchedule Betas { get; init; } = BetaSchedule.ScaledLinear;
@@ -86,10 +93,17 @@ public sealed record DiffusionOptions : LoopOptions
     public double MinSnr { get; init; } = 5;
 
     /// <summary>Share of drawings in a batch; the rest are photographs.</summary>
-    public double Drawings { get; init; } = 0.4;
+    public double Drawings { get; init; } = 0.7;
 
     /// <summary>Views of each drawing, each on a ground of its own; of a photograph there is one.</summary>
-    public int DrawingViews { get; init; } = 3;
+    public int DrawingViews { get; init; } = 4;
+    public int PhotosPerClass { get; init; } = 50;
+
+    /// <summary>Only pictures whose names are among ImageNet's 1,000: a small budget then goes to things that a judge knows.</summary>
+    public bool ImageNetNames { get; init; }
+
+    /// <summary>Rows of a caption that the UNet sees; longer ones are cut.</summary>
+    public int Rows { get; init; } = 24;
 
     internal NoiseSchedule Schedule => NoiseSchedule.StableDiffusion1 with { Betas = Betas, Prediction = Prediction, Sampler = "DDIMScheduler" };
 

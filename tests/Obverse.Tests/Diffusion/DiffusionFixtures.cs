@@ -1,5 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Obverse.Diffusion;
 using Obverse.Models;
+using Obverse.Tests.Encoders;
 using Obverse.Torch;
 using Xunit;
 
@@ -46,6 +49,25 @@ internal static class DiffusionFixtures
         weights.Complete();
         return (unet, weights);
     }
+
+    /// <summary>The sampler and schedule that a class of diffusers with this configuration is.</summary>
+    public static (Sampler Sampler, NoiseSchedule Schedule) Sampler(string type, JsonElement config, JsonElement? step = null)
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "scheduler_config.json");
+        var json = JsonNode.Parse(config.GetRawText())!.AsObject();
+        json["_class_name"] = type;
+        File.WriteAllText(file, json.ToJsonString());
+        Sampler sampler = type switch
+        {
+            "DDIMScheduler" or "DDPMScheduler" => new DdimSampler(step is { } s && s.TryGetProperty("eta", out var eta) ? eta.GetDouble() : 0),
+            "PNDMScheduler" => new PndmSampler(), "EulerDiscreteScheduler" => new EulerSampler(), "EulerAncestralDiscreteScheduler" => new EulerAncestralSampler(), "LMSDiscreteScheduler" => new LmsSampler(),
+            "DPMSolverMultistepScheduler" => new DpmSampler(), _ => throw new NotSupportedException(type),
+        };
+        return (sampler, NoiseSchedule.Load(file));
+    }
+
+    public static (Sampler Sampler, NoiseSchedule Schedule) Sampler(JsonElement pair) => Sampler(pair[0].GetString()!, pair[1]);
 
     public static IEnumerable<JsonElement> Items(this JsonElement array) => array.EnumerateArray();
 }

@@ -49,7 +49,8 @@ public class TextRowTests
         string[] texts = [.. one.Settings.GetProperty("texts").Items().Select(t => t.GetString()!)];
         Assert.Equal(one["in.input_ids"].ToArray<long>(), model.Tokenize(texts).ToArray<long>());
         one.Meets("out.last_hidden_state", model.TextRows(texts));
-        Assert.Equal((0.0057754959, 0.99915), (Math.Round(model.Schedule.AlphaProducts[981], 8), model.Schedule.AlphaProducts[0]), (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-8 && Math.Abs(a.Item2 - b.Item2) < 1e-9);
+        Assert.Equal(0.0057754959, model.Schedule.AlphaProducts[981], 1e-8); // float32, as diffusers has it
+        Assert.Equal(0.99915, model.Schedule.AlphaProducts[0], 1e-7);
         Assert.Equal(model.UNet.Config.ContextWidth, model.TextConfig.Width);
     }
 

@@ -1,0 +1,30 @@
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Diffusion;
+
+/// <summary>What a network says of noisy latents at a time of its training: the noise in them, or their velocity, as its schedule's <see cref="Prediction"/> has it.</summary>
+/// <param name="latents">[n, channels, h, w], scaled as the network was trained on them.</param>
+/// <param name="time">0 … 999, whole or not.</param>
+public delegate Tensor Denoiser(Tensor latents, double time);
+
+/// <summary>Makes denoisers, and one round another.</summary>
+public static class Denoisers
+{
+    /// <summary>A UNet beside rows of text: as many rows as latents, or one for all.</summary>
+    public static Denoiser Of(UNet unet, Tensor rows, ContextMask? mask = null) => (latents, time) =>
+        unet.Forward(latents, Tensor.From([(float)time]).To(latents.Device), rows.Size(0) == latents.Size(0) ? rows : rows.Expand(latents.Size(0), rows.Size(1), rows.Size(2)), mask);
+
+    /// <summary>
+    /// Classifier-free guidance (Ho and Salimans 2022) round a denoiser of twice as many latents, whose first half is beside the negative rows: without + scale (with - without).
+    /// </summary>
+    public static Denoiser Guided(this Denoiser both, double scale) => (latents, time) =>
+    {
+        var halves = both(Tensor.Cat([latents, latents]), time).Chunk(2);
+        return halves[0] + (halves[1] - halves[0]) * scale;
+    };
+
+    /// <summary>A UNet beside rows, guided away from the negative ones, both halves in one batch; a scale of 1 needs no negative half.</summary>
+    public static Denoiser Guided(UNet unet, Tensor rows, Tensor negative, double scale) =>
+        scale == 1 ? Of(unet, rows) : Of(unet, Tensor.Cat([negative.Size(0) == rows.Size(0) ? negative : negative.Expand(rows.Shape), rows])).Guided(scale);
+}
