@@ -15,6 +15,8 @@ public class EveryOpTests
     // What is done, and its numbers row by row; a caller of every Op.Find.
     private static readonly Dictionary<string, (Func<Tensor> Do, float[] Gives)> cases = new()
     {
+        ["asin"] = (() => T(0, 1).Asin(), F(0, MathF.PI / 2)),
+        ["linalg_cholesky"] = (() => M(4, 2, 2, 5).Cholesky(), F(2, 0, 1, 2)),
         ["abs"] = (() => T(-1, 2).Abs(), F(1, 2)),
         ["adaptive_avg_pool2d"] = (() => Square().AdaptiveAvgPool2d(1, 1), F(2.5f)),
         ["adaptive_max_pool2d"] = (() => Square().AdaptiveMaxPool2d(1, 1), F(4)),
@@ -79,6 +81,7 @@ public class EveryOpTests
         ["mean"] = (() => T(1, 3).Mean(), F(2)),
         ["mean.dim"] = (() => M(1, 3, 5, 7).Mean(0), F(3, 5)),
         ["min"] = (() => T(1, 3, 2).Min(), F(1)),
+        ["maximum"] = (() => T(1, 5).Maximum(T(2, 2)), F(2, 5)),
         ["minimum"] = (() => T(1, 5).Minimum(T(2, 2)), F(1, 2)),
         ["mul.Tensor"] = (() => T(2, 3) * T(4, 5), F(8, 15)),
         ["mul_.Tensor"] = (() => T(2, 3).MulInPlace(2), F(4, 6)),
