@@ -11,6 +11,7 @@ public sealed class Workshop : IDisposable
 {
     private readonly Dictionary<string, LoadedModel> models = [];
     private readonly Dictionary<string, InrBank> banks = [];
+    private readonly Dictionary<string, StableDiffusionModel> diffusion = [];
     private readonly Lock gate = new();
 
     /// <summary>The device to compute on; null: the processor.</summary>
@@ -70,6 +71,19 @@ public sealed class Workshop : IDisposable
         }
     }
 
+    /// <summary>A Stable Diffusion model by folder or zoo name, loaded at first use.</summary>
+    public StableDiffusionModel Diffusion(string name)
+    {
+        lock (gate)
+        {
+            if (diffusion.TryGetValue(name, out var model)) return model;
+            LoadedModel.MustExist(Device);
+            Runtime.Threads = Threads ?? Environment.ProcessorCount;
+            diffusion.Add(name, model = StableDiffusionModel.Load(name, Device, Precision));
+            return model;
+        }
+    }
+
     /// <summary>A bank by file, if it is unchanged.</summary>
     public InrBank Bank(StoredFile file)
     {
@@ -93,6 +107,7 @@ public sealed class Workshop : IDisposable
     {
         foreach (var bank in banks.Values) bank.Dispose();
         foreach (var model in models.Values) model.Dispose();
+        foreach (var model in diffusion.Values) model.Dispose();
         Fits.Dispose();
     }
 }

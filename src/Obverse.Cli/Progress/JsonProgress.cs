@@ -7,7 +7,7 @@ internal sealed class JsonProgress(Screen screen) : ProgressView(screen)
 {
     public override void During(Action<Action<StepEvent>> work) => work(at => Screen.Json(new
     {
-        Event = at.Phase, Prompt = at.Title, Step = at.Done, Of = at.Step.Count, at.Step.Loss, Similarity = double.IsNaN(at.Step.Similarity) ? (double?)null : at.Step.Similarity,
+        Event = at.Phase, Prompt = at.Title, Step = at.Done, Of = at.Step.Count, Loss = double.IsNaN(at.Step.Loss) ? (double?)null : at.Step.Loss, Similarity = double.IsNaN(at.Step.Similarity) ? (double?)null : at.Step.Similarity,
         StepsPerSecond = Finite(at.StepsPerSecond), SecondsLeft = Finite(at.SecondsLeft),
     }));
 

@@ -22,5 +22,5 @@ internal sealed class LineProgress(Screen screen) : ProgressView(screen)
     }
 
     public static string Line(StepEvent at) => string.Create(CultureInfo.InvariantCulture,
-        $"{at.Phase} {at.Done}/{at.Step.Count}  loss {at.Step.Loss:0.0000}{Similarity(at)}  {Speed(at)}");
+        $"{at.Phase} {at.Done}/{at.Step.Count}{Loss(at)}{Similarity(at)}  {Speed(at)}");
 }

@@ -37,8 +37,7 @@ internal sealed class LiveProgress(Screen screen) : ProgressView(screen)
             var rows = new List<Spectre.Console.Rendering.IRenderable> { new Text(Visible.Of(at.Title), new Style(decoration: Decoration.Bold)) };
             if (picture is not null) rows.Add(picture);
             rows.Add(new Markup($"{Bar(at)} {at.Done}/{at.Step.Count}"));
-            rows.Add(new Text(string.Create(CultureInfo.InvariantCulture,
-                $"loss {at.Step.Loss:0.0000}{Similarity(at)}  {Speed(at)}")));
+            rows.Add(new Text($"{Loss(at)}{Similarity(at)}  {Speed(at)}".TrimStart()));
             rows.Add(new Text("Ctrl-C stops and saves picture and checkpoint", new Style(Color.Grey)));
             live.UpdateTarget(new Rows(rows));
             live.Refresh();

@@ -14,9 +14,12 @@ internal abstract class ProgressView(Screen screen)
     public abstract void During(Action<Action<StepEvent>> work);
 
     /// <summary>Reads a job's events and returns the last; <paramref name="onStart"/> is called once the models are loaded.</summary>
-    public JobFinished Watch(IAsyncEnumerable<JobEvent> events, Action<Job>? onStart = null)
+    public JobFinished Watch(IAsyncEnumerable<JobEvent> events, Action<Job>? onStart = null) => Watch<JobFinished>(events, onStart);
+
+    /// <summary>The same of jobs that end with another event.</summary>
+    public T Watch<T>(IAsyncEnumerable<JobEvent> events, Action<Job>? onStart = null) where T : JobEvent
     {
-        JobFinished? finished = null;
+        T? finished = null;
         // The stream is computed on this thread, event by event: nothing is ever waited for.
         var at = events.GetAsyncEnumerator();
         try
@@ -28,7 +31,7 @@ internal abstract class ProgressView(Screen screen)
                 while (Next())
                 {
                     if (at.Current is StepEvent step) report(step);
-                    if (at.Current is JobFinished last) finished = last;
+                    if (at.Current is T last) finished = last;
                 }
             });
         }
@@ -44,6 +47,9 @@ internal abstract class ProgressView(Screen screen)
 
     /// <summary>"7.9 steps/s  12 s left"; empty before there is a speed.</summary>
     protected static string Speed(StepEvent step) => double.IsFinite(step.StepsPerSecond) ? string.Create(CultureInfo.InvariantCulture, $"{step.StepsPerSecond:0.0} steps/s  {Durations.Show(step.SecondsLeft)} left") : "";
+
+    /// <summary>"loss 0.1234"; empty where a step has none.</summary>
+    protected static string Loss(StepEvent step) => double.IsNaN(step.Step.Loss) ? "" : string.Create(CultureInfo.InvariantCulture, $"  loss {step.Step.Loss:0.0000}");
 
     protected static string Similarity(StepEvent step) => double.IsNaN(step.Step.Similarity) ? "" : string.Create(CultureInfo.InvariantCulture, $"  similarity {step.Step.Similarity:0.000}");
 }

@@ -38,7 +38,7 @@ internal static class ModelFolder
 
     private static Weights Open(string part, Func<IReadOnlyDictionary<string, Tensor>, string, Dictionary<string, StoredTensor>> named, Device? device, Precision precision)
     {
-        var file = WeightFiles.FindAny(part, WeightNames.OfPipelines);
+        var file = WeightFiles.OfPart(part);
         var tensors = WeightFiles.Read(file);
         try
         {

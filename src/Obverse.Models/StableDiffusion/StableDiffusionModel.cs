@@ -74,6 +74,9 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Rows of a prompt: the text tower's context, or fewer where a small UNet was trained beside fewer.</summary>
     public int Rows { get; }
     public BpeTokenizer Tokenizer { get; }
+
+    /// <summary>The CLIP whose text tower gives the rows, where it is a model of its own and sees pictures too; null: the folder has a text encoder alone.</summary>
+    public ClipModel? Clip => clip;
     public UNet UNet => unet.Value;
     public Autoencoder Autoencoder => autoencoder.Value;
     public TextTransformer Text => text.Value;

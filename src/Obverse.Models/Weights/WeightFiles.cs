@@ -9,7 +9,10 @@ public static class WeightFiles
     /// <summary>The file with the weights of a folder (its index, where they are in several).</summary>
     public static string Find(string folder) => FindAny(folder, WeightNames.All);
 
-    internal static string FindAny(string folder, IReadOnlyList<string> names) =>
+    /// <summary>The file with the weights of a pipeline's part (`unet`, `vae`, `text_encoder`).</summary>
+    public static string OfPart(string folder) => FindAny(folder, WeightNames.OfPipelines);
+
+    private static string FindAny(string folder, IReadOnlyList<string> names) =>
         names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? throw new WeightsException($"{folder}: no weights; wanted one of {string.Join(", ", names)}");
 
     /// <summary>Whether <see cref="Find"/> finds any.</summary>
