@@ -17,3 +17,21 @@ public sealed class LayerNorm(Weights weights, long width, double epsilon = 1e-5
 
     public Tensor Forward(Tensor x) => x.LayerNorm([width], Weight, Bias, epsilon);
 }
+
+/// <summary>Convolution of [n, channels, h, w]; weight [out, in, k, k]. New ones are drawn as torch.nn.Conv2d draws them, U(±1/sqrt(in k²)).</summary>
+public sealed class Conv2d(Weights weights, long inputs, long outputs, long kernel = 3, long stride = 1, long padding = 1, Init? init = null)
+{
+    public Tensor Weight { get; } = weights.Get("weight", [outputs, inputs, kernel, kernel], init ?? Inits.Uniform(1 / Math.Sqrt(inputs * kernel * kernel)));
+    public Tensor Bias { get; } = weights.Get("bias", [outputs], init is null ? Inits.Uniform(1 / Math.Sqrt(inputs * kernel * kernel)) : Inits.Zeros);
+
+    public Tensor Forward(Tensor x) => x.Conv2d(Weight, Bias, stride, padding);
+}
+
+/// <summary>Mean and deviation over each group of channels and the picture, in float32 whatever comes in.</summary>
+public sealed class GroupNorm(Weights weights, long groups, long channels, double epsilon)
+{
+    public Tensor Weight { get; } = weights.Get("weight", [channels], Inits.Ones, precise: true);
+    public Tensor Bias { get; } = weights.Get("bias", [channels], Inits.Zeros, precise: true);
+
+    public Tensor Forward(Tensor x) => x.GroupNorm(groups, Weight, Bias, epsilon);
+}
