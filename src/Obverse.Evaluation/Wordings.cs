@@ -11,6 +11,7 @@ public static class Wordings
 
     // What people write most; half of the neutral wordings are one of these.
     private static readonly string[] common = [.. Measured.Except(["{N}"]), "a photo of the {}", "a photo of {s}", "photo of {a}", "picture of {a}", "an image of {a}", "a close-up of {a}", "a close up photo of the {}", "a photograph of {a}", "the {}", "a picture of {s}", "some {s}", "a close-up photo of {s}"];
+    private static readonly string[] many = ["{s}", "{s}", "{s}", "{s}.", "the {s}", "some {s}", "many {s}", "a photo of {s}", "a picture of {s}", "an image of the {s}", "a close-up photo of {s}", "photos of {s}"];
     private static readonly string[] leads = ["this is ", "here is ", "it is ", "there is ", "show me ", "draw ", "draw me ", "please draw ", "I see ", "look at ", "imagine ", "generate ", "create ", "make ", "I want "];
     private static readonly string[] nouns = ["photo", "photo", "photo", "picture", "picture", "image", "image", "photograph", "pic", "shot", "snapshot", "view", "close-up", "closeup"];
     private static readonly string[] praise = ["close-up", "closeup", "close up", "good", "nice", "clear", "sharp", "detailed", "high quality", "high-resolution", "professional", "beautiful", "stock", "colour", "color", "cropped", "real", "simple", "centred", "sharp", "full", "great", "single", "cool"];
@@ -18,9 +19,10 @@ public static class Wordings
     private static readonly string[] tails = [".", ".", ".", "!", " photo", " picture", " image", ", photo", ", photograph", ", stock photo", ", close up", ", close-up", ", high quality", ", detailed", ", 4k", " by itself", " on its own", ", centred", " in the middle", " up close"];
     private static readonly string[] articles = ["the", "the", "one", "my", "this", "some", "that", "our", "your"];
 
-    /// <summary>The name in words that leave it what it is.</summary>
-    public static string Neutral(string name, Random random)
+    /// <summary>The name in words that leave it what it is; of <paramref name="plurals"/> of them, more than the grammar's own fifth, it is the plural.</summary>
+    public static string Neutral(string name, Random random, double plurals = 0)
     {
+        if (plurals > 0 && random.NextDouble() < plurals) return Fill(Pick(many, random), name);
         if (random.Next(2) == 0) return Fill(Pick(common, random), name);
         var thing = random.Next(5) == 0 ? English.Plural(name) : name;
         if (random.Next(8) == 0) thing = $"{Pick(qualities, random)} {thing}";

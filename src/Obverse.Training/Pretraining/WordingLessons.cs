@@ -12,6 +12,9 @@ public sealed record WordingOptions
     /// <summary>Names of classes in any neutral words (<see cref="Wordings.Neutral"/>): to the class's anchor.</summary>
     public int Names { get; init; } = 72;
 
+    /// <summary>Share of the names that are plurals whatever else: each plural is a word of its own to learn.</summary>
+    public double Plurals { get; init; }
+
     /// <summary>Strings of the teacher, bare or framed: to where the encoder had the bare string at the start.</summary>
     public int Strings { get; init; } = 64;
 
@@ -46,7 +49,7 @@ public sealed class WordingLessons(WordingOptions options, TextEmbedder start, T
         List<long> classes = [];
         foreach (var i in names.Batch(step, options.Names))
         {
-            texts.Add(Wordings.Neutral(lessons.Names[i].Text, random));
+            texts.Add(Wordings.Neutral(lessons.Names[i].Text, random, options.Plurals));
             classes.Add(lessons.Names[i].Class);
         }
 
@@ -70,7 +73,7 @@ public sealed class WordingLessons(WordingOptions options, TextEmbedder start, T
         {
             var text = Wordings.Bare(lessons.Strings[i].Text);
             bare.Add(text);
-            texts.Add(random.Next(3) == 0 ? text : text.Count(letter => letter == ' ') < 3 ? Wordings.Neutral(text, random) : Wordings.Framed(text, random));
+            texts.Add(random.Next(3) == 0 ? text : text.Count(letter => letter == ' ') < 3 ? Wordings.Neutral(text, random, options.Plurals) : Wordings.Framed(text, random));
         }
 
         foreach (var i in glosses.Batch(step, options.Glosses))
