@@ -43,12 +43,14 @@ public sealed class PictureViews
     /// <param name="model">Whose half of the drawn styles to use, see <see cref="EmojiStyle.SeenBy"/>.</param>
     /// <param name="seed">Decides order, crops, backdrops, effects.</param>
     /// <param name="counts">How many of each kind.</param>
-    public PictureViews(PictureSet set, string model, ulong seed, ViewCounts counts)
+    /// <param name="only">Which of the pictures that the model may see; null: all.</param>
+    public PictureViews(PictureSet set, string model, ulong seed, ViewCounts counts, Func<PictureEntry, bool>? only = null)
     {
         (this.set, this.seed) = (set, seed);
         Dictionary<(string, string), int> taken = [];
         pictures = [.. set.SeenBy(model).Where(i =>
         {
+            if (only?.Invoke(set.Entries[i]) == false) return false;
             if (!set.Entries[i].IsPhoto) return true;
             var key = (set.Entries[i].Style, set.Entries[i].Label);
             return (taken[key] = taken.GetValueOrDefault(key) + 1) <= counts.PhotosPerClass;

@@ -27,12 +27,16 @@ public static class AutoencoderTraining
         using var random = Generator.For(options.Seed, Inits);
         using var weights = TensorScope.Unscoped(() => Weights.New(random));
         var autoencoder = TensorScope.Unscoped(() => new Autoencoder(weights, options.Config));
+        // An encoder with an analytic start stays as it is: latents are then known before the decoder is good, and a UNet may be trained beside it.
+        var isAnalytic = options.Analytic && AutoencoderStart.Fits(options);
+        if (isAnalytic) AutoencoderStart.Apply(weights, options);
+        var learned = weights.All.Where(w => !isAnalytic || w.Key.StartsWith("decoder.", StringComparison.Ordinal) || w.Key.StartsWith("post_quant_conv.", StringComparison.Ordinal));
         var perceptual = seen is null ? null : new PerceptualDistance(seen);
         var order = new ShuffledSampler(views.Count, options.Seed, Order);
         Task<byte[][]>? next = null;
         Task<byte[][]> Rendered(long step) => Task.Run(() => Array.ConvertAll(order.Batch(step, options.Batch), view => views.Render(view, options.Side).Rgb));
 
-        using var loop = new TrainingLoop("autoencoder", options, weights.All, step =>
+        using var loop = new TrainingLoop("autoencoder", options, learned, step =>
         {
             var batch = PictureBatches.ToTensor((next ?? Rendered(step)).GetAwaiter().GetResult(), options.Side) * 2 - 1;
             next = Rendered(step + 1);
@@ -44,7 +48,8 @@ public static class AutoencoderTraining
         void Save()
         {
             var part = Path.Combine(output, "vae");
-            ModelWriter.Save(part, loop.Averages);
+            var averages = loop.Averages.ToDictionary(w => w.Key, w => w.Value);
+            ModelWriter.Save(part, weights.All.Select(w => KeyValuePair.Create(w.Key, averages.GetValueOrDefault(w.Key, w.Value))));
             using var scope = new TensorScope();
             using var still = new NoGrad();
             (options.Config with { ScalingFactor = 1 }).Save(Path.Combine(part, "config.json"));

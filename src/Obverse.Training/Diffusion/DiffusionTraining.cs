@@ -34,12 +34,11 @@ public static class DiffusionTraining
             using var model = ClipModel.Open(clip);
             using var autoencoder = Autoencoder.Load(Path.Combine(output, "vae"));
             var config = autoencoder.Config;
-            var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, PhotosPerClass = options.PhotosPerClass, Drawings = options.DrawingViews, Compositions = 0 });
+            var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, PhotosPerClass = options.PhotosPerClass, Drawings = options.DrawingViews, Compositions = 0 }, options.ImageNetNames ? entry => ImageNet.NamedBy(entry.Name).Count > 0 : null);
             FeatureCache.Build(Path.Combine(work, "latents"), views, images => autoencoder.ToLatents(images).Flatten(1), [config.SampleSize], progress: done => Working(done with { Text = "latents, " + done.Text }), cancel: cancel);
             if (cancel.IsCancellationRequested) return false;
             using var latents = FeatureCache.Open(Path.Combine(work, "latents"));
-            int[] used = [.. Enumerable.Range(0, latents.Rows.Count).Where(view => !options.ImageNetNames || ImageNet.NamedBy(set.Entries[latents.Rows[view].Picture].Name).Count > 0)];
-            var captions = LatentCaptions.Of(set, latents.Rows, used, options.Seed);
+            var captions = LatentCaptions.Of(set, latents.Rows, options.Seed);
             using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, options.Rows, Working, cancel);
             if (rows is null) return false;
 
@@ -48,8 +47,8 @@ public static class DiffusionTraining
             using var random = Generator.For(options.Seed, Inits);
             using var weights = TensorScope.Unscoped(() => Weights.New(random));
             var unet = TensorScope.Unscoped(() => new UNet(weights, shape));
-            say?.Invoke($"{weights.All.Values.Sum(w => w.Elements):N0} parameters, {used.Length:N0} latents of {config.LatentChannels} x {side} x {side}, {captions.All.Count:N0} captions");
-            var batches = new LatentBatches(latents, used, captions, options);
+            say?.Invoke($"{weights.All.Values.Sum(w => w.Elements):N0} parameters, {latents.Rows.Count:N0} latents of {config.LatentChannels} x {side} x {side}, {captions.All.Count:N0} captions");
+            var batches = new LatentBatches(latents, captions, options);
 
             using var loop = new TrainingLoop("diffusion", options, weights.All, step =>
             {
@@ -99,11 +98,11 @@ internal sealed class LatentCaptions
     public IReadOnlyList<string> All { get; }
     public int[] OfView { get; }
 
-    public static LatentCaptions Of(PictureSet set, IReadOnlyList<ViewRow> rows, int[] used, ulong seed)
+    public static LatentCaptions Of(PictureSet set, IReadOnlyList<ViewRow> rows, ulong seed)
     {
         Dictionary<string, int> numbers = new() { [""] = 0 };
         var views = new int[rows.Count];
-        foreach (var i in used)
+        for (var i = 0; i < views.Length; i++)
         {
             var text = Caption(set.Entries[rows[i].Picture], rows[i], new Random(HashCode.Combine((int)seed, i) & int.MaxValue));
             if (!numbers.TryGetValue(text, out views[i])) numbers.Add(text, views[i] = numbers.Count);
@@ -123,11 +122,11 @@ internal sealed class LatentCaptions
 }
 
 /// <summary>Which views, and which captions of them, a step has.</summary>
-internal sealed class LatentBatches(FeatureCache latents, int[] used, LatentCaptions captions, DiffusionOptions options)
+internal sealed class LatentBatches(FeatureCache latents, LatentCaptions captions, DiffusionOptions options)
 {
-    private readonly int[] photos = [.. Of(latents, used, ViewKind.Photo)], drawings = [.. Of(latents, used, ViewKind.Drawing)];
+    private readonly int[] photos = [.. Of(latents, ViewKind.Photo)], drawings = [.. Of(latents, ViewKind.Drawing)];
     private readonly ShuffledSampler
-        photoOrder = new(Of(latents, used, ViewKind.Photo).Count(), options.Seed, DiffusionTraining.PhotoOrder), drawingOrder = new(Of(latents, used, ViewKind.Drawing).Count(), options.Seed, DiffusionTraining.DrawingOrder);
+        photoOrder = new(Of(latents, ViewKind.Photo).Count(), options.Seed, DiffusionTraining.PhotoOrder), drawingOrder = new(Of(latents, ViewKind.Drawing).Count(), options.Seed, DiffusionTraining.DrawingOrder);
 
     /// <summary>Views, and numbers of their captions; some of the latter are the empty one.</summary>
     public (long[] Views, long[] Captions) At(long step, Generator draws)
@@ -137,5 +136,5 @@ internal sealed class LatentBatches(FeatureCache latents, int[] used, LatentCapt
         return (views, Array.ConvertAll(views, view => draws.Next() < options.CaptionDropout ? 0L : captions.OfView[view]));
     }
 
-    private static IEnumerable<int> Of(FeatureCache latents, int[] used, ViewKind kind) => used.Where(i => latents.Rows[i].Kind == kind);
+    private static IEnumerable<int> Of(FeatureCache latents, ViewKind kind) => Enumerable.Range(0, latents.Rows.Count).Where(i => latents.Rows[i].Kind == kind);
 }
