@@ -39,14 +39,14 @@ public sealed class PromptConverter : IDisposable
     public PromptConverter(Tensor textProjection, double cutoff = DefaultCutoff)
     {
         if (!double.IsFinite(cutoff) || cutoff < 0) throw new ArgumentOutOfRangeException(nameof(cutoff), cutoff, "a cutoff of 0 or more was wanted");
-        (inverse, SingularValues, Kept) = PseudoInverse(textProjection, cutoff);
+        (inverse, SingularValues, Rank) = PseudoInverse(textProjection, cutoff);
     }
 
     /// <summary>Of the text projection, descending.</summary>
     public IReadOnlyList<double> SingularValues { get; }
 
     /// <summary>How many of them are used.</summary>
-    public int Kept { get; }
+    public int Rank { get; }
 
     public NormRule Norm { get; init; } = NormRule.Script;
 
@@ -91,7 +91,7 @@ public sealed class PromptConverter : IDisposable
     public void Dispose() => inverse.Dispose();
 
     /// <summary>V Σ⁺ Uᵀ of U Σ Vᵀ with the singular values below the cutoff left out, in float64: of [rows, columns] it is [columns, rows].</summary>
-    internal static (Tensor Inverse, IReadOnlyList<double> SingularValues, int Kept) PseudoInverse(Tensor matrix, double cutoff)
+    internal static (Tensor Inverse, IReadOnlyList<double> SingularValues, int Rank) PseudoInverse(Tensor matrix, double cutoff)
     {
         double[] values = [];
         var kept = 0;

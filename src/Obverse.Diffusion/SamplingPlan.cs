@@ -28,7 +28,7 @@ public sealed record SamplingPlan
     /// <summary>Noise over signal at a call; 0 after the last.</summary>
     public double Sigma(int call) => call >= Count ? 0 : Math.Sqrt((1 - Alphas[call]) / Alphas[call]);
 
-    /// <summary>What is left after so many calls were cut off the front.</summary>
+    /// <summary>What is left after that many calls are cut off the front.</summary>
     internal SamplingPlan From(int call) => this with { Times = [.. Times.Skip(call)], Alphas = [.. Alphas.Skip(call)], Skipped = call };
 
     /// <summary>Whole training times, <paramref name="steps"/> of them, the noisiest first.</summary>

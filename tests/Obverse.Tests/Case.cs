@@ -30,7 +30,7 @@ public sealed class Case : IDisposable
 
     public JsonElement Settings => Json.GetProperty("settings");
 
-    /// <summary>Compares with a stored tensor within the tolerance of the JSON: `tol`; or `exact`; or `atol` and `rtol`, where so many `outliers` may be off by `outlier_atol`. Shapes of the same number of elements are taken for equal.</summary>
+    /// <summary>Compares with a stored tensor within the tolerance of the JSON: `tol`; or `exact`; or `atol` and `rtol`, where as many elements as `outliers` says may be off by `outlier_atol`. Shapes of the same number of elements are taken for equal.</summary>
     public void Meets(string name, Tensor got)
     {
         var stored = Json.GetProperty("tensors").GetProperty(name);

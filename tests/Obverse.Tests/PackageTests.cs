@@ -19,6 +19,7 @@ public class PackageTests(LocalFeed feed) : IClassFixture<LocalFeed>
     [InlineData("Obverse")]
     [InlineData("Obverse.Training")]
     [InlineData("Obverse.Retrieval")]
+    [InlineData("Obverse.Diffusion")]
     [InlineData("Obverse.Evaluation")]
     [InlineData("Obverse.Jobs")]
     public void A_package_carries_docs_symbols_licence_readme_and_icon(string name)
@@ -86,7 +87,7 @@ public sealed class LocalFeed : IDisposable
     {
         // What the tests were built with is packed as it is, by one process: a `dotnet pack` each takes longer.
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        var projects = string.Join(';', new[] { "Obverse.Files", "Obverse.Imaging", "Obverse.Torch", "Obverse.Models", "Obverse", "Obverse.Retrieval", "Obverse.Training", "Obverse.Evaluation", "Obverse.Jobs", "Obverse.Zoo" }.Select(name => Path.Combine(Fixtures.RepositoryRoot, "src", name, name + ".csproj")));
+        var projects = string.Join(';', new[] { "Obverse.Files", "Obverse.Imaging", "Obverse.Torch", "Obverse.Models", "Obverse", "Obverse.Retrieval", "Obverse.Diffusion", "Obverse.Training", "Obverse.Evaluation", "Obverse.Jobs", "Obverse.Zoo" }.Select(name => Path.Combine(Fixtures.RepositoryRoot, "src", name, name + ".csproj")));
         var all = Path.Combine(folder, "all.proj");
         File.WriteAllText(all, $"""<Project><Target Name="Pack"><MSBuild Projects="{projects}" Targets="Pack" Properties="NoBuild=true;Configuration={configuration};Version={version};PackageOutputPath={folder}/feed;NuspecOutputPath={folder}/manifests/" /></Target></Project>""");
         Directory.CreateDirectory(Path.Combine(folder, "feed"));

@@ -32,14 +32,14 @@ internal static class IpcCommand
             using var converter = new PromptConverter(clip.Weights.All["text_projection"], parsed.GetValue(cutoff) ?? PromptConverter.DefaultCutoff);
             if (parsed.GetValue(json))
             {
-                screen.Json(new { Event = "result", lengths.TextSpace, lengths.SharedSpace, lengths.Captions, converter.Kept, converter.SingularValues });
+                screen.Json(new { Event = "result", lengths.TextSpace, lengths.SharedSpace, lengths.Captions, converter.Rank, converter.SingularValues });
                 return 0;
             }
 
             string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
             var values = converter.SingularValues;
             screen.Say($"mean norm over {lengths.Captions} captions: {Number(lengths.TextSpace)} in T-space (end token), {Number(lengths.SharedSpace)} in C-space (projected)");
-            screen.Say($"singular values of the text projection: {Number(values[0])} … {Number(values[values.Count / 2])} … {Number(values[^1])}; {converter.Kept} of {values.Count} kept");
+            screen.Say($"singular values of the text projection: {Number(values[0])} … {Number(values[values.Count / 2])} … {Number(values[^1])}; {converter.Rank} of {values.Count} kept");
             return 0;
         });
         return new("ipc", "Pictures as prompts (SD-IPC): measure what the conversion depends on.") { measure };

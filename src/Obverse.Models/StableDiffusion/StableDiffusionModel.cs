@@ -26,7 +26,7 @@ public sealed class StableDiffusionModel : IDisposable
     {
         Folder = folder;
         string Part(string part) => ModelFolder.Part(folder, part);
-        Weights Kept(Weights opened)
+        Weights Owned(Weights opened)
         {
             weights.Add(opened);
             return opened;
@@ -37,8 +37,8 @@ public sealed class StableDiffusionModel : IDisposable
             Schedule = NoiseSchedule.Load(Path.Combine(Part("scheduler"), "scheduler_config.json"));
             var (unetConfig, vaeConfig) = (UNetConfig.Load(Path.Combine(Part("unet"), "config.json")), AutoencoderConfig.Load(Path.Combine(Part("vae"), "config.json")));
             if (unetConfig.InChannels != vaeConfig.LatentChannels || unetConfig.OutChannels != vaeConfig.LatentChannels) throw new WeightsException($"{folder}: the UNet takes {unetConfig.InChannels} and gives {unetConfig.OutChannels} channels, the autoencoder's latents have {vaeConfig.LatentChannels}");
-            unet = Build(Kept(ModelFolder.UNet(Part("unet"), device, precision)), w => new UNet(w, unetConfig));
-            autoencoder = Build(Kept(ModelFolder.Autoencoder(Part("vae"), device, precision)), w => new Autoencoder(w, vaeConfig));
+            unet = Build(Owned(ModelFolder.UNet(Part("unet"), device, precision)), w => new UNet(w, unetConfig));
+            autoencoder = Build(Owned(ModelFolder.Autoencoder(Part("vae"), device, precision)), w => new Autoencoder(w, vaeConfig));
             if (ReadTextOf(folder) is { } name)
             {
                 var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar))!, name);
@@ -52,7 +52,7 @@ public sealed class StableDiffusionModel : IDisposable
                 TextConfig = ReadTextConfig(Path.Combine(Part("text_encoder"), "config.json"));
                 Tokenizer = BpeTokenizer.Load(Part("tokenizer"));
                 Rows = TextConfig.ContextLength;
-                text = Build(Kept(ModelFolder.Text(Part("text_encoder"), device, precision)), w => new TextTransformer(w, TextConfig));
+                text = Build(Owned(ModelFolder.Text(Part("text_encoder"), device, precision)), w => new TextTransformer(w, TextConfig));
             }
 
             if (TextConfig.Width != unetConfig.ContextWidth) throw new WeightsException($"{folder}: text rows have {TextConfig.Width} numbers, the UNet's cross-attention takes {unetConfig.ContextWidth}{(unetConfig.ContextWidth == 1024 ? ", as Stable Diffusion 2 does with OpenCLIP's text encoder, which is not built" : "")}");

@@ -39,7 +39,8 @@ public static class DiffusionTraining
             if (cancel.IsCancellationRequested) return false;
             using var latents = FeatureCache.Open(Path.Combine(work, "latents"));
             var captions = LatentCaptions.Of(set, latents.Rows, options.Seed);
-            using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, options.Rows, Working, cancel);
+            var count = Math.Min(options.Rows, model.Config.Text.ContextLength);
+            using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, count, Working, cancel);
             if (rows is null) return false;
 
             var side = config.SampleSize / config.Stride;
@@ -65,7 +66,7 @@ public static class DiffusionTraining
                 shape.Save(Path.Combine(part, "config.json"));
                 Directory.CreateDirectory(Path.Combine(output, "scheduler"));
                 options.Schedule.Save(Path.Combine(output, "scheduler", "scheduler_config.json"));
-                StableDiffusionModel.WriteIndex(output, Path.GetFileName(model.Folder!), options.Rows, options.Schedule.Sampler);
+                StableDiffusionModel.WriteIndex(output, Path.GetFileName(model.Folder!), count, options.Schedule.Sampler);
             }
 
             return loop.Run(work, progress, Save, cancel);
@@ -104,7 +105,7 @@ internal sealed class LatentCaptions
         var views = new int[rows.Count];
         for (var i = 0; i < views.Length; i++)
         {
-            var text = Caption(set.Entries[rows[i].Picture], rows[i], new Random(HashCode.Combine((int)seed, i) & int.MaxValue));
+            var text = Caption(set.Entries[rows[i].Picture], rows[i], new Random((int)(((seed + 1) * 0x9E3779B97F4A7C15UL ^ (ulong)(i + 1) * 0xBF58476D1CE4E5B9UL) >> 33)));
             if (!numbers.TryGetValue(text, out views[i])) numbers.Add(text, views[i] = numbers.Count);
         }
 

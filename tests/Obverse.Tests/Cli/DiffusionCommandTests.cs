@@ -1,0 +1,72 @@
+using Obverse.Imaging;
+using Obverse.Jobs;
+using Obverse.Tests.Training;
+using Xunit;
+
+namespace Obverse.Tests.Commands;
+
+/// <summary>A Stable Diffusion model of tiny shape: trained, stopped, resumed, sampled, and misused.</summary>
+[Collection("command line")]
+public class DiffusionCommandTests
+{
+    private static readonly string[] unet = ["--channels", "16,32", "--batch", "4", "--threads", "1", "--updates", "40"];
+
+    [Fact]
+    public void A_stopped_training_goes_on_to_the_same_weights_and_the_model_draws()
+    {
+        using var program = new Program();
+        ViewTests.Drawings(program["set"]).Dispose();
+        string[] Vae(string to) => ["train", "vae", "--data", program["set"], "--side", "16", "--crop", "16", "--batch", "2", "--threads", "1", "--updates", "40", "-o", program[to]];
+        string[] Diffusion(string to) => ["train", "diffusion", "--data", program["set"], "--model", program.Model, .. unet, "-o", program[to]];
+        foreach (var part in (Func<string, string[]>[])[Vae, Diffusion])
+        {
+            var whole = program.Run(part("sd"));
+            Assert.True(whole.Code == 0, whole.Error);
+            var stopped = program.StoppedAt("step 20,", part("sd2"));
+            Assert.True(stopped.Code == 1 && stopped.Error.Contains("the same command resumes", StringComparison.Ordinal), stopped.Error);
+            var resumed = program.Run(part("sd2"));
+            Assert.True(resumed.Code == 0, resumed.Error);
+            var name = part == Vae ? "vae" : "unet";
+            Assert.Equal(program.Bytes($"sd/{name}/diffusion_pytorch_model.safetensors"), program.Bytes($"sd2/{name}/diffusion_pytorch_model.safetensors"));
+        }
+
+        string[] draw = ["diffuse", "a red fox", "--model", program["sd"], "--steps", "3", "--guidance", "3", "--seed", "5", "--threads", "1"];
+        Answer Draw(string to, params string[] more) => program.Run([.. draw, "-o", program[to], .. more]);
+        Assert.Equal(0, Draw("a.png").Code);
+        Assert.Equal(0, Draw("b.png").Code);
+        Assert.Equal(program.Bytes("a.png"), program.Bytes("b.png"));
+        Assert.Equal((16, 16), (Picture.Load(program["a.png"]).Width, Picture.Load(program["a.png"]).Height));
+        var job = (SampleJob)Job.FromPicture(program["a.png"]);
+        Assert.Equal(("a red fox", 5UL, 3, "dpm++2m"), (job.Prompt, job.Seed, job.Steps, job.Sampler));
+        Assert.Equal(Picture.Load(program["a.png"]).Rgb.ToArray(), job.Finish().Picture.Rgb.ToArray());
+        foreach (var sampler in Obverse.Diffusion.Sampler.Names) Assert.Equal(0, Draw($"{sampler}.png", "--sampler", sampler, "--size", "24x16").Code);
+        Assert.Equal(0, Draw("init.png", "--init", program["a.png"], "--strength", "0.5").Code);
+        var series = Draw("n.png", "--n", "2");
+        Assert.True(series.Code == 0 && File.Exists(program["n-sheet.png"]) && File.Exists(program["n-seed6.png"]), series.Error);
+
+        string[] vary = ["vary", program["a.png"], "--model", program["sd"], "--steps", "2", "--cutoff", "0", "--threads", "1"];
+        var varied = program.Run([.. vary, "-o", program["v.png"]]);
+        Assert.True(varied.Code == 0, varied.Error);
+        Assert.Equal(0, program.Run([.. vary, "--edit", "a dog", "--alpha", "0.5", "--script-edit", "--norm", "paper", "-o", program["e.png"]]).Code);
+        Assert.NotEqual(program.Bytes("v.png"), program.Bytes("e.png"));
+        Assert.Contains("kept", program.Run("ipc", "measure", "--model", program.Model, "--threads", "1").Output);
+
+        // Mistakes: one line each, exit code 2, nothing written.
+        var before = program.Files;
+        foreach (var (args, says) in new (string[], string)[]
+        {
+            ([.. draw, "--size", "15"], "multiples of 2"), (["diffuse", "a red fox", "--model", program["sd"], "--steps", "0"], "--steps: '0'"), ([.. draw, "--sampler", "magic"], "--sampler: 'magic'"), ([.. draw, "--strength", "0.5"], "--strength needs --init"),
+            (["diffuse", program["a.png"], "--model", program["sd"]], "is a file, a text was wanted"), (["vary", "a red fox", "--model", program["sd"]], "no such picture"),
+            ([.. vary, "--edit", "x", "--alpha", "NaN"], "--alpha: 'NaN'"), ([.. vary, "--alpha", "1"], "need --edit"), (["diffuse", " ", "--model", program["sd"]], "prompt is empty"),
+        })
+        {
+            var answer = program.Run(args);
+            Assert.True(answer.Code == 2 && answer.Error.Contains(says, StringComparison.Ordinal), $"{string.Join(' ', args)}: {answer}");
+        }
+
+        Directory.Delete(program["sd/vae"], recursive: true);
+        var broken = program.Run([.. draw, "-o", program["x.png"]]);
+        Assert.True(broken.Code == 1 && broken.Error.Contains("no folder vae", StringComparison.Ordinal), broken.ToString());
+        Assert.Equal(before, program.Files);
+    }
+}

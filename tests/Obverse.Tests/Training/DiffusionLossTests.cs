@@ -1,0 +1,32 @@
+using Obverse.Models;
+using Obverse.Torch;
+using Obverse.Training;
+using Xunit;
+
+namespace Obverse.Tests.Training;
+
+public class DiffusionLossTests
+{
+    [Theory, InlineData(Prediction.Epsilon), InlineData(Prediction.Velocity)]
+    public void A_step_lowers_the_loss_of_its_own_batch(Prediction prediction)
+    {
+        using var scope = new TensorScope();
+        using var random = new Generator(6);
+        var options = new DiffusionOptions { Steps = 1, Prediction = prediction, Channels = [16, 16], Attention = [false, true], HeadWidth = 8, Groups = 4, Warmup = 1 };
+        using var weights = TensorScope.Unscoped(() => Weights.New(random));
+        var unet = TensorScope.Unscoped(() => new UNet(weights, options.Config(4, 8, 12)));
+        var (latents, rows, noise) = (random.Normal(4, 4, 8, 8), random.Normal(4, 5, 12), random.Normal(4, 4, 8, 8));
+        using var loop = new TrainingLoop("test", options, weights.All, _ => (DiffusionTraining.Loss(options, unet, latents, rows, noise, [10, 300, 700, 990]), new Dictionary<string, double>()));
+        double[] losses = [.. Enumerable.Range(0, 15).Select(_ => loop.TakeStep(2e-3).Loss)];
+        Assert.True(losses[^1] < 0.9 * losses[0], string.Join(", ", losses));
+    }
+
+    [Fact]
+    public void A_loss_that_is_no_number_is_said_with_its_step()
+    {
+        using var scope = new TensorScope();
+        using var weight = Tensor.Owned(() => Tensor.Ones([2, 2]));
+        using var loop = new TrainingLoop("diffusion", new DiffusionOptions { Steps = 1 }, [new("w", weight)], _ => (weight.Sum() * double.NaN, new Dictionary<string, double>()));
+        Assert.Contains("the loss of update 0 is NaN", Assert.Throws<InvalidOperationException>(() => loop.TakeStep(1)).Message);
+    }
+}
