@@ -8,6 +8,8 @@ namespace Obverse.Evaluation;
 /// </summary>
 public static class FrechetDistance
 {
+    private const double Rounding = 1.0 / (1L << 52);
+
     /// <param name="a">[n, d], at least two rows.</param>
     /// <param name="b">[m, d].</param>
     public static double Between(Tensor a, Tensor b)
@@ -18,20 +20,61 @@ public static class FrechetDistance
         var (x, meanA) = Centred(a);
         var (y, meanB) = Centred(b);
         // The trace of the root of a product of X'X and Y'Y is the sum of the singular values of X Y': exact where covariances are singular too.
-        var root = x.Matmul(y.T()).Svd().S.Sum();
+        var root = x.Matmul(y.T()).SingularValues().Sum();
         return ((meanA - meanB).Square().Sum() + x.Square().Sum() + y.Square().Sum() - root * 2).Item();
     }
 
-    /// <summary>The same from means [d] and covariances [d, d].</summary>
-    public static double Between(Tensor meanA, Tensor covarianceA, Tensor meanB, Tensor covarianceB)
+    /// <summary>The same from means [d] and covariances [d, d]; means that are float32 are subtracted and squared so, as numpy does.</summary>
+    public static double Between(Tensor meanA, Tensor covarianceA, Tensor meanB, Tensor covarianceB) => Between(new FeatureStatistics(meanA, covarianceA), new FeatureStatistics(meanB, covarianceB));
+
+    /// <inheritdoc cref="Between(Tensor, Tensor, Tensor, Tensor)"/>
+    public static double Between(FeatureStatistics a, FeatureStatistics b)
     {
         using var scope = new TensorScope();
-        var (sa, sb) = (covarianceA.To(DType.Float64), covarianceB.To(DType.Float64));
-        var (values, vectors) = sa.Eigh();
-        var half = (vectors * values.Clamp(0, double.MaxValue).Sqrt()).Matmul(vectors.T());
-        var root = half.Matmul(sb).Matmul(half).Eigh().Values.Clamp(0, double.MaxValue).Sqrt().Sum();
-        var traces = (sa.Diagonal().Sum() + sb.Diagonal().Sum());
-        return ((meanA.To(DType.Float64) - meanB.To(DType.Float64)).Square().Sum() + traces - root * 2).Item();
+        // S_a = F_a F_aᵀ: the root of an eigenvalue of S_a S_b is a singular value of F_aᵀ F_b. Roots of eigenvalues would make 1e-8 of a zero's rounding of 1e-16.
+        var root = Factor(a).T().Matmul(Factor(b)).SingularValues().Sum();
+        var isFloat = a.Mean.DType == DType.Float32 && b.Mean.DType == DType.Float32;
+        Tensor Mean(Tensor mean) => isFloat ? mean : mean.To(DType.Float64);
+        var traces = a.Covariance.To(DType.Float64).Diagonal().Sum() + b.Covariance.To(DType.Float64).Diagonal().Sum();
+        return (Mean(a.Mean) - Mean(b.Mean)).Square().Sum().Item() + (traces - root * 2).Item();
+    }
+
+    // [d, rank]: Cholesky's of those features that vary; where it has none, the eigenvectors by the roots of the eigenvalues, of which no more than N - 1 are not rounding.
+    private static Tensor Factor(FeatureStatistics of)
+    {
+        var covariance = of.Covariance.To(DType.Float64);
+        var variances = covariance.Diagonal().Contiguous().ToArray<double>();
+        var least = variances.Max() * 1e-25;
+        long[] alive = [.. variances.Index().Where(pair => pair.Item > least).Select(pair => (long)pair.Index)];
+        if (alive.Length == 0) return Tensor.Zeros([variances.Length, 1], DType.Float64);
+        var places = Tensor.From(alive);
+        var part = alive.Length == variances.Length ? covariance : covariance.IndexSelect(0, places).IndexSelect(1, places);
+        var factor = of.Count > 0 && of.Count <= alive.Length ? null : Cholesky(part);
+        if (factor is null)
+        {
+            var (values, vectors) = part.Eigh();
+            var rank = of.Count > 0 ? (int)Math.Min(of.Count - 1, alive.Length) : values.ToArray<double>().Count(value => value > values.Max().Item() * alive.Length * Rounding);
+            factor = (vectors * values.Clamp(0, double.MaxValue).Sqrt()).Narrow(1, alive.Length - Math.Max(rank, 1), Math.Max(rank, 1));
+        }
+
+        if (alive.Length == variances.Length) return factor;
+        // Rows of features that do not vary are zero.
+        var row = new long[variances.Length];
+        Array.Fill(row, alive.Length);
+        for (var i = 0; i < alive.Length; i++) row[alive[i]] = i;
+        return Tensor.Cat([factor, Tensor.Zeros([1, factor.Size(1)], DType.Float64)]).IndexSelect(0, Tensor.From(row));
+    }
+
+    private static Tensor? Cholesky(Tensor matrix)
+    {
+        try
+        {
+            return matrix.Cholesky();
+        }
+        catch (TorchException)
+        {
+            return null;
+        }
     }
 
     // Rows less their mean, divided by sqrt(N - 1): their product is the covariance.

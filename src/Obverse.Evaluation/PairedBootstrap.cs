@@ -7,20 +7,14 @@ namespace Obverse.Evaluation;
 public readonly record struct PairedBootstrap(double Mean, double Low, double High)
 {
     /// <summary>Of <paramref name="ours"/> less <paramref name="theirs"/>, pair by pair.</summary>
-    public static PairedBootstrap Of(IReadOnlyList<double> ours, IReadOnlyList<double> theirs, int resamples = 10_000, int seed = 1)
+    public static PairedBootstrap Of(IReadOnlyList<double> ours, IReadOnlyList<double> theirs, int resamples = 10_000, int seed = 1) => Of(ours, theirs, Drawn(ours.Count, resamples, seed));
+
+    /// <summary>The same over given draws of the pairs.</summary>
+    public static PairedBootstrap Of(IReadOnlyList<double> ours, IReadOnlyList<double> theirs, IEnumerable<IReadOnlyList<int>> draws)
     {
         if (ours.Count != theirs.Count || ours.Count == 0) throw new ArgumentException($"paired bootstrap: {ours.Count} and {theirs.Count} values were given; equally many, at least one, are wanted");
         double[] differences = [.. ours.Zip(theirs, (a, b) => a - b)];
-        var random = new Random(seed);
-        var means = new double[resamples];
-        for (var r = 0; r < resamples; r++)
-        {
-            var sum = 0.0;
-            for (var i = 0; i < differences.Length; i++) sum += differences[random.Next(differences.Length)];
-            means[r] = sum / differences.Length;
-        }
-
-        Array.Sort(means);
+        double[] means = [.. draws.Select(rows => rows.Average(row => differences[row])).Order()];
         return new(differences.Average(), Percentile(means, 0.025), Percentile(means, 0.975));
     }
 
@@ -45,6 +39,17 @@ public readonly record struct PairedBootstrap(double Mean, double Low, double Hi
 
         Array.Sort(ratios);
         return new(ours.Average() / theirs.Average(), Percentile(ratios, 0.025), Percentile(ratios, 0.975));
+    }
+
+    // One array for all draws: they are read one after the other.
+    private static IEnumerable<int[]> Drawn(int rows, int resamples, int seed)
+    {
+        var (random, draw) = (new Random(seed), new int[rows]);
+        for (var r = 0; r < resamples; r++)
+        {
+            for (var i = 0; i < rows; i++) draw[i] = random.Next(rows);
+            yield return draw;
+        }
     }
 
     /// <summary>Of sorted values, between neighbours in proportion, as numpy's percentile has it.</summary>

@@ -29,19 +29,39 @@ public readonly record struct RankCorrelation(double Value, double Low, double H
     }
 
     /// <summary>Pearson's correlation of the ranks.</summary>
-    public static double Spearman(IReadOnlyList<double> a, IReadOnlyList<double> b)
+    public static double Spearman(IReadOnlyList<double> a, IReadOnlyList<double> b) => Pearson(Ranks(a), Ranks(b));
+
+    /// <summary>Pearson's correlation of the values themselves.</summary>
+    public static double Pearson(IReadOnlyList<double> a, IReadOnlyList<double> b)
     {
-        var (x, y) = (Ranks(a), Ranks(b));
-        var middle = (x.Length + 1) / 2.0;
+        var (meanA, meanB) = (a.Average(), b.Average());
         double both = 0, one = 0, other = 0;
-        for (var i = 0; i < x.Length; i++)
+        for (var i = 0; i < a.Count; i++)
         {
-            both += (x[i] - middle) * (y[i] - middle);
-            one += (x[i] - middle) * (x[i] - middle);
-            other += (y[i] - middle) * (y[i] - middle);
+            both += (a[i] - meanA) * (b[i] - meanB);
+            one += (a[i] - meanA) * (a[i] - meanA);
+            other += (b[i] - meanB) * (b[i] - meanB);
         }
 
         return both / Math.Sqrt(one * other);
+    }
+
+    /// <summary>Kendall's tau-b: concordant less discordant pairs, by the pairs that are tied in neither.</summary>
+    public static double Kendall(IReadOnlyList<double> a, IReadOnlyList<double> b)
+    {
+        long agreement = 0, untiedA = 0, untiedB = 0;
+        for (var i = 0; i < a.Count; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                var (x, y) = (a[i].CompareTo(a[j]), b[i].CompareTo(b[j]));
+                agreement += x * y;
+                untiedA += x * x;
+                untiedB += y * y;
+            }
+        }
+
+        return agreement / Math.Sqrt((double)untiedA * untiedB);
     }
 
     // From 1; equal values share the mean of their places.

@@ -42,16 +42,19 @@ public static class ZeroShot
     {
         using var still = new NoGrad();
         using var scope = new TensorScope();
-        var (n, k) = (right.Count, (int)Math.Min(5, classifier.Size(0)));
+        var n = right.Count;
         if (embeddings.Size(0) != n) throw new ArgumentException($"zero-shot: {embeddings.Size(0)} embeddings given, right answers for {n}");
-        var best = embeddings.Normalized().Matmul(classifier.Normalized().T()).TopK(k).Indices.ToArray<long>();
-        var (first, five) = (0, 0);
-        for (var i = 0; i < n; i++)
-        {
-            if (right[i].Contains((int)best[i * k])) first++;
-            if (Enumerable.Range(i * k, k).Any(at => right[i].Contains((int)best[at]))) five++;
-        }
-
-        return new(first / (double)n, five / (double)n, n);
+        var ranks = Ranks(embeddings.Normalized().Matmul(classifier.Normalized().T()), right);
+        return new(Share(ranks, 1), Share(ranks, 5), n);
     }
+
+    /// <summary>The rank of the best right answer of every row of scores, [n, classes], 0 the best; of equal scores the lower class comes first.</summary>
+    public static int[] Ranks(Tensor scores, IReadOnlyList<IReadOnlyList<int>> right)
+    {
+        var (classes, all) = ((int)scores.Size(1), scores.ToFloats());
+        return [.. right.Select((answers, i) => RetrievalRecall.RankOf<float>(all.AsSpan(i * classes, classes), answers))];
+    }
+
+    /// <summary>Accuracy@k: the share of ranks below k.</summary>
+    public static double Share(IReadOnlyList<int> ranks, int k) => ranks.Count(rank => rank < k) / (double)ranks.Count;
 }

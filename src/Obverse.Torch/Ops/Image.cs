@@ -27,7 +27,10 @@ public sealed partial class Tensor
     /// <summary>Mean of [rows, columns] windows. <paramref name="countPadding"/> counts the zeros of the padding; <paramref name="ceil"/> keeps a last window that sticks out.</summary>
     public Tensor AvgPool2d(ReadOnlySpan<long> size, ReadOnlySpan<long> stride, ReadOnlySpan<long> padding, bool ceil = false, bool countPadding = true) =>
         avg_pool2d.Call(this, Value.Ints(size), Value.Ints(stride), Value.Ints(padding), ceil, countPadding);
-    public Tensor MaxPool2d(long size, long? stride = null, long padding = 0) => max_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding));
+
+    /// <summary>Maximum of windows; <paramref name="ceil"/> keeps a last window that sticks out.</summary>
+    public Tensor MaxPool2d(long size, long? stride = null, long padding = 0, bool ceil = false) =>
+        max_pool2d.Call(this, Value.Ints(size, size), Value.Ints(stride ?? size, stride ?? size), Value.Ints(padding, padding), Value.Ints(1, 1), ceil);
     public Tensor AdaptiveAvgPool2d(long height, long width) => adaptive_avg_pool2d.Call(this, Value.Ints(height, width));
     public Tensor AdaptiveMaxPool2d(long height, long width) => adaptive_max_pool2d.CallMany(this, Value.Ints(height, width))[0];
 

@@ -29,6 +29,12 @@ public sealed partial class Tensor
     /// <summary>Eigenvalues, ascending, and vectors (columns) of a symmetric matrix.</summary>
     public (Tensor Values, Tensor Vectors) Eigh() => eigh.CallMany(this) is [var values, var vectors] ? (values, vectors) : default;
 
+    /// <summary>Singular values alone, descending.</summary>
+    public Tensor SingularValues() => svdvals.Call(this);
+
+    /// <summary>Eigenvalues of a symmetric matrix alone, ascending.</summary>
+    public Tensor EigenvaluesSymmetric() => eigvalsh.Call(this);
+
     /// <summary>L of a positive definite matrix L Lᵀ.</summary>
     public Tensor Cholesky() => cholesky.Call(this);
     public Tensor Solve(Tensor right) => solve.Call(this, right);
@@ -38,6 +44,6 @@ public sealed partial class Tensor
 
     private static readonly Op
         matmul = Op.Find("aten::matmul"), linear = Op.Find("aten::linear"), embedding = Op.Find("aten::embedding"), layer_norm = Op.Find("aten::layer_norm"), group_norm = Op.Find("aten::group_norm"),
-        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), eigh = Op.Find("aten::linalg_eigh"), cholesky = Op.Find("aten::linalg_cholesky"),
+        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), eigh = Op.Find("aten::linalg_eigh"), svdvals = Op.Find("aten::linalg_svdvals"), eigvalsh = Op.Find("aten::linalg_eigvalsh"), cholesky = Op.Find("aten::linalg_cholesky"),
         solve = Op.Find("aten::linalg_solve"), cross_entropy = Op.Find("aten::cross_entropy_loss");
 }

@@ -1,0 +1,114 @@
+using System.Security.Cryptography;
+using System.Text;
+using Obverse.Imaging;
+using Obverse.Torch;
+
+namespace Obverse.Evaluation;
+
+/// <summary>What came of a set: the pictures that were read, by index, and their rows.</summary>
+public sealed record ExtractedFeatures(FeatureRows Rows, IReadOnlyList<int> Pictures, IReadOnlyList<string> Unreadable);
+
+/// <summary>Features of sets and texts, through the cache, in batches of one size: a row does not depend on what else is asked for.</summary>
+public sealed class FeatureExtraction(FeatureNetwork network, string? cache) : IDisposable
+{
+    /// <summary>Pictures at once. Fewer are filled up with zeros: kernels sum in another order for another size of batch.</summary>
+    public const int Batch = 16;
+
+    private readonly FeatureStore pictures = new(cache, network.Key, network.Width);
+    private FeatureStore? texts;
+
+    public FeatureNetwork Network => network;
+
+    /// <summary>A row for every picture of the source that can be read.</summary>
+    /// <param name="source">The set.</param>
+    /// <param name="onUnreadable">Called with the one line that says what is wrong with a picture.</param>
+    /// <param name="onProgress">Called with how many are done, and of how many.</param>
+    /// <param name="stop">Checked between batches; what is done stays cached.</param>
+    public ExtractedFeatures Of(PictureSource source, Action<string>? onUnreadable = null, Action<int, int>? onProgress = null, CancellationToken stop = default)
+    {
+        List<byte[]> hashes = [];
+        List<int> good = [];
+        List<string> bad = [];
+        List<(byte[] Hash, Tensor Prepared, int Index)> batch = [];
+        var waiting = new HashSet<string>();
+        void Flush()
+        {
+            if (batch.Count == 0) return;
+            using var scope = new TensorScope();
+            using var still = new NoGrad();
+            var all = Tensor.Cat([.. batch.Select(one => one.Prepared), .. Enumerable.Repeat(batch[0].Prepared.ZerosLike(), Batch - batch.Count)]);
+            pictures.Add([.. batch.Select(one => one.Hash)], network.Features(all).Narrow(0, 0, batch.Count));
+            foreach (var one in batch) one.Prepared.Dispose();
+            batch.Clear();
+            waiting.Clear();
+        }
+
+        for (var i = 0; i < source.Pictures.Count; i++)
+        {
+            stop.ThrowIfCancellationRequested();
+            try
+            {
+                var bytes = source.Read(i);
+                var hash = SHA256.HashData(bytes);
+                if (!waiting.Contains(Convert.ToHexString(hash)) && !pictures.Has(hash))
+                {
+                    batch.Add((hash, TensorScope.Unscoped(() => network.Prepare(bytes, source.Pictures[i].Name)), i));
+                    waiting.Add(Convert.ToHexString(hash));
+                }
+
+                hashes.Add(hash);
+                good.Add(i);
+            }
+            catch (PictureException wrong)
+            {
+                bad.Add(wrong.Message);
+                onUnreadable?.Invoke(wrong.Message);
+            }
+
+            if (batch.Count == Batch) Flush();
+            onProgress?.Invoke(i + 1, source.Pictures.Count);
+        }
+
+        Flush();
+        return new(pictures.Rows(hashes), good, bad);
+    }
+
+    /// <summary>A row for every text.</summary>
+    public FeatureRows Of(IReadOnlyList<string> lines, CancellationToken stop = default)
+    {
+        texts ??= new(cache, network.Key + " texts", network.Width);
+        byte[][] hashes = [.. lines.Select(line => SHA256.HashData(Encoding.UTF8.GetBytes(line)))];
+        foreach (var some in lines.Zip(hashes).DistinctBy(pair => pair.First).Where(pair => !texts.Has(pair.Second)).Chunk(Batch))
+        {
+            stop.ThrowIfCancellationRequested();
+            using var scope = new TensorScope();
+            using var still = new NoGrad();
+            var all = network.Embed([.. some.Select(pair => pair.First), .. Enumerable.Repeat("", Batch - some.Length)]);
+            texts.Add([.. some.Select(pair => pair.Second)], all.Narrow(0, 0, some.Length));
+        }
+
+        return texts.Rows(hashes);
+    }
+
+    /// <summary>Class scores of rows, computed block by block from the cached features.</summary>
+    public FeatureRows Classes(FeatureRows features) => new Classified(network, features);
+
+    public void Dispose()
+    {
+        pictures.Dispose();
+        texts?.Dispose();
+    }
+
+    private sealed class Classified(FeatureNetwork network, FeatureRows features) : FeatureRows
+    {
+        public override int Count => features.Count;
+        public override int Width => network.Classes;
+
+        public override Tensor Read(ReadOnlySpan<int> rows)
+        {
+            using var still = new NoGrad();
+            var chosen = rows.ToArray();
+            return TensorScope.Of(() => network.Classify(features.Read(chosen)));
+        }
+    }
+}
