@@ -59,6 +59,7 @@ public sealed class Judge : IDisposable
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
+        picture = picture.AtMost(1 << 24); // more would be gigabytes as floats
         var named = ImageNet.NamedBy(prompt);
         var candidates = embeddings;
         string[] all = names;

@@ -86,9 +86,15 @@ public sealed class Picture
     {
         var extension = Path.GetExtension(path).ToLowerInvariant();
         if (text is not null && extension != ".png") throw new PictureException(path, $"text can be stored in .png only, not '{extension}'");
+        if (extension == ".png")
+        {
+            var texts = text is null ? [] : PngText.ChunksOf(text);
+            AtomicFile.Write(path, stream => Png.Write(stream, this, texts)); // row by row: a file of hundreds of megabytes does not lie in memory too
+            return;
+        }
+
         var bytes = extension switch
         {
-            ".png" => text is null ? EncodePng() : PngText.Add(EncodePng(), text),
             ".jpg" or ".jpeg" => EncodeJpeg(quality),
             ".webp" => EncodeWebp(quality),
             _ => throw new PictureException(path, $"cannot write '{extension}'; wanted .png, .jpg or .webp"),

@@ -4,7 +4,7 @@ using System.IO.Compression;
 namespace Obverse.Imaging;
 
 /// <summary>PNG by hand on the platform's zlib: Skia hands out neither palette indices nor 16-bit grey, and replays are compared by the bytes that are written.</summary>
-internal static class Png
+internal static partial class Png
 {
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
 
@@ -22,11 +22,12 @@ internal static class Png
             Crc(file.Slice(Start - 4, Length + 4)) == BinaryPrimitives.ReadUInt32BigEndian(file[(Start + Length)..]);
     }
 
-    public static uint Crc(ReadOnlySpan<byte> bytes)
+    public static uint Crc(ReadOnlySpan<byte> bytes) => ~Crc(uint.MaxValue, bytes);
+
+    private static uint Crc(uint c, ReadOnlySpan<byte> bytes)
     {
-        var c = uint.MaxValue;
         foreach (var b in bytes) c = CrcTable[(byte)(c ^ b)] ^ (c >> 8);
-        return ~c;
+        return c;
     }
 
     public static void WriteChunk(Stream to, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
@@ -118,64 +119,6 @@ internal static class Png
         var table = new byte[768];
         palette!.CopyTo(table, 0);
         return raster with { Palette = table, PaletteAlpha = transparency is null ? null : [.. transparency.Take(256), .. Enumerable.Repeat((byte)255, Math.Max(0, 256 - transparency.Length))] };
-    }
-
-    public static byte[] Encode(Picture picture)
-    {
-        var channels = picture.HasAlpha ? 4 : 3;
-        var pixels = picture.HasAlpha ? picture.Join() : picture.RgbArray;
-        var stride = picture.Width * channels;
-        var file = new MemoryStream();
-        file.Write(Signature);
-        var header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, picture.Width);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), picture.Height);
-        header[8] = 8;
-        header[9] = (byte)(picture.HasAlpha ? 6 : 2);
-        WriteChunk(file, "IHDR"u8, header);
-        var packed = new MemoryStream();
-        using (var zlib = new ZLibStream(packed, CompressionLevel.Optimal, leaveOpen: true))
-        {
-            var above = new byte[stride];
-            var tries = Enumerable.Range(0, 5).Select(_ => new byte[stride + 1]).ToArray();
-            for (var y = 0; y < picture.Height; y++)
-            {
-                var row = pixels.AsSpan(y * stride, stride);
-                zlib.Write(BestFilter(row, above, channels, tries));
-                row.CopyTo(above);
-            }
-        }
-
-        WriteChunk(file, "IDAT"u8, packed.GetBuffer().AsSpan(0, (int)packed.Length));
-        WriteChunk(file, "IEND"u8, []);
-        return file.ToArray();
-    }
-
-    // PNG 3rd edition, 12.7: the filter with the smallest sum of absolute values usually packs best.
-    private static byte[] BestFilter(ReadOnlySpan<byte> row, ReadOnlySpan<byte> above, int size, byte[][] tries)
-    {
-        var best = tries[0];
-        var least = long.MaxValue;
-        for (var filter = 0; filter < 5; filter++)
-        {
-            var to = tries[filter].AsSpan(1);
-            tries[filter][0] = (byte)filter;
-            for (var i = 0; i < size; i++) to[i] = (byte)(row[i] - filter switch { 2 or 4 => above[i], 3 => above[i] / 2, _ => 0 });   // nothing to the left
-            switch (filter)
-            {
-                case 0: row.CopyTo(to); break;
-                case 1: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - row[i - size]); break;
-                case 2: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - above[i]); break;
-                case 3: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - (row[i - size] + above[i]) / 2); break;
-                default: for (var i = size; i < row.Length; i++) to[i] = (byte)(row[i] - Paeth(row[i - size], above[i], above[i - size])); break;
-            }
-
-            long sum = 0;
-            foreach (var v in to) sum += Math.Abs((int)(sbyte)v);
-            if (sum < least) (best, least) = (tries[filter], sum);
-        }
-
-        return best;
     }
 
     private static int Paeth(int left, int up, int corner)

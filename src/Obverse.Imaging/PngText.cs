@@ -20,6 +20,19 @@ public static class PngText
     /// <exception cref="ArgumentException">A keyword or text that the format cannot hold.</exception>
     public static byte[] Add(ReadOnlySpan<byte> png, IEnumerable<KeyValuePair<string, string>> texts)
     {
+        var chunks = ChunksOf(texts);
+        foreach (var chunk in Png.Chunks(png, "PNG"))
+        {
+            if (chunk.Type == "IDAT") return [.. png[..(chunk.Start - 8)], .. chunks, .. png[(chunk.Start - 8)..]];
+        }
+
+        throw new PictureException("PNG", "no IDAT chunk to put text before");
+    }
+
+    /// <summary>The chunks of texts alone.</summary>
+    /// <exception cref="ArgumentException">A keyword or text that the format cannot hold.</exception>
+    internal static byte[] ChunksOf(IEnumerable<KeyValuePair<string, string>> texts)
+    {
         using var chunks = new MemoryStream();
         foreach (var (keyword, text) in texts)
         {
@@ -34,12 +47,7 @@ public static class PngText
             else Png.WriteChunk(chunks, "iTXt"u8, [.. head, 0, 0, 0, 0, .. Encoding.UTF8.GetBytes(text)]);   // not compressed, no language, no translated keyword
         }
 
-        foreach (var chunk in Png.Chunks(png, "PNG"))
-        {
-            if (chunk.Type == "IDAT") return [.. png[..(chunk.Start - 8)], .. chunks.ToArray(), .. png[(chunk.Start - 8)..]];
-        }
-
-        throw new PictureException("PNG", "no IDAT chunk to put text before");
+        return chunks.ToArray();
     }
 
     /// <summary>Every tEXt, zTXt and iTXt of a PNG file, in order; damaged ones are left out.</summary>

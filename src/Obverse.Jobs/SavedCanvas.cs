@@ -35,12 +35,7 @@ public sealed class SavedCanvas : IDisposable
         }
     }
 
-    public Picture Show(int height, int width)
-    {
-        using var scope = new TensorScope();
-        using var still = new NoGrad();
-        return Canvas.Show(height, width).Clamp(0, 1).ToPicture();
-    }
+    public Picture Show(int height, int width, CancellationToken cancellation = default) => Canvas.ToPicture(height, width, (Job.Height, Job.Width), cancellation);
 
     public void Dispose() => Canvas.Dispose();
 

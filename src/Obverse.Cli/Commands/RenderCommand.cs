@@ -43,8 +43,7 @@ internal static class RenderCommand
         if (isCanvas)
         {
             using var canvas = SavedCanvas.Open(input, access.Files);
-            screen.Stop.ThrowIfCancellationRequested();
-            job.SavePicture(canvas.Show(size.Height, size.Width), path);
+            job.SavePicture(canvas.Show(size.Height, size.Width, screen.Stop), path);
         }
         else
         {

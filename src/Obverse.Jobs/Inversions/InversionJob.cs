@@ -20,6 +20,9 @@ public sealed record InversionJob : Job
     /// <summary>Further targets by name, for objectives that name them; null: none.</summary>
     public IReadOnlyDictionary<string, Prompt>? Targets { get; init; }
 
+    /// <summary>Longest side of <see cref="Preview"/>.</summary>
+    public const int PreviewSide = 512;
+
     /// <summary>The encoders; several are an ensemble whose losses are added.</summary>
     [Items(1, 16)]
     public required ValueList<JobModel> Models { get; init; }
@@ -80,12 +83,20 @@ public sealed record InversionJob : Job
     }
 
     /// <summary>The current picture of this job's inversion, in the job's size even while the canvas grows.</summary>
-    public Picture Show(Inversion inversion)
+    public Picture Show(Inversion inversion, CancellationToken cancellation = default)
     {
         using var scope = new TensorScope();
-        if (Shown is { } size) return inversion.Show(size.Height, size.Width).ToPicture();
+        if (Shown is { } size) return inversion.Canvas.ToPicture(size.Height, size.Width, (Height, Width), cancellation);
         var shown = inversion.Show();
         return (shown.Size(2) == Height && shown.Size(3) == Width ? shown : inversion.Show(Height, Width)).ToPicture();
+    }
+
+    /// <summary>The same, shrunk to <see cref="PreviewSide"/> where it is larger: for a look at a running job.</summary>
+    public Picture Preview(Inversion inversion)
+    {
+        var (width, height) = Shown is { } size ? (size.Width, size.Height) : (Width, Height);
+        var scale = PreviewSide / (double)Math.Max(width, height);
+        return scale >= 1 ? Show(inversion) : (this with { Shown = new(Math.Max(1, (int)(width * scale)), Math.Max(1, (int)(height * scale))) }).Show(inversion);
     }
 
     /// <exception cref="InvalidDataException">A job of another kind, or none.</exception>

@@ -43,7 +43,7 @@ internal static class InversionRun
             if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) job.Show(inversion).Save(outputs.Frame(step.Index + 1, step.Count));
             if (film is not null && ((step.Index + 1) % filmEvery == 0 || step.Index + 1 == step.Count)) film.Add(job.Show(inversion));
             checkpoints?.Pass(inversion);
-            yield return new StepEvent(job.Prompt.ToString(), step, speed.After(step.Index), () => job.Show(inversion));
+            yield return new StepEvent(job.Prompt.ToString(), step, speed.After(step.Index), () => job.Preview(inversion));
         }
 
         var stopped = inversion.Next < (job.StoppedAfter ?? job.Recipe.Schedule.StepCount);

@@ -49,6 +49,9 @@ public abstract class Canvas : IDisposable
     /// <summary>The finished pictures at another size; canvases that are functions of place do better than enlarging.</summary>
     public virtual Tensor Show(long height, long width) => Show() is var shown && shown.Size(2) == height && shown.Size(3) == width ? shown : shown.Resize(height, width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
 
+    /// <summary>Rows <paramref name="top"/> … of <see cref="Show(long, long)"/>, without the rest; null: this canvas, at this size, can only be shown as a whole.</summary>
+    public virtual Tensor? ShowRows(long height, long width, long top, long count) => null;
+
     /// <summary>Tensors that make this canvas again, by name.</summary>
     public virtual IEnumerable<KeyValuePair<string, Tensor>> State() => Groups.SelectMany(group => group.Parameters.Select((p, i) => KeyValuePair.Create($"{group.Name}.{i}", p)));
 

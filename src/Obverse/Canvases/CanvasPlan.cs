@@ -16,6 +16,9 @@ public abstract record CanvasPlan
     /// <summary>The plan for <paramref name="to"/> steps in place of <paramref name="from"/>.</summary>
     public virtual CanvasPlan Stretched(int from, int to) => this;
 
+    /// <summary>Reckons what a step takes for parameters, moments and a rendering of this size with its gradient; a plan that says nothing counts as a dozen pictures.</summary>
+    public virtual double BytesPerStep(long height, long width) => 12.0 * 3 * sizeof(float) * height * width;
+
     /// <summary>Files of weights that the canvas needs (paths, or names of the zoo); a job stores each with its hash.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public virtual IReadOnlyList<string> NeededWeights => [];

@@ -19,6 +19,7 @@ public abstract class CanvasWrapper(Canvas inner) : Canvas
     public override Tensor Finish(Tensor raw) => inner.Finish(raw);
     public override Tensor Show() => inner.Show();
     public override Tensor Show(long height, long width) => inner.Show(height, width);
+    public override Tensor? ShowRows(long height, long width, long top, long count) => inner.ShowRows(height, width, top, count);
     public override IEnumerable<KeyValuePair<string, Tensor>> State() => inner.State();
     public override void Restore(Func<string, Tensor> state) => inner.Restore(state);
 

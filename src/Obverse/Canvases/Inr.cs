@@ -38,6 +38,9 @@ public sealed record Inr([property: Limit(0, 16)] int Hidden = 3, [property: Lim
 
         return new InrCanvas(this, layers, height, width);
     }
+
+    /// <summary>Measured: two and a half numbers a unit and place, and the grid.</summary>
+    public override double BytesPerStep(long height, long width) => (double)height * width * ((Hidden + 1) * Size * 2.5 * sizeof(float) + 100);
 }
 
 /// <summary>Weights [count, out, in] and biases [count, out] of each layer: one matmul renders all pictures of the batch.</summary>
@@ -60,11 +63,13 @@ public sealed class InrCanvas : Canvas
     public override IReadOnlyList<(string Name, IReadOnlyList<Tensor> Parameters)> Groups => [.. layers.Select((layer, i) => ($"layer{i}", (IReadOnlyList<Tensor>)[layer.Weight, layer.Bias]))];
 
     /// <summary>Places, row-major, as FINER has them: [height·width, 2] of (y, x), each from -1 to 1 with both ends (a side of one pixel is at -1), float32.</summary>
-    public static Tensor Grid(long height, long width, Device? device = null) => TensorScope.Of(() =>
+    public static Tensor Grid(long height, long width, Device? device = null) => GridRows(height, width, 0, height, device);
+
+    private static Tensor GridRows(long height, long width, long top, long count, Device? device) => TensorScope.Of(() =>
     {
-        var y = Tensor.From(Axis(height)).Reshape(height, 1).Expand(height, width);
-        var x = Tensor.From(Axis(width)).Reshape(1, width).Expand(height, width);
-        return Tensor.Stack([y, x], -1).Reshape(height * width, 2).To(device ?? Device.Cpu);
+        var y = Tensor.From(Axis(height)[(int)top..(int)(top + count)]).Reshape(count, 1).Expand(count, width);
+        var x = Tensor.From(Axis(width)).Reshape(1, width).Expand(count, width);
+        return Tensor.Stack([y, x], -1).Reshape(count * width, 2).To(device ?? Device.Cpu);
     });
 
     // torch.linspace(-1, 1, n) to the last bit, as libtorch rounds it from 2.0 on (1.13 does so otherwise): halfway from each end, multiplied and added as one.
@@ -115,6 +120,9 @@ public sealed class InrCanvas : Canvas
     {
         return TensorScope.Of(() => Finish(Picture(Grid(height, width, grid.Device).To(grid.DType), height, width)));
     }
+
+    public override Tensor? ShowRows(long height, long width, long top, long count) =>
+        TensorScope.Of(() => Finish(Picture(GridRows(height, width, top, count, grid.Device).To(grid.DType), count, width)));
 
     public override void Dispose()
     {

@@ -14,6 +14,13 @@ public sealed class MaskedCanvas(Canvas inner, Tensor mask, Tensor background) :
     public override Tensor Show() => Over(Inner.Show()).Clamp(0, 1);
     public override Tensor Show(long height, long width) => Over(Inner.Show(height, width)).Clamp(0, 1);
 
+    public override Tensor? ShowRows(long height, long width, long top, long count)
+    {
+        if (Inner.ShowRows(height, width, top, count) is not { } image) return null;
+        if (mask.To(image.Device).ResizeRows(height, width, top, count, Interpolation.Bilinear) is not { } share || background.To(image.Device).ResizeRows(height, width, top, count, Interpolation.Bicubic) is not { } behind) return null;
+        return image * share + behind.Clamp(0, 1) * (1 - share);
+    }
+
     public override void Dispose()
     {
         base.Dispose();

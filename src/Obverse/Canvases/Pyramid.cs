@@ -32,6 +32,9 @@ public sealed record Pyramid([property: Limit(0, 8192)] int Levels = 0, [propert
         return new PyramidCanvas(count, h, w, Sides(Math.Max(h, w)), raw, Closed, random.Device) { Margin = (marginY, marginX), Falloff = Falloff, NaturalColours = NaturalColours };
     }
 
+    /// <summary>A picture for every level, and six more.</summary>
+    public override double BytesPerStep(long height, long width) => Math.Pow(1 + 2 * Margin, 2) * height * width * 3 * sizeof(float) * ((Closed ? 4 : Sides(Math.Max(height, width)).Count) + 6);
+
     /// <summary>The levels' sides along the longer side of the canvas.</summary>
     public IReadOnlyList<long> Sides(long side)
     {
@@ -89,7 +92,12 @@ public sealed class PyramidCanvas : Canvas
         var gradient = levels[0].Grad!;
         var moved = gradient.ZerosLike();
         using var still = new NoGrad();
-        foreach (var (h, w) in sizes) moved.AddInPlace((h, w) == (Height, Width) ? gradient : Up(gradient.ResizeAdjoint(h, w, Kernel(h, w)), Height, Width));
+        foreach (var (h, w) in sizes)
+        {
+            using var level = new TensorScope(); // hundreds of levels, each enlarged to the whole size
+            moved.AddInPlace((h, w) == (Height, Width) ? gradient : Up(gradient.ResizeAdjoint(h, w, Kernel(h, w)), Height, Width));
+        }
+
         gradient.CopyInPlace(moved);
     }
 
@@ -104,17 +112,29 @@ public sealed class PyramidCanvas : Canvas
         return Crop(Squash(Sum(height + 2 * marginY, width + 2 * marginX)).Detach(), (marginY, marginX)).Clamp(0, 1);
     }
 
+    public override Tensor? ShowRows(long height, long width, long top, long count)
+    {
+        var (h, w) = (Height - 2 * Margin.Y, Width - 2 * Margin.X);
+        if (closed || start is not null) return null;
+        var (marginY, marginX) = (Margin.Y * height / h, Margin.X * width / w);
+        var enlarged = levels.Select(level => level.ResizeRows(height + 2 * marginY, width + 2 * marginX, top + marginY, count, Kernel(level.Size(2), level.Size(3)))).ToArray();
+        return enlarged.Contains(null) ? null : Crop(Squash(Mixed(enlarged!)).Detach(), (0, marginX));
+    }
+
     public override void Dispose()
     {
         base.Dispose();
         start?.Dispose();
     }
 
-    private Tensor Sum(long height, long width)
+    private Tensor Sum(long height, long width) => Mixed([.. levels.Select(level => Up(level, height, width))]);
+
+    // Of the levels at one size.
+    private Tensor Mixed(Tensor[] enlarged)
     {
         Tensor Level(int i)
         {
-            var up = Up(levels[i], height, width);
+            var up = enlarged[i];
             return Falloff == 0 ? up : up * Math.Pow(Math.Max(sizes[0].Height, sizes[0].Width) / (double)Math.Max(sizes[i].Height, sizes[i].Width), Falloff);
         }
 

@@ -6,6 +6,8 @@ namespace Obverse;
 /// <summary>A CLIP: pictures of any size are resized to its input side, normalised, encoded, and their embeddings normalised.</summary>
 public sealed class ClipEncoder : Encoder
 {
+    private const int LongestShape = 4, Grid = 32; // pixels of the tower's last grid
+
     private readonly bool owns, normalizes;
 
     private ClipEncoder(ClipModel model, string name, int side, bool owns, bool normalizes = true) => (Model, Name, Side, this.owns, this.normalizes) = (model, name, side, owns, normalizes);
@@ -43,13 +45,34 @@ public sealed class ClipEncoder : Encoder
     {
         images = images.To(Device);
         var (h, w) = (images.Size(2), images.Size(3));
-        var (toH, toW) = Model.Config.Vision.TimmName is not null ? (Math.Max(Side, h * Side / Math.Min(h, w)), Math.Max(Side, w * Side / Math.Min(h, w))) : (Side, Side);
+        var (toH, toW) = InputOf(h, w);
         // Bicubic as the optimisation codes have it (a = -0.75, no antialias) when enlarging; antialiased when shrinking, where plain would skip pixels.
         if ((h, w) != (toH, toW)) images = images.Resize(toH, toW, Interpolation.Bicubic, antialias: h > toH || w > toW);
         return Model.EncodeImage(normalizes ? Model.Normalize(images) : images).Normalized();
     }
 
+    public override double BytesPerView(long height, long width)
+    {
+        var (h, w) = InputOf(height, width);
+        var vision = Model.Config.Vision;
+        // Measured: 1.2 KB a pixel of EfficientNet-Lite0; of a transformer 16 numbers a token, unit and layer.
+        return vision.TimmName is { } name ? h * w * 1200.0 * (name.Contains("lite4", StringComparison.Ordinal) ? 2 : name.Contains("lite3", StringComparison.Ordinal) ? 1.5 : 1)
+            : vision.Stages is not null ? h * w * 1200.0 * vision.Width / 64
+            : 16.0 * sizeof(float) * vision.Layers * vision.Width * ((double)h / vision.PatchSize * ((double)w / vision.PatchSize) + 1);
+    }
+
     public override Tensor Embed(IReadOnlyList<string> texts) => Model.EncodeText(texts).Normalized();
+
+    // Of a picture longer than four times its width: no more pixels than that, in its shape, down to the tower's own grid.
+    private (long Height, long Width) InputOf(long h, long w)
+    {
+        if (Model.Config.Vision.TimmName is null) return (Side, Side);
+        var (shorter, longer) = (Math.Min(h, w), Math.Max(h, w));
+        if (longer <= LongestShape * shorter) return (Math.Max(Side, h * Side / shorter), Math.Max(Side, w * Side / shorter));
+        var least = Math.Min(Side, Math.Max(Grid, (long)Math.Round(Side * Math.Sqrt(LongestShape * shorter / (double)longer))));
+        var most = Math.Min((long)LongestShape * Side * Side / least, Math.Max(least, least * longer / shorter));
+        return h < w ? (least, most) : (most, least);
+    }
 
     public override void Dispose()
     {

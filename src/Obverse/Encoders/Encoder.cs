@@ -20,6 +20,9 @@ public abstract class Encoder : IDisposable
     /// <summary>Texts -> [n, d], each row of length 1.</summary>
     public abstract Tensor Embed(IReadOnlyList<string> texts);
 
+    /// <summary>Reckons what a picture [1, 3, h, w] and its gradient take in the encoder; an encoder that does not know says 0.</summary>
+    public virtual double BytesPerView(long height, long width) => 0;
+
     /// <summary>Itself with weight 1, or the members of an ensemble with their weights. Each is given views of its own.</summary>
     public virtual IReadOnlyList<(Encoder Encoder, double Weight)> Members => [(this, 1)];
 
