@@ -25,8 +25,10 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
             canvas = Recipe.Bank is null ? Canvas(encoder.Device, chosen) : new BankGuide(job, workshop).Apply(targets, encoder, () => Canvas(encoder.Device, chosen));
             if (Recipe.ShowsLastSeen) canvas = new LastSeenCanvas(canvas);
             canvas = Best(canvas);
-            var objective = canvas is BestCanvas best ? best.Watching(Recipe.Objective) : Recipe.Objective;
-            canvas = Masked(canvas);
+            var context = new ObjectiveContext(job.Start is null ? null : Sized(job.Load(job.Start)).To(encoder.Device), WeightsFile, encoder.Device);
+            var objective = Recipe.Objective.Bind(context);
+            if (canvas is BestCanvas best) objective = best.Watching(objective);
+            canvas = context.Beside(Masked(canvas));
             return new Inversion { Canvas = canvas, Encoder = Recipe.SkipsNormalization ? encoder.WithoutNormalization() : encoder, Targets = targets, Views = Recipe.Views, Objective = objective, Schedule = Recipe.Schedule, Seed = job.Seed, StopAfter = job.StoppedAfter };
         }
         catch
