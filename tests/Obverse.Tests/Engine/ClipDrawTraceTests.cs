@@ -82,7 +82,13 @@ public class ClipDrawTraceTests
             {
                 if (what == "image") trace.MeetsIfStored($"out.step{step}.image", got);
                 if (what == "views0") trace.MeetsIfStored($"out.step{step}.views", got);
-                if (what == "embeddings0") trace.MeetsIfStored($"out.step{step}.cos", got.Squeeze(0).Matmul(target.Embeddings.Select(0, 0)));
+                if (what == "embeddings0")
+                {
+                    var cosines = got.Squeeze(0).Matmul(target.Embeddings.T()); // [views, rows]
+                    trace.MeetsIfStored($"out.step{step}.cos", cosines.Narrow(1, 0, 1));
+                    if (rows.Count > 1) trace.MeetsIfStored($"out.step{step}.cos_negative", trace[$"out.step{step}.cos_negative"].Size(0) == count ? cosines.Narrow(1, 1, rows.Count - 1) : cosines.Narrow(1, 1, rows.Count - 1).T());
+                }
+
                 if (what == "grad.points" && trace.Has($"out.step{step}.grad.widths")) MeetGradients(trace, $"out.step{step}.grad", paths, got, canvas.Groups[1].Parameters[0].Grad!, canvas.Groups[2].Parameters[0].Grad!);
             }, canvas, Is("normalise") ? tower : tower.WithoutNormalization(), new(target), views, count * rows.Count * Objective.Toward(Distance.Similarity), schedule);
         foreach (var done in inversion.Run())
