@@ -34,6 +34,7 @@ internal static class InvertCommand
               obverse invert "a lighthouse at dusk" --size 192x128 --quality best --n 4
               obverse invert "a garden" --toward photo.jpg:0.5 --time 60s
               obverse invert "a red hat" --start me.jpg --mask hat.png --film hat.gif
+              obverse invert "a watercolour" --recipe styler --start photo.jpg --save style.safetensors
               obverse invert "a drawing of a cat" --recipe clipdraw --strokes 64 --colors "#000000"
 
             The PNG stores its job: `obverse replay fox.png` draws it again, byte for byte.
@@ -44,6 +45,8 @@ internal static class InvertCommand
         };
         var strokes = new StrokeOptions();
         strokes.AddTo(command);
+        var styles = new StyleOptions();
+        styles.AddTo(command);
         var stored = new StoredJobOptions("With --resume: ");
         stored.AddTo(command);
         command.SetAction(parsed =>
@@ -61,11 +64,11 @@ internal static class InvertCommand
 
             return (session with
             {
-                Request = strokes.Apply(parsed, session.Request with
+                Request = styles.Apply(parsed, strokes.Apply(parsed, session.Request with
                 {
                     Prompt = parsed.GetValue(prompt), Toward = parsed.GetValue(toward) ?? [], Time = parsed.GetValue(time), Width = parsed.GetValue(width), Height = parsed.GetValue(height), Shown = parsed.GetValue(shown),
                     Count = parsed.GetValue(count) ?? 1, Start = parsed.GetValue(start), Mask = parsed.GetValue(mask),
-                }),
+                })),
             }).Run();
         });
         return command;

@@ -30,7 +30,7 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
             var weights = NeededBy(recipe).ToDictionary(name => name, name => new StoredFile(name, StoredFile.Hash(Zoo.WeightsFile(name))));
             return new()
             {
-                Recipe = recipe, Prompt = prompt, Models = [.. models.Select(model => model.ForJob)], Width = size.Width, Height = size.Height, Seed = Request.Seed, Start = start, Mask = mask, Bank = bank, Weights = weights.Count > 0 ? weights : null, Targets = recipe.Texts is { Count: > 0 } texts ? texts.ToDictionary(text => text.Name, text => Jobs.Prompt.Parse(text.Text)) : null, Shown = Request.Shown,
+                Recipe = recipe, Prompt = prompt, Models = [.. models.Select(model => model.ForJob)], Width = size.Width, Height = size.Height, Seed = Request.Seed, Start = start, Mask = mask, Bank = bank, Weights = weights.Count > 0 ? weights : null, Shown = Request.Shown,
                 Threads = Runtime.Threads, Libtorch = Runtime.Version, Precision = models[0].Precision, Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
             };
         }

@@ -26,6 +26,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
             if (Recipe.ShowsLastSeen) canvas = new LastSeenCanvas(canvas);
             canvas = Best(canvas);
             var context = new ObjectiveContext(job.Start is null ? null : Sized(job.Load(job.Start)).To(encoder.Device), WeightsFile, encoder.Device);
+            foreach (var content in Contents(Recipe.Objective)) workshop.OnRemark(content.Looks);
             var objective = Recipe.Objective.Bind(context);
             if (canvas is BestCanvas best) objective = best.Watching(objective);
             canvas = context.Beside(Masked(canvas));
@@ -61,6 +62,8 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     }
 
     private Canvas Best(Canvas canvas) => Recipe.ShowsBest ? new BestCanvas(canvas) : canvas;
+
+    private static IEnumerable<Content> Contents(Objective objective) => objective switch { Content content => [content], WeightedSum sum => sum.Terms.SelectMany(term => Contents(term.Objective)), _ => [] };
 
     private Tensor Chosen(GaussianStart start, Encoder encoder, Targets targets)
     {

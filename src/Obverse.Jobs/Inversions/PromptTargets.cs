@@ -12,6 +12,7 @@ internal sealed class PromptTargets(InversionJob job)
     public Targets Of(Encoder encoder)
     {
         var targets = new Targets { [Targets.Prompt] = Of(encoder, job.Prompt) };
+        foreach (var text in job.Recipe.Texts ?? []) if (job.Targets?.ContainsKey(text.Name) != true) targets[text.Name] = Of(encoder, Prompt.Parse(text.Text));
         foreach (var (name, prompt) in job.Targets ?? new Dictionary<string, Prompt>()) targets[name] = Of(encoder, prompt);
         if (job.Start is not null && (job.Recipe.Fit is not null || job.Recipe.Canvas.NeedsStart)) targets[Targets.Start] = [.. encoder.Members.Select(member => TensorScope.Unscoped(() => Owned(() => Target.At(Seen(member.Encoder, job.Load(job.Start))[0]))))];
         return targets;

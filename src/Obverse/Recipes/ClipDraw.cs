@@ -14,7 +14,7 @@ public static partial class Recipes
         {
             Name = "clipdraw",
             About = "CLIPDraw: Bézier strokes on white paper; the drawing is saved as SVG beside the picture",
-            Canvas = new Strokes(MaxWidth: Math.Max(1, 50 * scale)),
+            Canvas = new Strokes(MaxWidth: Math.Clamp(50 * scale, 1, 1000)),
             Views = Views.Of(4).ClipDraw(Math.Min(224, Math.Min(width, height))),
             Objective = 4 * Objective.Toward(Distance.Similarity),
             Schedule = Schedule.Adam(1).Steps(Choose(quality, 150, 300, 1000))

@@ -57,7 +57,6 @@ public class VqganTraceTests
                     trace.Near($"out.step{step}.indices", Vqgan.Nearest(z, model.Codebook), 0);
                 }
 
-                if (what == "grad_raw" && trace.Has($"out.step{step}.grad_raw")) { var difference = (trace[$"out.step{step}.grad_raw"] - got).Abs(); File.AppendAllText("/tmp/clipag/diff.log", $"{name} {step} differs at {(difference > 1e-6).To(DType.Int64).Sum().Item()} of {got.Elements}; {string.Join(' ', (difference.Reshape(-1) > 1e-6).To(DType.Float32).TopK(8).Indices.ToArray<long>())} raw {string.Join(' ', (difference.Reshape(-1) > 1e-6).To(DType.Float32).TopK(8).Indices.ToArray<long>().Select(i => vqgan.Render().Reshape(-1).Select(0, i).Item() - 1))}\n"); }
                 if (what == "grad_raw") trace.MeetsIfStored($"out.step{step}.grad_raw", got);
                 if (what == "grad.z") trace.Meets($"out.step{step}.grad_z", got);
                 if (what == "views0") trace.MeetsIfStored($"out.step{step}.cutouts", got);
