@@ -38,8 +38,8 @@ internal static class JobLimits
         foreach (var (name, prompt) in job.Targets ?? new Dictionary<string, Prompt>()) Check(prompt, $"targets['{name}']");
         foreach (var name in Named(job.Recipe.Objective))
         {
-            var isThere = name switch { Targets.Prompt => true, Targets.Pictures => job.Recipe.Bank is not null, Targets.Start => job.Recipe.Fit is not null, _ => false };
-            if (!isThere && job.Targets?.ContainsKey(name) != true) throw new InvalidDataException($"the objective names the target '{name}', which the job does not have");
+            var isThere = name switch { Targets.Prompt => true, Targets.Pictures => job.Recipe.Bank is not null, Targets.Start => job.Recipe.Fit is not null || job.Recipe.Canvas.NeedsStart, _ => false };
+            if (!isThere && job.Targets?.ContainsKey(name) != true && job.Recipe.Texts?.Any(text => text.Name == name) != true) throw new InvalidDataException($"the objective names the target '{name}', which the job does not have");
         }
     }
 

@@ -38,6 +38,9 @@ public sealed record Outputs(string Picture)
     /// <summary>The checkpoint of a running or stopped job.</summary>
     public string Checkpoint => FileNames.Beside(Picture, ".checkpoint", ".safetensors");
 
+    /// <summary>The drawing of a canvas that other programs can draw too (<see cref="IDrawing"/>).</summary>
+    public string Drawing => Path.ChangeExtension(Picture, ".svg");
+
     public string Frame(int step, int of) => FileNames.Beside(Picture, $"-step{step.ToString($"D{of.ToString().Length}")}");
 
     /// <summary>The same files with a suffix to their names.</summary>

@@ -14,10 +14,17 @@ public sealed class SavedCanvas : IDisposable
 
     /// <param name="path">Its file.</param>
     /// <param name="allowsFiles"><see cref="Workshop.AllowsFiles"/>.</param>
+    /// <param name="content">Another picture for a network that redraws one (<see cref="StyledPicture"/>); null: the job's own.</param>
     /// <exception cref="IOException">Not a canvas, or a damaged one.</exception>
-    public static SavedCanvas Open(string path, bool allowsFiles = false)
+    public static SavedCanvas Open(string path, bool allowsFiles = false, string? content = null)
     {
         var job = InversionJob.FromSafetensors(path);
+        if (content is not null)
+        {
+            if (job.Recipe.Canvas is not StyledPicture) throw new UsageException($"--content is for a network that redraws a picture (recipe styler); {path} holds {job.Recipe.Canvas.GetType().Name}");
+            job = job with { Start = StoredFile.Of(content), Mask = null, Shown = null };
+        }
+
         using var file = Safetensors.Open(path);
         using var workshop = new Workshop { AllowsFiles = allowsFiles };
         JobFiles.CheckCanvas(job, workshop);

@@ -20,7 +20,7 @@ internal static class InvertCommand
         var height = Flags.Whole("--height", "Height to draw at.", PictureSize.Least, PictureSize.Most);
         var shown = Flags.Size("--show-size", "Size to render the finished canvas at. [default: the size it is drawn at]");
         var count = Flags.Whole("--n", "Draw N pictures with consecutive seeds, and a contact sheet.", 1, 1000);
-        var start = Flags.Text("--start", "IMAGE", "Start from this picture.");
+        var start = Flags.Text("--start", "IMAGE", "Start from this picture; recipes of strokes also from an SVG.");
         var mask = Flags.Text("--mask", "IMAGE", "Change the start picture only where the mask is white (or opaque).");
         var resume = Flags.Text("--resume", "FILE", "Resume from the checkpoint of an interrupted job, without a prompt.");
         var judge = Flags.Switch("--judge", "Have pocket-judge rank the picture; the default with --n.");
@@ -34,6 +34,8 @@ internal static class InvertCommand
               obverse invert "a lighthouse at dusk" --size 192x128 --quality best --n 4
               obverse invert "a garden" --toward photo.jpg:0.5 --time 60s
               obverse invert "a red hat" --start me.jpg --mask hat.png --film hat.gif
+              obverse invert "a watercolour" --recipe styler --start photo.jpg --save style.safetensors
+              obverse invert "a drawing of a cat" --recipe clipdraw --strokes 64 --colors "#000000"
 
             The PNG stores its job: `obverse replay fox.png` draws it again, byte for byte. A run that is stopped or killed
             goes on by the same command, or by --resume, from a checkpoint that is saved every 20 seconds beside the picture.
@@ -42,6 +44,10 @@ internal static class InvertCommand
             prompt, options.Recipe, options.Model, options.Quality, time, options.Steps, options.Views, options.Exact, options.Size, width, height, options.Seed, count, options.Out, toward, options.Bank,
             start, mask, shown, options.Film, options.Every, options.Save, resume, judge, noJudge, options.Threads, options.Device, options.Precision, options.Json,
         };
+        var strokes = new StrokeOptions();
+        strokes.AddTo(command);
+        var styles = new StyleOptions();
+        styles.AddTo(command);
         var stored = new StoredJobOptions("With --resume: ");
         stored.AddTo(command);
         command.SetAction(parsed =>
@@ -59,11 +65,11 @@ internal static class InvertCommand
 
             return (session with
             {
-                Request = session.Request with
+                Request = styles.Apply(parsed, strokes.Apply(parsed, session.Request with
                 {
                     Prompt = parsed.GetValue(prompt), Toward = parsed.GetValue(toward) ?? [], Time = parsed.GetValue(time), Width = parsed.GetValue(width), Height = parsed.GetValue(height), Shown = parsed.GetValue(shown),
                     Count = parsed.GetValue(count) ?? 1, Start = parsed.GetValue(start), Mask = parsed.GetValue(mask),
-                },
+                })),
             }).Run();
         });
         return command;

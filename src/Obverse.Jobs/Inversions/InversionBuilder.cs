@@ -26,8 +26,11 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
             canvas = Recipe.Bank is null ? Canvas(encoder.Device, chosen) : new BankGuide(job, workshop).Apply(targets, encoder, () => Canvas(encoder.Device, chosen));
             if (Recipe.ShowsLastSeen) canvas = new LastSeenCanvas(canvas);
             canvas = Best(canvas);
-            var objective = canvas is BestCanvas best ? best.Watching(Recipe.Objective) : Recipe.Objective;
-            canvas = Masked(canvas);
+            var context = new ObjectiveContext(job.Start is null ? null : Sized(job.Load(job.Start)).To(encoder.Device), WeightsFile, encoder.Device);
+            foreach (var content in Contents(Recipe.Objective)) workshop.OnRemark(content.Looks);
+            var objective = Recipe.Objective.Bind(context);
+            if (canvas is BestCanvas best) objective = best.Watching(objective);
+            canvas = context.Beside(Masked(canvas));
             return new Inversion { Canvas = canvas, Encoder = Recipe.SkipsNormalization ? encoder.WithoutNormalization() : encoder, Targets = targets, Views = Recipe.Views, Objective = objective, Schedule = Recipe.Schedule, Seed = job.Seed, StopAfter = job.StoppedAfter };
         }
         catch
@@ -60,6 +63,8 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     }
 
     private Canvas Best(Canvas canvas) => Recipe.ShowsBest ? new BestCanvas(canvas) : canvas;
+
+    private static IEnumerable<Content> Contents(Objective objective) => objective switch { Content content => [content], WeightedSum sum => sum.Terms.SelectMany(term => Contents(term.Objective)), _ => [] };
 
     private Tensor Chosen(GaussianStart start, Encoder encoder, Targets targets)
     {

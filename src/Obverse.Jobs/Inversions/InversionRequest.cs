@@ -62,7 +62,7 @@ public sealed record InversionRequest
         var only = Models.Count > 1 ? null : Models.FirstOrDefault();
         var name = Recipe ?? (Start is not null ? Recipes.FromPicture : Models.Count > 1 ? Recipes.FromNothing : ZooBank.Recipe(Bank, only));
         var recipe = Adapt(Recipes.Named(name));
-        if (recipe.Fit is not null && Start is null) throw new UsageException($"recipe '{name}' works on a picture: give it with --start");
+        if ((recipe.Fit is not null || recipe.Canvas.NeedsStart) && Start is null) throw new UsageException($"recipe '{name}' works on a picture: give it with --start");
         if (recipe.Bank is not null && Models.Count > 1) throw new UsageException($"recipe '{name}' starts from the bank of one model; {Models.Count} models were given");
         var bank = ZooBank.For(recipe, Bank, only);
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time also chooses steps and quality: give --time, or --steps and --quality");

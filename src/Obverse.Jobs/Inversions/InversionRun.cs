@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Obverse.Files;
 using Obverse.Imaging;
 using Obverse.Torch;
 
@@ -93,10 +94,13 @@ internal static class InversionRun
             throw new IOException($"{full.Message}; what was drawn is in {outputs.Checkpoint}: `obverse invert --resume` writes it, elsewhere with --out", full);
         }
 
+        if (Innermost(inversion.Canvas) is IDrawing drawing) AtomicFile.WriteText(outputs.Drawing, drawing.ToSvg());
         if (stopped) return;
         if (outputs.Canvas is { } path) SavedCanvas.Save(inversion.Canvas, path, new Dictionary<string, string> { [Job.Keyword] = job.ToJson() });
         checkpoints.Remove();
     }
+
+    private static Canvas Innermost(Canvas canvas) => canvas is CanvasWrapper wrapper ? Innermost(wrapper.Inner) : canvas;
 
     private static double Similarity(Inversion inversion, Picture picture)
     {

@@ -1,5 +1,6 @@
 using Obverse.Files;
 using Obverse.Imaging;
+using Obverse.Models;
 using Obverse.Torch;
 
 namespace Obverse.Jobs;
@@ -11,8 +12,9 @@ internal sealed class PromptTargets(InversionJob job)
     public Targets Of(Encoder encoder)
     {
         var targets = new Targets { [Targets.Prompt] = Of(encoder, job.Prompt) };
+        foreach (var text in job.Recipe.Texts ?? []) if (job.Targets?.ContainsKey(text.Name) != true) targets[text.Name] = Of(encoder, Prompt.Parse(text.Text));
         foreach (var (name, prompt) in job.Targets ?? new Dictionary<string, Prompt>()) targets[name] = Of(encoder, prompt);
-        if (job.Start is not null && job.Recipe.Fit is not null) targets[Targets.Start] = [.. encoder.Members.Select(member => TensorScope.Unscoped(() => Owned(() => Target.At(Seen(member.Encoder, job.Load(job.Start))[0]))))];
+        if (job.Start is not null && (job.Recipe.Fit is not null || job.Recipe.Canvas.NeedsStart)) targets[Targets.Start] = [.. encoder.Members.Select(member => TensorScope.Unscoped(() => Owned(() => Target.At(Seen(member.Encoder, job.Load(job.Start))[0]))))];
         return targets;
     }
 
@@ -22,7 +24,7 @@ internal sealed class PromptTargets(InversionJob job)
     {
         PromptPart[] texts = [.. prompt.Texts], images = [.. prompt.Images];
         List<Tensor> rows = [];
-        if (texts.Length > 0) rows.Add(encoder.Embed([.. texts.Select(part => part.Text!)]));
+        if (texts.Length > 0) rows.Add(job.Recipe.UsesTemplates ? Tensor.Cat([.. texts.Select(part => InSentences(encoder, part.Text!))]) : encoder.Embed([.. texts.Select(part => part.Text!)]));
         foreach (var part in images) rows.Add(Seen(encoder, job.Load(part.Sha256 is { } hash ? new StoredFile(part.Image!, hash) : StoredFile.Of(part.Image!))));
         return Pointing(new Target(Tensor.Cat(rows), Tensor.From(Values([.. texts.Concat(images).Select(part => part.Weight)]))), prompt.ToString());
     }
@@ -42,6 +44,13 @@ internal sealed class PromptTargets(InversionJob job)
         const double Least = 1e-4; // of the weights' sum; embeddings that differ at all are further apart, rounding is below 1e-6
         var (length, sum) = ((target.Embeddings * target.Values.Unsqueeze(-1)).Sum(-2).Square().Sum().Sqrt().Item(), target.Values.Abs().Sum().Item());
         return length > Least * sum || double.IsNaN(length) ? target : throw new InvalidDataException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"the parts of \"{prompt}\" cancel: their weighted embeddings add up to length {length:0.#######} of {sum:0.###}, so there is nothing to draw toward; change a weight or a part"));
+    }
+
+    // The mean of the raw embeddings, where the encoder has raw ones: [1, d].
+    private static Tensor InSentences(Encoder encoder, string text)
+    {
+        string[] sentences = [.. ImageNetTemplates.All.Where(template => template != "a photo of many {}.").Select(template => template.Replace("{}", text, StringComparison.Ordinal))];
+        return (encoder is ClipEncoder clip ? clip.Model.EncodeText(sentences) : encoder.Embed(sentences)).Mean(0, keep: true).Normalized();
     }
 
     // [1, d]

@@ -41,6 +41,7 @@ public sealed partial class Tensor
     public Tensor Floor() => floor.Call(this);
     public Tensor Round() => round.Call(this);
     public Tensor Relu() => relu.Call(this);
+    public Tensor Sigmoid() => sigmoid.Call(this);
     public Tensor Silu() => silu.Call(this);
 
     /// <summary>x Φ(x), with erf, not tanh ("aten::gelu").</summary>
@@ -60,6 +61,9 @@ public sealed partial class Tensor
 
     /// <summary>What <paramref name="forward"/> makes of it; backwards, the gradient passes unchanged (the straight-through estimator of a quantiser, spec canvases.md 5.6).</summary>
     public Tensor StraightThrough(Func<Tensor, Tensor> forward) => Tape.Apply(this, forward, (_, gradient) => gradient);
+
+    /// <inheritdoc cref="StrokeRaster.Apply"/>
+    public Tensor DrawStrokes(IReadOnlyList<int> curves, int height, int width, int pieces = 16, double softness = 1) => StrokeRaster.Apply(this, curves, height, width, pieces, softness);
 
     public Tensor Minimum(Tensor other) => minimum.Call(this, other);
     public Tensor Maximum(Tensor other) => maximum.Call(this, other);
@@ -116,7 +120,7 @@ public sealed partial class Tensor
         le = Op.Find("aten::le", "Tensor"), ge = Op.Find("aten::ge", "Tensor"), eq = Op.Find("aten::eq", "Tensor"), ne = Op.Find("aten::ne", "Tensor"),
         abs = Op.Find("aten::abs"), exp = Op.Find("aten::exp"), log = Op.Find("aten::log"), sqrt = Op.Find("aten::sqrt"), square = Op.Find("aten::square"),
         sin = Op.Find("aten::sin"), cos = Op.Find("aten::cos"), tanh = Op.Find("aten::tanh"), asin = Op.Find("aten::asin"), atanh = Op.Find("aten::atanh"),
-        floor = Op.Find("aten::floor"), round = Op.Find("aten::round"), relu = Op.Find("aten::relu"), relu6 = Op.Find("aten::relu6"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"),
+        floor = Op.Find("aten::floor"), round = Op.Find("aten::round"), relu = Op.Find("aten::relu"), relu6 = Op.Find("aten::relu6"), sigmoid = Op.Find("aten::sigmoid"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"),
         clamp = Op.Find("aten::clamp", "Tensor"), minimum = Op.Find("aten::minimum"), maximum = Op.Find("aten::maximum"), lerp = Op.Find("aten::lerp", "Tensor"), remainder = Op.Find("aten::remainder", "Tensor"),
         where = Op.Find("aten::where", "self"), masked_fill = Op.Find("aten::masked_fill", "Tensor"), isfinite = Op.Find("aten::isfinite"),
         mul_in_place = Op.Find("aten::mul_", "Tensor"), lerp_in_place = Op.Find("aten::lerp_", "Tensor"), clamp_in_place = Op.Find("aten::clamp_", "Tensor"),

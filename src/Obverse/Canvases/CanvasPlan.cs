@@ -22,6 +22,10 @@ public abstract record CanvasPlan
     /// <summary>Files of weights that the canvas needs (paths, or names of the zoo); a job stores each with its hash.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public virtual IReadOnlyList<string> NeededWeights => [];
+
+    /// <summary>True where it works on a start picture; the picture's embedding is then the target "start".</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public virtual bool NeedsStart => false;
 }
 
 /// <summary>All that a canvas may be made from.</summary>

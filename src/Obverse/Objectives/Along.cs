@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -9,11 +10,16 @@ namespace Obverse;
 [Part("along")]
 public sealed record Along(string From, string To, string? Start = null) : Objective
 {
+    /// <summary>A view whose loss is below this counts as 0; the mean is still over all (CLIPStyler's threshold 0.7, spec canvases.md 5.8).</summary>
+    [Limit(0, 2), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double Below { get; init; }
+
     public override Tensor Evaluate(Scene scene) => scene.Sum(seen =>
     {
         var way = (seen.Target(To).Direction - seen.Target(From).Direction).Normalized();
         var moved = (seen.Embeddings - seen.Target(Start ?? From).Direction.Unsqueeze(-2)).Normalized(); // [count, views, d]
-        return (1 - (moved * way.Unsqueeze(-2)).Sum(-1)).Mean(1);
+        var losses = 1 - (moved * way.Unsqueeze(-2)).Sum(-1); // [count, views]
+        return (Below == 0 ? losses : losses.Where(losses >= Below, losses.ZerosLike())).Mean(1);
     });
 }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -8,6 +9,13 @@ public abstract partial record Objective
 {
     /// <summary>One loss per picture: [count].</summary>
     public abstract Tensor Evaluate(Scene scene);
+
+    /// <summary>The same objective with what it needs before the first step: networks, features of the start picture. Most need nothing.</summary>
+    public virtual Objective Bind(ObjectiveContext context) => this;
+
+    /// <summary>Files of weights that it needs (paths, or names of the zoo); a job stores each with its hash.</summary>
+    [JsonIgnore]
+    public virtual IReadOnlyList<string> NeededWeights => [];
 
     public static Objective operator +(Objective a, Objective b) => new WeightedSum([(1, a), (1, b)]);
     public static Objective operator *(double weight, Objective a) => new WeightedSum([(weight, a)]);
@@ -38,6 +46,11 @@ public sealed record WeightedSum : Objective
         return total;
     }
 
+    public override Objective Bind(ObjectiveContext context) => new WeightedSum([.. Terms.Select(term => new Term(term.Weight, term.Objective.Bind(context)))]);
+
+    [JsonIgnore]
+    public override IReadOnlyList<string> NeededWeights => [.. Terms.SelectMany(term => term.Objective.NeededWeights)];
+
     public override string ToString() => string.Join(" + ", Terms.Select(t => t.Weight == 1 ? t.Objective.ToString() : FormattableString.Invariant($"{t.Weight} * {t.Objective}")));
 }
 
@@ -46,5 +59,10 @@ public sealed record WeightedSum : Objective
 public sealed record RampedObjective(Ramp Weight, Objective Objective) : Objective
 {
     public override Tensor Evaluate(Scene scene) => Objective.Evaluate(scene) * Weight.At(scene.Step, scene.Steps);
+    public override Objective Bind(ObjectiveContext context) => this with { Objective = Objective.Bind(context) };
+
+    [JsonIgnore]
+    public override IReadOnlyList<string> NeededWeights => Objective.NeededWeights;
+
     public override string ToString() => $"({Weight}) * {Objective}";
 }

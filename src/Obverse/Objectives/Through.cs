@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -7,6 +8,11 @@ namespace Obverse;
 public sealed record Through(Objective Objective, Views Views) : Objective
 {
     public override Tensor Evaluate(Scene scene) => Objective.Evaluate(scene.Through(Views));
+    public override Objective Bind(ObjectiveContext context) => this with { Objective = Objective.Bind(context) };
+
+    [JsonIgnore]
+    public override IReadOnlyList<string> NeededWeights => Objective.NeededWeights;
+
     public override string ToString() => $"{Objective} through {Views}";
 }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -17,14 +18,19 @@ public sealed record TotalVariation : Objective
 [Part("neighbour-norm")]
 public sealed record NeighbourNorm : Objective
 {
+    /// <summary>Lengths over all channels together, as CLIPStyler has them, in place of the mean over channels.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsWhole { get; init; }
+
     public override Tensor Evaluate(Scene scene)
     {
         var x = scene.Image;
         var (h, w) = (x.Size(2), x.Size(3));
         Tensor Part(long top, long left, long height, long width) => x.Narrow(2, top, height).Narrow(3, left, width);
         Tensor[] maps = [x.Diff(3), x.Diff(2), Part(1, 1, h - 1, w - 1) - Part(0, 0, h - 1, w - 1), Part(1, 0, h - 1, w - 1) - Part(0, 1, h - 1, w - 1)];
-        var total = maps[0].Norm([2, 3]).Mean(1);
-        foreach (var map in maps[1..]) total = total + map.Norm([2, 3]).Mean(1);
+        Tensor Length(Tensor map) => IsWhole ? map.Norm([1, 2, 3]) : map.Norm([2, 3]).Mean(1);
+        var total = Length(maps[0]);
+        foreach (var map in maps[1..]) total = total + Length(map);
         return total;
     }
 }

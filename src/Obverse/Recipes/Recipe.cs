@@ -7,6 +7,9 @@ namespace Obverse;
 /// <summary>A trade-off of time and quality: steps, augmentations per step and size.</summary>
 public enum Quality { Draft, Normal, Best }
 
+/// <summary>A target's name and its text.</summary>
+public readonly record struct NamedText(string Name, string Text);
+
 /// <summary>The parts of a method, as a value: canvas plan, views, objective, schedule, and how encoders are put together. A paper's numbers live in one file of this folder.</summary>
 public sealed record Recipe
 {
@@ -46,9 +49,16 @@ public sealed record Recipe
     /// <summary>How a start picture is chosen where the job names none; null: the canvas begins as its plan says.</summary>
     public GaussianStart? Start { get; init; }
 
+    /// <summary>Further targets by name; null: none. A job may give others.</summary>
+    public ValueList<NamedText>? Texts { get; init; }
+
+    /// <summary>Each text is embedded in 79 of OpenAI's 80 sentences ("a photo of the …"), as CLIPStyler does: the mean of the raw embeddings.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool UsesTemplates { get; init; }
+
     /// <summary>Files of weights that its parts need, by the names that they are given there; a job stores each with its hash.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> NeededWeights => [.. Canvas.NeededWeights.Concat(Start?.NeededWeights ?? []).Distinct()];
+    public IReadOnlyList<string> NeededWeights => [.. Canvas.NeededWeights.Concat(Start?.NeededWeights ?? []).Concat(Objective.NeededWeights).Distinct()];
 
     /// <summary>With N steps; what happens at given steps is moved in proportion.</summary>
     public Recipe Steps(int count) => this with { Schedule = Schedule.Steps(count), Canvas = Canvas.Stretched(Schedule.StepCount, count) };

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Obverse.Torch;
 
 namespace Obverse;
@@ -16,6 +17,14 @@ public abstract record Ramp
 
     /// <summary>From one number to another along half a cosine.</summary>
     public static Ramp Cosine(double from = 1, double to = 0) => new CosineRamp(from, to);
+
+    /// <summary>Each number from its fraction of the steps on: <c>Ramp.Staged((0, 1), (0.5, 0.4))</c>.</summary>
+    public static Ramp Staged(params ReadOnlySpan<(double From, double Value)> stages)
+    {
+        var all = new RampStage[stages.Length];
+        for (var i = 0; i < all.Length; i++) all[i] = new(stages[i].From, stages[i].Value);
+        return new StagedRamp([.. all]);
+    }
 
     /// <summary>Multiplied by <paramref name="factor"/> after every <paramref name="every"/> steps.</summary>
     public static Ramp StepDown(double from, int every, double factor) => new StepRamp(from, every, factor);
@@ -45,6 +54,10 @@ public sealed record CosineRamp(double From, double To) : Ramp
 [Part("step")]
 public sealed record StepRamp(double From, [property: Limit(1, 1_000_000)] int Every, double Factor) : Ramp
 {
-    public override double At(int step, int steps) => From * LearningRate.Step(step, Every, Factor);
+    /// <summary>Every change comes N steps earlier: 1 where an authors' loop moves its scheduler at the start of a step.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Ahead { get; init; }
+
+    public override double At(int step, int steps) => From * LearningRate.Step(step + Ahead, Every, Factor);
     public override string ToString() => FormattableString.Invariant($"{From} x {Factor} every {Every} steps");
 }

@@ -176,7 +176,7 @@ public class FitTests
         }
 
         Assert.NotEqual(Recipes.Edit(), Recipes.Edit() with { Fit = Recipes.Edit().Fit! with { Steps = 7 } });
-        Assert.Empty(Recipes.FromText(withBank: true).Intersect(["reconstruct", "edit", "restyle"]));
+        Assert.Empty(Recipes.FromText(withBank: true).Intersect(["reconstruct", "edit", "restyle", "styler"]));
     }
 
     /// <summary>A short run of a recipe on a picture that lies in the program's folder.</summary>

@@ -40,7 +40,7 @@ public class JobFormatTests
             Assert.True(job.MakesTheSameAs(job with { Threads = 9, Recipe = job.Recipe with { About = "in other words" } }));
         }
 
-        Assert.Equal(Recipes.Names, recipes.Order(StringComparer.Ordinal));
+        Assert.Equal(Recipes.Names.Except(["clipag", "clipdraw", "styler", "vqgan", "vqgan-classic"]), recipes.Order(StringComparer.Ordinal)); // those came later
     }
 
     [Theory]
