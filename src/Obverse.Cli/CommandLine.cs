@@ -89,6 +89,7 @@ public static class CommandLine
             JudgeCommand.Create(screen),
             GradientsCommand.Create(screen),
             CompareCommand.Create(screen),
+            EvalCommand.Create(screen),
             BatchCommand.Create(screen),
             GalleryCommand.Create(screen),
             AblateCommand.Create(screen),
