@@ -65,6 +65,8 @@ for ((i = 1; i <= stops; i++)); do
     cat "$work/log" "$work/again" "$work/diff" 2>/dev/null | grep -v '^step' | tail -n 12 >&2
     ls -A "$part" >&2
   fi
+
+  if [ $((i % 10)) = 0 ]; then echo "$i stops, $wrong wrong" >&2; fi
 done
 
 echo "$stops stops: $wrong wrong. Undisturbed: invert ${millis[invert]} ms, batch ${millis[batch]} ms, render ${millis[render]} ms; interrupted: invert ${count[invert]}, batch ${count[batch]}, render ${count[render]}."
