@@ -22,6 +22,8 @@ internal static class TrainTextCommand
         var minutes = Flags.Parsed<double?>("--minutes", "M", "Minutes of training, interruptions not counted. [default: 40]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var m) && m is > 0 and <= 100_000 ? m : throw new FormatException("minutes above 0 were wanted"));
         var rate = Flags.Number("--rate", "R", "Learning rate. [default: 0.0004]", 0, 1);
         var plurals = Flags.Number("--plurals", "P", "Share of the names that are plurals, and with it only wordings are trained: a second, short run for words that the first one saw too seldom. [default: 0]", 0, 1);
+        var share = Flags.Number("--share", "S", "Share of the tuned weights in the result; the rest is --blend's. [default: 1]", 0, 1);
+        var blend = Flags.Text("--blend", "NAME", "With --share: the model that gives the rest. [default: --model]");
         var seed = Flags.Seed(usual: "7");
         var threads = Flags.Threads();
         var command = new Command("text",
@@ -33,7 +35,7 @@ internal static class TrainTextCommand
               obverse train text --data downloads --wordnet dict -o models/pocket-clip
             """)
         {
-            model, robust, data, wordnet, photos, output, work, minutes, rate, plurals, seed, threads,
+            model, robust, data, wordnet, photos, output, work, minutes, rate, plurals, share, blend, seed, threads,
         };
         command.SetAction(parsed =>
         {
@@ -55,10 +57,10 @@ internal static class TrainTextCommand
             {
                 Minutes = parsed.GetValue(minutes) ?? TextTuning.Options.Minutes, Rate = parsed.GetValue(rate) ?? TextTuning.Options.Rate, Seed = (ulong)(parsed.GetValue(seed) ?? 7), Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             };
-            if (parsed.GetValue(plurals) is > 0 and var share) options = options with { Strings = 8, Glosses = 8, Names = 8, Wordings = new() { Names = 112, Strings = 48, Plurals = share } };
+            if (parsed.GetValue(plurals) is > 0 and var many) options = options with { Strings = 8, Glosses = 8, Names = 8, Wordings = new() { Names = 112, Strings = 48, Plurals = many } };
             Directory.CreateDirectory(working);
             FileNames.MustBeWritable(Path.Combine(working, "log.png"), 16 << 20);
-            var finished = TextTuning.Train(source, beside is null ? [] : [Zoo.Resolve(beside)], sources, options, target, working, screen.Progress, screen.Stop);
+            var finished = TextTuning.Train(source, beside is null ? [] : [Zoo.Resolve(beside)], sources, options, target, working, parsed.GetValue(share) is { } part and < 1 ? (Zoo.Resolve(parsed.GetValue(blend) ?? name), part) : null, screen.Progress, screen.Stop);
             if (Path.Combine(working, "log.csv") is var log && File.Exists(log)) TrainingCurves.Draw(log, recipe.Name).Save(Path.Combine(working, "log.png"));
             if (!finished) return screen.Fail($"stopped; the checkpoint is in {working}, and the same command resumes from it", 1);
             screen.Say(target);

@@ -50,10 +50,11 @@ public static class TextTuning
     /// <param name="options">How.</param>
     /// <param name="output">Folder for the model.</param>
     /// <param name="work">Folder for checkpoint and log.</param>
+    /// <param name="blend">Where given, the result is this share of the tuned weights and the rest of another model's of the same shape (Wortsman et al. 2022): what the tuning forgot comes back sooner than what it learned goes.</param>
     /// <param name="progress">A line of text now and then.</param>
     /// <param name="cancel">Stops and leaves a checkpoint.</param>
     /// <returns>True where the run is finished.</returns>
-    public static bool Train(string model, IReadOnlyList<string> robust, TextTuningSources sources, ClipPretrainingOptions options, string output, string work, Action<string>? progress = null, CancellationToken cancel = default)
+    public static bool Train(string model, IReadOnlyList<string> robust, TextTuningSources sources, ClipPretrainingOptions options, string output, string work, (string Model, double Share)? blend = null, Action<string>? progress = null, CancellationToken cancel = default)
     {
         void Say(string text) => progress?.Invoke(text);
         Directory.CreateDirectory(work);
@@ -87,6 +88,12 @@ public static class TextTuning
             using (new NoGrad())
             {
                 foreach (var (name, tensor) in weights.All) student.Weights.All[name].CopyInPlace(tensor);
+                if (blend is var (other, share))
+                {
+                    using var beginning = ClipModel.Load(other, trainable: true);
+                    foreach (var name in weights.All.Keys) student.Weights.All[name].LerpInPlace(beginning.Weights.All[name], 1 - share);
+                    Say($"{share:P0} of the tuned weights: {Report(student.EncodeText, phrases)}");
+                }
             }
 
             student.Save(output, half: true);
