@@ -13,12 +13,6 @@ public sealed partial class Tensor
     public Tensor Amin(ReadOnlySpan<long> dims, bool keep = false) => amin.Call(this, Value.Ints(dims), keep);
     public Tensor Max() => max_all.Call(this);
     public Tensor Min() => min_all.Call(this);
-
-    /// <summary>The largest along a dimension and where it is; of several the first, which alone has the gradient.</summary>
-    public (Tensor Values, Tensor Indices) Max(int dim, bool keep = false) => max_dim.CallMany(this, dim, keep) is [var values, var indices] ? (values, indices) : default;
-
-    /// <inheritdoc cref="Max(int, bool)"/>
-    public (Tensor Values, Tensor Indices) Min(int dim, bool keep = false) => min_dim.CallMany(this, dim, keep) is [var values, var indices] ? (values, indices) : default;
     public Tensor All() => all.Call(this);
     public Tensor Any() => any.Call(this);
     public Tensor Argmax(int dim, bool keep = false) => argmax.Call(this, dim, keep);
@@ -60,6 +54,6 @@ public sealed partial class Tensor
 
     private static readonly Op
         sum_all = Op.Find("aten::sum"), sum = Op.Find("aten::sum", "dim_IntList"), mean_all = Op.Find("aten::mean"), mean = Op.Find("aten::mean", "dim"), amax = Op.Find("aten::amax"), amin = Op.Find("aten::amin"),
-        max_all = Op.Find("aten::max"), max_dim = Op.Find("aten::max", "dim"), min_dim = Op.Find("aten::min", "dim"), min_all = Op.Find("aten::min"), all = Op.Find("aten::all"), any = Op.Find("aten::any"), argmax = Op.Find("aten::argmax"), argmin = Op.Find("aten::argmin"),
+        max_all = Op.Find("aten::max"), min_all = Op.Find("aten::min"), all = Op.Find("aten::all"), any = Op.Find("aten::any"), argmax = Op.Find("aten::argmax"), argmin = Op.Find("aten::argmin"),
         softmax = Op.Find("aten::softmax", "int"), log_softmax = Op.Find("aten::log_softmax", "int"), norm = Op.Find("aten::frobenius_norm", "dim"), topk = Op.Find("aten::topk"), sort = Op.Find("aten::sort", "stable");
 }

@@ -126,8 +126,9 @@ internal static class Colors
     /// <summary>Turns the hue of [n, 3, h, w] by a number of turns a picture, through hue, saturation and value; among equal channels the first is the largest.</summary>
     public static Tensor TurnHue(Tensor x, Tensor turns)
     {
-        var (value, largest) = x.Max(1, keep: true);
-        var spread = value - x.Min(1, keep: true).Values;
+        var largest = x.Argmax(1, keep: true);
+        var value = x.Gather(1, largest);
+        var spread = value - x.Gather(1, x.Argmin(1, keep: true));
         var saturation = spread / (value + 1e-8);
         var width = spread.MaskedFill(spread.EqualTo(0), 1);
         var below = (value - x) / width; // how far each channel is below the largest
