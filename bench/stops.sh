@@ -5,7 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stops=${1:-100}
 RANDOM=${2:-1}
-obverse=${OBVERSE:-$here/../obverse}
+obverse="env --default-signal=INT,HUP,TERM ${OBVERSE:-$here/../obverse}" # a shell in the background, or under nohup, hands down that they are ignored
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OBVERSE_CHECKPOINT_SECONDS=${OBVERSE_CHECKPOINT_SECONDS:-0.3}
