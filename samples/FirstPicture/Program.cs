@@ -2,7 +2,7 @@ using Obverse;
 
 using var clip = ClipEncoder.Load("pocket-clipag");
 using var random = new Obverse.Torch.Generator(7);
-using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(5));
 
 using var inversion = new Inversion
 {
