@@ -132,7 +132,7 @@ public class StopTests
         using var program = new Program();
         var isPatient = !signals.Contains("later", StringComparison.Ordinal); // else a step must be longer than the pause
         string[] ask = ["invert", "a cat", "--model", program.Model, "--recipe", "pyramid", "--exact", "--views", isPatient ? "4" : "1024", "--size", "32", "--steps", "1000000", "--threads", "1", "-o", program["cat.png"], "--json"];
-        using var run = Process.Start(new ProcessStartInfo("dotnet", [typeof(Obverse.Cli.CommandLine).Assembly.Location, .. ask]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var run = Process.Start(new ProcessStartInfo("env", ["--default-signal=INT,HUP,TERM", "dotnet", typeof(Obverse.Cli.CommandLine).Assembly.Location, .. ask]) { RedirectStandardOutput = true, RedirectStandardError = true })!; // a shell's background job hands down ignored signals
         var error = run.StandardError.ReadToEndAsync();
         while (run.StandardOutput.ReadLine() is { } line && !line.Contains("\"step\":3,", StringComparison.Ordinal)) { }
         var rest = run.StandardOutput.ReadToEndAsync();
