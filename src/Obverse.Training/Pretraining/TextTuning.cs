@@ -19,6 +19,9 @@ public sealed record TextTuningSources
 
     /// <summary>Photographs that the styles are painted on: a folder or zip with a folder a class; null teaches no styles.</summary>
     public string? Photos { get; init; }
+
+    /// <summary>A picture set whose drawings' captions are held where the encoder had them, or null.</summary>
+    public string? Drawings { get; init; }
 }
 
 /// <summary>How alike the embeddings of one thing are in another wording.</summary>
@@ -40,7 +43,7 @@ public static class TextTuning
     /// <summary>Rate and batch for a text encoder that is trained already; minutes are the caller's.</summary>
     public static ClipPretrainingOptions Options { get; } = new()
     {
-        Seed = 7, Minutes = 40, Strings = 16, Glosses = 16, Names = 24, Photos = 0, Drawings = 0, Compositions = 0, NameWeight = 1, ClassWeight = 0.5, Rate = 2.5e-4, Warmup = 100, Wordings = new(),
+        Seed = 7, Minutes = 40, Strings = 48, Glosses = 64, Names = 24, Photos = 0, Drawings = 0, Compositions = 0, NameWeight = 1, ClassWeight = 0.5, Rate = 4e-4, Warmup = 100, Wordings = new(),
     };
 
     /// <summary>Trains and writes a model folder. The checkpoint and the log go to <paramref name="work"/>.</summary>
@@ -73,7 +76,8 @@ public static class TextTuning
             Say($"{lessons.Strings.Count:N0} strings, {lessons.Glosses.Count:N0} definitions, {lessons.Names.Count:N0} names; {Report(frozen.EncodeText, phrases)}");
             var styles = sources.Photos is { } photos ? Styles(photos, [model, .. robust], Path.Combine(work, "styles.safetensors"), Say) : [];
             using var weights = Weights.From([.. student.Weights.All.Where(pair => !pair.Key.StartsWith("visual.", StringComparison.Ordinal)).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.OwnedCopy()))], "text encoder");
-            var wordings = options.Wordings is { } asked ? new WordingLessons(asked, frozen.EncodeText, lessons, anchors, styles) : null;
+            using var set = sources.Drawings is { } drawings ? PictureSet.Open(drawings) : null;
+            var wordings = options.Wordings is { } asked ? new WordingLessons(asked, frozen.EncodeText, lessons, anchors, styles, [.. set?.Entries.Where(entry => entry.Split == PictureSet.Train) ?? []]) : null;
             using (var training = new ClipPretraining(options, weights, student.Config.Text, tokenizer, lessons, anchors, wordings: wordings))
             {
                 var finished = training.Run(work, step =>

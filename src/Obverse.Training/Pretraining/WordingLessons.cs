@@ -21,6 +21,9 @@ public sealed record WordingOptions
     /// <summary>Definitions as they are, held where the encoder had them: the free-form phrases that it understands.</summary>
     public int Glosses { get; init; } = 24;
 
+    /// <summary>Captions and names of drawings, held where the encoder had them: a tuning that sees no picture forgets them first.</summary>
+    public int Drawings { get; init; } = 48;
+
     /// <summary>Names in the words of a style (<see cref="PaintedStyles"/>): to the anchor, moved as the style moves photographs.</summary>
     public int Styles { get; init; } = 40;
 
@@ -37,8 +40,13 @@ public sealed record WordingOptions
 /// <param name="lessons">Names and strings.</param>
 /// <param name="anchors">[classes, D].</param>
 /// <param name="styles">By <see cref="PaintedStyle.Name"/> the direction [D] in which the style moves embeddings, of length 1.</param>
-public sealed class WordingLessons(WordingOptions options, TextEmbedder start, TextLessons lessons, Tensor anchors, IReadOnlyDictionary<string, Tensor> styles)
+/// <param name="drawings">Entries of a picture set whose captions and names are to stay what they are, or none.</param>
+public sealed class WordingLessons(WordingOptions options, TextEmbedder start, TextLessons lessons, Tensor anchors, IReadOnlyDictionary<string, Tensor> styles, IReadOnlyList<PictureEntry>? drawings = null)
 {
+    private readonly IReadOnlyList<PictureEntry> drawings = [.. (drawings ?? []).Where(entry => !entry.IsPhoto)];
+    private readonly Dictionary<string, int> named = lessons.Names.GroupBy(name => name.Text).ToDictionary(group => group.Key, group => group.First().Class);
+    private readonly Dictionary<string, string> singulars = Singulars(lessons);
+    private readonly ShuffledSampler drawn = new(drawings?.Count(entry => !entry.IsPhoto) ?? 0, options.Seed, 305);
     private readonly ShuffledSampler names = new(lessons.Names.Count, options.Seed, 301), strings = new(lessons.Strings.Count, options.Seed, 302), styled = new(lessons.Names.Count, options.Seed, 303), glosses = new(lessons.Glosses.Count, options.Seed, 304);
     private readonly PaintedStyle[] known = [.. PaintedStyles.All.Where(style => styles.ContainsKey(style.Name))];
 
@@ -69,11 +77,41 @@ public sealed class WordingLessons(WordingOptions options, TextEmbedder start, T
             if (painted.Count > 0) targets.Add((Anchors(painted) + Tensor.Cat(shifts) * options.StyleShift).Normalized());
         }
 
+        void Say(string text)
+        {
+            bare.Add(text);
+            texts.Add(random.Next(3) == 0 ? text : text.Count(letter => letter == ' ') < 3 ? Wordings.Neutral(text, random, options.Plurals) : Wordings.Framed(text, random));
+        }
+
+        // Of a plural ("castles") the teacher has a string of its own, which would hold it where it was: it means what the singular means.
+        List<(string Text, int Class)> plurals = [];
         foreach (var i in strings.Batch(step, options.Strings))
         {
             var text = Wordings.Bare(lessons.Strings[i].Text);
-            bare.Add(text);
-            texts.Add(random.Next(3) == 0 ? text : text.Count(letter => letter == ' ') < 3 ? Wordings.Neutral(text, random, options.Plurals) : Wordings.Framed(text, random));
+            if (!singulars.TryGetValue(text, out var one)) Say(text);
+            else if (named.TryGetValue(one, out var known)) plurals.Add((text, known));
+            else
+            {
+                bare.Add(one);
+                texts.Add(text);
+            }
+        }
+
+        foreach (var i in drawn.Batch(step, this.drawings.Count == 0 ? 0 : options.Drawings))
+        {
+            var entry = this.drawings[i];
+            var caption = random.Next(3) switch
+            {
+                0 => entry.Name,
+                1 => PocketExam.DrawingTemplates[random.Next(PocketExam.DrawingTemplates.Count)].Replace("{}", entry.Name, StringComparison.Ordinal),
+                _ => Captions.Drawing(entry, Backdrop.All[random.Next(Backdrop.All.Count)], random),
+            };
+            if (caption == entry.Name && random.Next(2) == 0) Say(entry.Name);
+            else
+            {
+                bare.Add(caption);
+                texts.Add(caption);
+            }
         }
 
         foreach (var i in glosses.Batch(step, options.Glosses))
@@ -86,6 +124,12 @@ public sealed class WordingLessons(WordingOptions options, TextEmbedder start, T
         {
             using var still = new NoGrad();
             targets.Add(start(bare).Normalized());
+        }
+
+        if (plurals.Count > 0)
+        {
+            texts.AddRange(plurals.Select(plural => plural.Text));
+            targets.Add(Anchors([.. plurals.Select(plural => (long)plural.Class)]));
         }
 
         return ([.. texts], Tensor.Cat(targets));
@@ -105,6 +149,15 @@ public sealed class WordingLessons(WordingOptions options, TextEmbedder start, T
             return towers.Select(tower => (PictureBatches.Run(painted, side, tower).Normalized().Mean(0) - PictureBatches.Run(photos, side, tower).Normalized().Mean(0)).Unsqueeze(0).Normalized())
                 .Aggregate((a, b) => a + b).Normalized().Squeeze(0);
         });
+    }
+
+    /// <summary>By the plural, the string or name of which it is one.</summary>
+    private static Dictionary<string, string> Singulars(TextLessons lessons)
+    {
+        Dictionary<string, string> all = [];
+        foreach (var text in lessons.Names.Select(name => name.Text).Concat(lessons.Strings.Select(lesson => lesson.Text).Where(text => text.Count(letter => letter == ' ') < 3 && !English.IsPlural(text))))
+            if (English.Plural(text) is var many && many != text) all.TryAdd(many, text);
+        return all;
     }
 
     private Tensor Anchors(List<long> classes) => anchors.IndexSelect(0, Tensor.From([.. classes], classes.Count)).Normalized();

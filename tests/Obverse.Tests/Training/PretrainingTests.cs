@@ -221,6 +221,34 @@ public class PretrainingTests
         Assert.True(Cosine(anchors + style * 0.6) > Cosine(anchors) + 0.03, $"{Cosine(anchors + style * 0.6):F3} to the moved anchors, {Cosine(anchors):F3} to the anchors");
     }
 
+    [Fact]
+    public void A_plural_of_the_teacher_means_what_its_singular_means_and_drawings_stay_where_they_were()
+    {
+        using var scope = new TensorScope();
+        string[] strings = ["castle", "castles", "red lamp", "red lamps"];
+        using var teacher = TextTeacher.From(strings, Tensor.Eye(4, DType.Float32), [new(0, "n00000000", "castle", ["castle"])]);
+        var lessons = TextLessons.Of(teacher, [new(0, "n00000000", "castle", ["castle"])]);
+        using var random = new Generator(3);
+        var anchors = random.Normal(1, Dim).Normalized();
+        List<string> asked = [];
+        Tensor Start(IReadOnlyList<string> texts)
+        {
+            asked.AddRange(texts);
+            return random.Normal(texts.Count, Dim);
+        }
+
+        PictureEntry drawing = new() { Style = "noto", Concept = "fox", Name = "fox", Names = ["fox"], Label = "fox", Split = PictureSet.Train, Source = "fox", Format = PictureFormat.RgbaDeflate, Width = 1, Height = 1 };
+        var wordings = new WordingLessons(new() { Names = 0, Styles = 0, Glosses = 0, Strings = 4, Drawings = 6 }, Start, lessons, anchors, new Dictionary<string, Tensor>(), [drawing]);
+        var (texts, targets) = wordings.Batch(0, new Random(2));
+        Assert.Equal((10, 10L), (texts.Length, targets.Size(0)));
+        Assert.DoesNotContain("castles", asked);
+        Assert.DoesNotContain("red lamps", asked);
+        Assert.Equal(2, asked.Count(text => text == "red lamp"));
+        Assert.Equal(1, (targets[^1] * anchors[0]).Sum().Item(), 5);
+        Assert.Equal("castles", texts[^1]);
+        Assert.Equal(6, texts.Count(text => text.Contains("fox", StringComparison.Ordinal)));
+    }
+
     private static ClipPretrainingOptions Tiny => new()
     {
         Seed = 3, Strings = 8, Glosses = 0, Names = 8, Photos = 4, Drawings = 0, Compositions = 0, Rate = 1e-2, PairWeight = 0.5, ClassWeight = 0.05, Warmup = 2, LogEvery = 1, LengthGroups = 2, Average = 0.5,

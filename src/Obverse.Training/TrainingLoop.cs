@@ -12,7 +12,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly LoopOptions options;
     private readonly string name;
     private readonly Func<long, (Tensor Loss, IReadOnlyDictionary<string, double> Parts)> loss;
-    private readonly IReadOnlyList<(string Name, Tensor Tensor)> learned;
+    private readonly IReadOnlyList<(string Name, Tensor Tensor)> learned; // the gradient's first, then the state
     private readonly List<Tensor> averages = [];
     private readonly Adam optimizer;
     private TimeSpan before;
@@ -21,12 +21,14 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="options">How long and how fast.</param>
     /// <param name="learned">What moves.</param>
     /// <param name="loss">Of the step with this number: one number with its graph, and the parts to log; called inside a <see cref="TensorScope"/>.</param>
-    public TrainingLoop(string name, LoopOptions options, IEnumerable<KeyValuePair<string, Tensor>> learned, Func<long, (Tensor Loss, IReadOnlyDictionary<string, double> Parts)> loss)
+    /// <param name="state">What moves by other means, and belongs to a checkpoint and to the averages as the weights do.</param>
+    public TrainingLoop(string name, LoopOptions options, IEnumerable<KeyValuePair<string, Tensor>> learned, Func<long, (Tensor Loss, IReadOnlyDictionary<string, double> Parts)> loss, IEnumerable<KeyValuePair<string, Tensor>>? state = null)
     {
         if (options.Steps is null && options.Minutes is null) throw new ArgumentException($"{name}: neither steps nor minutes say how long", nameof(options));
-        (this.name, this.options, this.loss, this.learned) = (name, options, loss, [.. learned.Select(l => (l.Key, l.Value))]);
-        foreach (var (_, tensor) in this.learned) tensor.RequiresGrad = true;
-        ParameterGroup Group(string of, Func<Tensor, bool> which, double decay) => new(of, [.. this.learned.Where(l => which(l.Tensor)).Select(l => l.Tensor)], options.Rate) { WeightDecay = decay };
+        Tensor[] moved = [.. learned.Select(l => l.Value)];
+        (this.name, this.options, this.loss, this.learned) = (name, options, loss, [.. learned.Concat(state ?? []).Select(l => (l.Key, l.Value))]);
+        foreach (var tensor in moved) tensor.RequiresGrad = true;
+        ParameterGroup Group(string of, Func<Tensor, bool> which, double decay) => new(of, [.. moved.Where(which)], options.Rate) { WeightDecay = decay };
         optimizer = new Adam([Group("matrices", t => t.Dims > 1, options.WeightDecay), Group("vectors", t => t.Dims <= 1, 0)], beta2: 0.99, decoupled: true);
         if (options.Average > 0) averages.AddRange(this.learned.Select(l => l.Tensor.OwnedCopy()));
     }
