@@ -11,7 +11,7 @@ namespace Obverse.Cli.Commands;
 /// <summary>`obverse train`: the models of the zoo, or any CLIP from scratch.</summary>
 internal static class TrainCommand
 {
-    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any architecture from scratch.") { Clip(screen), TrainTextCommand.Create(screen), TrainClipagCommand.Create(screen), TrainVaeCommand.Create(screen), TrainDiffusionCommand.Create(screen), TrainVqganCommand.Create(screen) };
+    public static Command Create(Screen screen) => new("train", "Train the models of the zoo, or a CLIP of any architecture from scratch.") { Clip(screen), TrainTextCommand.Create(screen), TrainClipagCommand.Create(screen), TrainClipagSweepCommand.Create(screen), TrainVaeCommand.Create(screen), TrainDiffusionCommand.Create(screen), TrainVqganCommand.Create(screen) };
 
     private static Command Clip(Screen screen)
     {

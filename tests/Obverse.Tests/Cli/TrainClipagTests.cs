@@ -1,3 +1,4 @@
+using Obverse.Evaluation;
 using Obverse.Jobs;
 using Obverse.Tests.Training;
 using Obverse.Torch;
@@ -35,5 +36,37 @@ public class TrainClipagTests
         Assert.InRange(Apart(Of(program["none"]), began), 0, 1e-3); // fp16
         Assert.InRange(Apart(Of(program["half"]), (began + robust) / 2), 0, 1e-3);
         Assert.Equal(2, Train("x", "--share", "1.5").Code);
+    }
+
+    [Fact]
+    public void A_sweep_measures_every_bound_and_loss_and_does_not_train_one_twice()
+    {
+        using var program = new Program();
+        ViewTests.Drawings(program["set"]).Dispose();
+        using (var zip = System.IO.Compression.ZipFile.Open(program["exam.zip"], System.IO.Compression.ZipArchiveMode.Create))
+        {
+            foreach (var (wnid, i) in ImageNet.Classes.Take(4).Select((c, i) => (c.Wnid, i)))
+            {
+                using var file = zip.CreateEntry($"{i}.{wnid}.jpg").Open();
+                file.Write(IndexSourceTests.Noise(i).EncodeJpeg());
+            }
+        }
+
+        Answer Sweep() => program.Run("train", "clipag-sweep", "--model", program.Model, "--judge", program.Model, "--data", program["set"], "--exam", program["exam.zip"], "--exam-every", "1", "--eps", "0,0.7", "--objectives", "fare,both",
+            "--updates", "2", "--side", "32", "--batch", "4", "--names", "2", "--drawings", "2", "--threads", "1", "-o", program["sweep"]);
+        var first = Sweep();
+        Assert.True(first.Code == 0, first.Error);
+        string[] rows = [.. File.ReadAllLines(program["sweep/table.md"]).Where(line => line.StartsWith("| fare", StringComparison.Ordinal) || line.StartsWith("| both", StringComparison.Ordinal))];
+        Assert.Equal(["| fare | 0 |", "| fare | 0.7", "| both | 0 |", "| both | 0.7"], rows.Select(row => string.Join('|', row.Split('|')[..3]).TrimEnd() + (row.Split('|')[2].Trim() == "0" ? " |" : "")));
+        Assert.All(rows, row => Assert.Equal(9, row.Split('|').Length - 1));
+        Assert.True(File.Exists(program["sweep/sweep.png"]));
+        var weights = program["sweep/fare-0.7/open_clip_model.safetensors"];
+        File.Delete(weights);
+        var table = File.ReadAllText(program["sweep/table.md"]);
+        Assert.Equal(0, Sweep().Code);
+        Assert.False(File.Exists(weights), "a cell that was measured is not trained again");
+        Assert.Equal(table, File.ReadAllText(program["sweep/table.md"]));
+        Assert.Equal(2, program.Run("train", "clipag-sweep", "--data", program["set"]).Code);
+        Assert.Equal(2, program.Run("train", "clipag-sweep", "--data", program["set"], "--exam", program["exam.zip"], "--objectives", "fair").Code);
     }
 }

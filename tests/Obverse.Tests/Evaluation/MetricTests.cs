@@ -115,4 +115,13 @@ public class MetricTests
         File.WriteAllBytes(Path("cut.npz"), bytes[..(bytes.Length / 2)]);
         Assert.Throws<InvalidDataException>(() => FeatureStatistics.Load(Path("cut.npz")));
     }
+
+    // 8 of 10 and 0 of 10 by the formula of Wilson 1927: [0.4902, 0.9433] and [0, 0.2775], as in many tables.
+    [Theory, InlineData(0.8, 10, 0.4902, 0.9433), InlineData(0, 10, 0, 0.2775), InlineData(1, 10, 0.7225, 1)]
+    public void A_share_has_wilsons_interval(double share, int count, double low, double high)
+    {
+        var interval = Proportion.Interval(share, count);
+        Assert.Equal(low, interval.Low, 4);
+        Assert.Equal(high, interval.High, 4);
+    }
 }
