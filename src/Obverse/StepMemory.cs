@@ -4,7 +4,7 @@ namespace Obverse;
 
 /// <summary>What one step of an inversion takes beside the models' weights, in bytes, reckoned before anything is allocated: what its gradient needs stays until the end of the step. The slopes are measured (docs/log/2026-11.md).</summary>
 /// <param name="Canvas">Parameters, their moments, and the rendered picture with all that leads to it.</param>
-/// <param name="Views">The views' pictures.</param>
+/// <param name="Views">The views' pictures, those of an objective's own views too.</param>
 /// <param name="Encoder">The encoders' activations.</param>
 public readonly record struct StepMemory(double Canvas, double Views, double Encoder)
 {
@@ -24,16 +24,22 @@ public readonly record struct StepMemory(double Canvas, double Views, double Enc
     private static StepMemory Of(Recipe recipe, Encoder[] encoders, Stage stage, long height, long width)
     {
         var (h, w) = (Stage.Side(height, stage.Resolution), Stage.Side(width, stage.Resolution));
-        var views = stage.Of(recipe.Views);
         var margin = recipe.Canvas is Pyramid pyramid ? pyramid.Margin : 0;
-        var (seen, pixels) = ((h: h + 2 * (long)(h * margin), w: w + 2 * (long)(w * margin)), 0.0);
-        foreach (var view in views.Chain)
+        var (pictures, activations) = (0.0, 0.0);
+        foreach (var views in (Views[])[stage.Of(recipe.Views), .. recipe.Objective.OwnViews])
         {
-            pixels += (double)seen.h * seen.w;
-            var next = view.SizeOf(seen.h, seen.w);
-            seen = (Math.Max(1, next.Height), Math.Max(1, next.Width));
+            var (seen, pixels) = ((h: h + 2 * (long)(h * margin), w: w + 2 * (long)(w * margin)), 0.0);
+            foreach (var view in views.Chain)
+            {
+                pixels += (double)seen.h * seen.w;
+                var next = view.SizeOf(seen.h, seen.w);
+                seen = (Math.Max(1, next.Height), Math.Max(1, next.Width));
+            }
+
+            pictures += views.Count * pixels * BytesPerPixel * encoders.Length;
+            activations += views.Count * encoders.Sum(encoder => encoder.BytesPerView(seen.h, seen.w));
         }
 
-        return new(recipe.Canvas.BytesPerStep(h, w), views.Count * pixels * BytesPerPixel * encoders.Length, views.Count * encoders.Sum(encoder => encoder.BytesPerView(seen.h, seen.w)));
+        return new(recipe.Canvas.BytesPerStep(h, w), pictures, activations);
     }
 }

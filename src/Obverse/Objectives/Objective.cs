@@ -17,6 +17,10 @@ public abstract partial record Objective
     [JsonIgnore]
     public virtual IReadOnlyList<string> NeededWeights => [];
 
+    /// <summary>Views of its own (<see cref="Through"/>), which a step computes beside the inversion's.</summary>
+    [JsonIgnore]
+    public virtual IReadOnlyList<Views> OwnViews => [];
+
     public static Objective operator +(Objective a, Objective b) => new WeightedSum([(1, a), (1, b)]);
     public static Objective operator *(double weight, Objective a) => new WeightedSum([(weight, a)]);
 
@@ -51,6 +55,9 @@ public sealed record WeightedSum : Objective
     [JsonIgnore]
     public override IReadOnlyList<string> NeededWeights => [.. Terms.SelectMany(term => term.Objective.NeededWeights)];
 
+    [JsonIgnore]
+    public override IReadOnlyList<Views> OwnViews => [.. Terms.SelectMany(term => term.Objective.OwnViews)];
+
     public override string ToString() => string.Join(" + ", Terms.Select(t => t.Weight == 1 ? t.Objective.ToString() : FormattableString.Invariant($"{t.Weight} * {t.Objective}")));
 }
 
@@ -63,6 +70,9 @@ public sealed record RampedObjective(Ramp Weight, Objective Objective) : Objecti
 
     [JsonIgnore]
     public override IReadOnlyList<string> NeededWeights => Objective.NeededWeights;
+
+    [JsonIgnore]
+    public override IReadOnlyList<Views> OwnViews => Objective.OwnViews;
 
     public override string ToString() => $"({Weight}) * {Objective}";
 }

@@ -11,6 +11,9 @@ public sealed record Through(Objective Objective, Views Views) : Objective
     public override Objective Bind(ObjectiveContext context) => this with { Objective = Objective.Bind(context) };
 
     [JsonIgnore]
+    public override IReadOnlyList<Views> OwnViews => [Views, .. Objective.OwnViews];
+
+    [JsonIgnore]
     public override IReadOnlyList<string> NeededWeights => Objective.NeededWeights;
 
     public override string ToString() => $"{Objective} through {Views}";

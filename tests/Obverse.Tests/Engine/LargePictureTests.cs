@@ -117,4 +117,17 @@ public class LargePictureTests
 
         Assert.Equal(0, program.Run(ask).Code);
     }
+
+    [Fact]
+    public void Views_of_an_objective_count_in_the_memory_of_a_step()
+    {
+        using var scope = new TensorScope();
+        using var clip = ToyClip.Load();
+        var one = Recipes.Named("pyramid", Quality.Draft, 64, 64);
+        var both = one with { Objective = one.Objective + 2 * one.Objective.Through(Views.Of(64).Scale(0.8, 1.2)) };
+        Assert.Equal(64, Assert.Single(both.Objective.OwnViews).Count);
+        var (least, most) = (StepMemory.Of(one, [clip], 64, 64), StepMemory.Of(both, [clip], 64, 64));
+        Assert.Equal(64.0 * 64 * 64 * 48, most.Views - least.Views, 1.0); // views, pixels, bytes a pixel
+        Assert.Equal(least.Canvas, most.Canvas);
+    }
 }
