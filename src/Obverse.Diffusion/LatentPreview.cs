@@ -16,7 +16,7 @@ public sealed class LatentPreview : IDisposable
     private LatentPreview(Tensor colours) => this.colours = colours;
 
     /// <summary>That of an autoencoder, fitted once.</summary>
-    public static LatentPreview Of(Autoencoder autoencoder) => known.GetValue(autoencoder, one => new(Tensor.Owned(() => Fit(one))));
+    public static LatentPreview Of(Autoencoder autoencoder) => known.GetValue(autoencoder, one => Fit(one.Config.LatentChannels, one.Config.Stride, one.ToPictures, one.Device));
 
     /// <summary>Scaled latents [n, channels, h, w] to pictures in 0 … 1, [n, 3, h, w].</summary>
     public Tensor ToPictures(Tensor latents) => WithOne(latents).Matmul(colours).Reshape(latents.Size(0), latents.Size(2), latents.Size(3), 3).Permute(0, 3, 1, 2).Clamp(0, 1).Contiguous();
@@ -30,17 +30,20 @@ public sealed class LatentPreview : IDisposable
         return Tensor.Cat([rows, Tensor.Ones([rows.Size(0), 1]).To(rows.Device)], 1);
     }
 
-    private static Tensor Fit(Autoencoder autoencoder)
+    /// <param name="channels">Of latents.</param>
+    /// <param name="stride">Pixels a latent's side.</param>
+    /// <param name="decode">Scaled latents to pictures in 0 … 1.</param>
+    /// <param name="device">Where it computes.</param>
+    internal static LatentPreview Fit(int channels, int stride, Func<Tensor, Tensor> decode, Device device) => new(Tensor.Owned(() =>
     {
         using var still = new NoGrad();
         var random = Generator.For(0, 503);
-        var channels = autoencoder.Config.LatentChannels;
         // Of unit variance at each place, half of it shared with the neighbours: flat colours and edges.
         var coarse = random.Normal(Samples, channels, Side / 4, Side / 4).Resize(Side, Side, Interpolation.Nearest);
-        var latents = ((coarse + random.Normal(Samples, channels, Side, Side)) * Math.Sqrt(0.5)).To(autoencoder.Device);
-        var seen = autoencoder.ToPictures(latents).AvgPool2d(autoencoder.Config.Stride);
+        var latents = ((coarse + random.Normal(Samples, channels, Side, Side)) * Math.Sqrt(0.5)).To(device);
+        var seen = decode(latents).AvgPool2d(stride);
         var (given, wanted) = (WithOne(latents).To(DType.Float64), seen.Permute(0, 2, 3, 1).Reshape(-1, 3).To(DType.Float64));
         var square = given.T().Matmul(given) + Tensor.Eye(channels + 1, DType.Float64).To(latents.Device) * 1e-6;
         return square.Solve(given.T().Matmul(wanted)).To(DType.Float32);
-    }
+    }));
 }

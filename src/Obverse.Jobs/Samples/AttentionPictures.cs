@@ -6,7 +6,7 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>Saves attention maps: a grey picture a word, white where it was looked at most, and a sheet with them over the picture.</summary>
+/// <summary>Saves attention maps: a grey picture a word, from black where it was looked at least to white where most, and a sheet with them over the picture.</summary>
 internal static class AttentionPictures
 {
     public const string Start = "(start)", End = "(end)", Sheet = "attention.png";
@@ -24,7 +24,8 @@ internal static class AttentionPictures
         {
             var map = maps.Of([.. group.Select(one => one.Row)]);
             var share = map.Mean().Item();
-            var plane = (map / map.Max().ClampMin(1e-12)).Unsqueeze(0).Unsqueeze(0).Resize(picture.Height, picture.Width, Interpolation.Bilinear).Clamp(0, 1);
+            var (low, high) = (map.Min().Item(), map.Max().Item());
+            var plane = ((map - low) / Math.Max(high - low, 1e-12)).Unsqueeze(0).Unsqueeze(0).Resize(picture.Height, picture.Width, Interpolation.Bilinear).Clamp(0, 1);
             var file = Path.Combine(folder, $"{saved.Count.ToString("D2", CultureInfo.InvariantCulture)}-{FileNames.Slug(group.Key)}.png");
             plane.Expand(1, 3, picture.Height, picture.Width).Contiguous().ToPicture().Save(file);
             cells.Add(((drawn * (plane * 0.85 + 0.15)).ToPicture(), string.Create(CultureInfo.InvariantCulture, $"{group.Key} {share * 100:0.0} %")));
