@@ -46,7 +46,7 @@ internal static class SampleBatch
         else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}; {sheet}");
         return failed > 0 ? 1 : 0;
 
-        // One at a time: a story's next job depends on the picture before it. A line that cannot be is told, and the others go on.
+        // One at a time: a story's next job depends on the picture before it. A line that cannot be drawn is reported, and the others go on.
         IEnumerable<(SampleLine Item, SampleJob Job)> Planned()
         {
             foreach (var item in items)

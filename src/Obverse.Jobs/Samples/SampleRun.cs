@@ -40,7 +40,7 @@ internal static class SampleRun
         yield return new JobStarted(job);
 
         using var film = outputs?.Film is { } path ? Film.Open(path, FramesPerSecond) : null;
-        var (begun, first, until) = (Stopwatch.StartNew(), sampling.Next, Math.Min(job.StoppedAfter ?? plan.Count, plan.Count));
+        var (clock, first, until) = (Stopwatch.StartNew(), sampling.Next, Math.Min(job.StoppedAfter ?? plan.Count, plan.Count));
         var stopped = false;
         SamplingStep? held = null;
         Picture picture;
@@ -54,7 +54,7 @@ internal static class SampleRun
                 if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) latents.Decoded(model, step.Clean).Save(outputs.Frame(step.Index + 1, step.Count));
                 film?.Add(Preview(model, step.Clean, job));
                 checkpoints?.Pass(sampling.Save);
-                yield return new StepEvent(job.Title, new Step { Index = step.Index, Count = step.Count, Losses = [double.NaN], Similarities = [] }, (step.Index + 1 - first) / begun.Elapsed.TotalSeconds, () => Preview(model, step.Clean, job)) { Phase = "denoise" };
+                yield return new StepEvent(job.Title, new Step { Index = step.Index, Count = step.Count, Losses = [double.NaN], Similarities = [] }, (step.Index + 1 - first) / clock.Elapsed.TotalSeconds, () => Preview(model, step.Clean, job)) { Phase = "denoise" };
                 if (sampling.Next == until || cancellation.IsCancellationRequested) break;
             }
 

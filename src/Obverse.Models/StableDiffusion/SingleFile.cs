@@ -108,7 +108,7 @@ internal sealed partial class SingleFile
         return [.. shapes.Outline.Select(one => one.Name)];
     }
 
-    // What no name of ours stands for keeps its own, so that it is told as left over.
+    // What no name of ours stands for keeps its own, so that it is reported as left over.
     private static Dictionary<string, StoredTensor> Named(Dictionary<string, Tensor> tensors, string prefix, string path, string[] names, Func<string, string> theirs)
     {
         var ours = names.ToDictionary(theirs, name => name);

@@ -63,19 +63,19 @@ public class ReferencePictureTests
     {
         using var program = Pictures();
         File.WriteAllLines(program["rusty.txt"], ["a red fox", "", "a dog", "a cat"]);
-        string[] tell(string to, params string[] more) => ["story", program["rusty.txt"], "--reference", program["a.png"], .. SampleJobTests.Common(program), "--cutoff", "0", "-o", program[to], .. more];
-        var told = program.Run(tell("story"));
-        Assert.True(told.Code == 0 && told.Output.Contains("3 drawn", StringComparison.Ordinal), $"{told.Code} {told.Error}");
+        string[] draw(string to, params string[] more) => ["story", program["rusty.txt"], "--reference", program["a.png"], .. SampleJobTests.Common(program), "--cutoff", "0", "-o", program[to], .. more];
+        var drawn = program.Run(draw("story"));
+        Assert.True(drawn.Code == 0 && drawn.Output.Contains("3 drawn", StringComparison.Ordinal), $"{drawn.Code} {drawn.Error}");
         string[] files = [.. Directory.GetFiles(program["story"], "0*.png").Order(StringComparer.Ordinal)];
         Assert.Equal(3, files.Length);
         Assert.Equal(["a red fox", "a dog", "a cat"], files.Select(file => ((SampleJob)Job.FromPicture(file)).References!.Edit));
-        Assert.Contains("3 there already", program.Run(tell("story")).Output, StringComparison.Ordinal);
-        var chained = program.Run(tell("chained", "--chain", "0.5"));
+        Assert.Contains("3 there already", program.Run(draw("story")).Output, StringComparison.Ordinal);
+        var chained = program.Run(draw("chained", "--chain", "0.5"));
         Assert.True(chained.Code == 0, $"{chained.Code} {chained.Error}");
         var second = (SampleJob)Job.FromPicture(Directory.GetFiles(program["chained"], "0003-*.png").Single());
         Assert.Equal([1.0, 0.5], second.References!.Pictures.Select(picture => picture.Weight));
         Assert.Contains("0001-", second.References.Pictures[1].Picture.Path, StringComparison.Ordinal);
-        Assert.Contains("3 there already", program.Run(tell("chained", "--chain", "0.5")).Output, StringComparison.Ordinal);
+        Assert.Contains("3 there already", program.Run(draw("chained", "--chain", "0.5")).Output, StringComparison.Ordinal);
         Assert.Contains("--reference", program.Run("story", program["rusty.txt"], "-o", program["x"]).Line, StringComparison.Ordinal);
     }
 

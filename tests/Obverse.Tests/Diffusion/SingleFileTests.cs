@@ -92,7 +92,7 @@ public class SingleFileTests
             Same(theirs, guessed);
         }
 
-        // A training's own tensors beside them are passed by; fp16 is read; what is no part of the network is told.
+        // A training's own tensors beside them are passed by; fp16 is read; what is no part of the network is reported.
         void Change(string to, Func<IEnumerable<KeyValuePair<string, Tensor>>, IEnumerable<KeyValuePair<string, Tensor>>> change)
         {
             using var safetensors = Safetensors.Open(file);
