@@ -1,91 +1,94 @@
 using System.CommandLine;
 using Obverse.Diffusion;
-using Obverse.Evaluation;
-using Obverse.Files;
-using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
 
 namespace Obverse.Cli;
 
-/// <summary>What `diffuse` and `vary` share: model, sampler, size, seeds, output.</summary>
+/// <summary>What the commands that sample Stable Diffusion share: model, sampler, size, seeds, output.</summary>
 internal sealed class SamplingOptions
 {
     public const string Usual = "pocket-sd";
 
-    private readonly Option<string?> model = Flags.Text("--model", "MODEL", $"A Stable Diffusion 1.x model: a folder in diffusers' layout, or a zoo name. [default: {Usual}]");
+    // Options that a checkpoint does not fix.
+    private static readonly string[] besideResume = ["--resume", "--out", "--every", "--film", "--threads", "--json", "--debug", "--allow-files", "--allow-hub"];
+
+    private readonly Option<string?> model = Flags.Text("--model", "MODEL", $"A Stable Diffusion 1.x model: a folder in diffusers' layout, a single .safetensors or .ckpt file, a zoo name or a hub repository. [default: {Usual}]");
     private readonly Option<string?> negative = Flags.Text("--negative", "TEXT", "What guidance moves away from. [default: empty]");
+    private readonly Option<Emphasis?> emphasis = Flags.Parsed<Emphasis?>("--emphasis", "scale|empty|none", "How weights such as (word:1.3) act on a prompt's rows: multiply them (scale), or move them away from the empty prompt's (empty); none: brackets are text. [default: scale]",
+        text => text switch { "scale" => Emphasis.Scale, "empty" => Emphasis.Empty, "none" => Emphasis.None, _ => throw new FormatException("scale, empty or none was wanted") });
     private readonly Option<string?> sampler = Flags.Parsed<string?>("--sampler", "NAME", $"{string.Join(", ", Sampler.Names)}. [default: dpm++2m]", text => Sampler.Names.Contains(text) ? text : throw new FormatException($"one of {string.Join(", ", Sampler.Names)} was wanted"));
     private readonly Option<int?> steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
     private readonly Option<double?> guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: 7.5]", 0, 1000);
     private readonly Option<PictureSize?> size = Flags.Size("--size", "Size to draw at, in whole latents. [default: the model's]");
     private readonly Option<int?> seed = Flags.Seed();
-    private readonly Option<int?> count = Flags.Whole("--n", "Draw N pictures with consecutive seeds, and a contact sheet.", 1, 1000);
-    private readonly Option<string?> output = new("--out", "-o") { HelpName = "FILE.png", Description = "The picture to write. [default: a name made from the prompt]" };
-    private readonly Option<bool> judges = Flags.Switch("--judge", "Have pocket-judge rank the pictures by the prompt.");
     private readonly Option<int?> threads = Flags.Threads();
     private readonly Option<Device?> device = Flags.Device();
     private readonly Option<Precision?> precision = Flags.Precision();
     private readonly Option<bool> json = Flags.Json();
 
+    public Option<int?> Count { get; } = Flags.Whole("--n", "Draw N pictures with consecutive seeds, and a contact sheet.", 1, 1000);
+    public Option<string?> Out { get; } = new("--out", "-o") { HelpName = "FILE.png", Description = "The picture to write; with --batch, a folder. [default: a name made from the prompt]" };
+    public Option<string?> Batch { get; } = Flags.Text("--batch", "FILE", "Draw every line of a file into the folder --out; lines of a .jsonl may set what options set. Finished pictures are not drawn again.");
+    public Option<string?> Resume { get; } = Flags.Text("--resume", "FILE", "Resume from the checkpoint of an interrupted picture, without a prompt.");
+    public Option<string?> Film { get; } = Flags.Text("--film", "FILE", "Save a film of the latents as they lose their noise, by a linear look at them: .gif, .webp, or .mp4 if ffmpeg is installed.");
+    public Option<int?> Every { get; } = Flags.Whole("--every", "Save a decoded, numbered preview every N steps.", 1, 1000);
+    public Option<bool> Judges { get; } = Flags.Switch("--judge", "Have pocket-judge rank the pictures by the prompt.");
+    public StoredJobOptions Stored { get; } = new("With --resume: ");
+
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[model, negative, sampler, steps, guidance, size, seed, count, output, judges, threads, device, precision, json]) command.Add(option);
+        foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, size, seed, Count, Out, Batch, Resume, Film, Every, Judges, threads, device, precision, json]) command.Add(option);
+        Stored.AddTo(command);
     }
 
-    /// <summary>Draws.</summary>
-    /// <param name="named">The picture's default name, without extension.</param>
-    /// <param name="wanted">What the judge is asked for; null: it is not asked.</param>
-    /// <param name="change">What a command adds to the job.</param>
-    public int Run(Screen screen, ParseResult parsed, string named, string? wanted, Func<SampleJob, SampleJob> change)
+    /// <summary>The same for a command whose pictures are a series of its own.</summary>
+    public void AddModelTo(Command command)
     {
-        using var workshop = CliModels.Workshop(screen, parsed.GetValue(threads), parsed.GetValue(device), parsed.GetValue(precision));
-        var name = parsed.GetValue(model) ?? Usual;
-        var (asJson, given, n) = (parsed.GetValue(json), parsed.GetValue(output), parsed.GetValue(count) ?? 1);
-        var picture = given is null ? Free(FileNames.Fitting(named, ".png")) : OutputPaths.Wanting("--out", given, ".png");
-        new Outputs(picture).MustBeWritable(3L << 20);
-        var diffusion = workshop.Diffusion(name);
-        var own = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
-        var shape = parsed.GetValue(size) ?? new(own, own);
-        var stride = diffusion.Autoencoder.Config.Stride;
-        if (shape.Width % stride != 0 || shape.Height % stride != 0) throw new UsageException($"--size: {shape} was given, sides that are multiples of {stride} are wanted");
-        var job = change(new SampleJob
+        foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, size, seed, threads, device, precision, json]) command.Add(option);
+    }
+
+    public bool IsJson(ParseResult parsed) => parsed.GetValue(json);
+
+    public int? Threads(ParseResult parsed) => parsed.GetValue(threads);
+
+    public Workshop Workshop(Screen screen, ParseResult parsed) => CliModels.Workshop(screen, parsed.GetValue(threads), parsed.GetValue(device), parsed.GetValue(precision));
+
+    /// <exception cref="UsageException">Something beside --resume that the checkpoint fixes.</exception>
+    public static void MustBeAlone(Command command, ParseResult parsed, bool hasArgument)
+    {
+        if (hasArgument || command.Options.Any(option => !besideResume.Contains(option.Name) && parsed.GetResult(option) is { Implicit: false }))
         {
-            Model = new(name, StoredFile.Hash(WeightFiles.OfPart(Path.Combine(diffusion.Folder, "unet")))), Prompt = "", Negative = parsed.GetValue(negative) ?? "", Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
+            throw new UsageException("--resume takes the job from the checkpoint: give no prompt, and only --out, --every, --film, --threads and --json with it");
+        }
+    }
+
+    /// <summary>A job without a prompt; loads the model.</summary>
+    /// <exception cref="UsageException">A size that is not in whole latents.</exception>
+    public SampleJob Job(Workshop workshop, ParseResult parsed)
+    {
+        var name = parsed.GetValue(model) ?? Usual;
+        var diffusion = workshop.Diffusion(name);
+        var stride = diffusion.Autoencoder.Config.Stride;
+        var own = diffusion.UNet.Config.SampleSize * stride;
+        var shape = parsed.GetValue(size) ?? new(own, own);
+        if (shape.Width % stride != 0 || shape.Height % stride != 0) throw new UsageException($"--size: {shape} was given, sides that are multiples of {stride} are wanted");
+        return new()
+        {
+            Model = workshop.ForJob(name), Prompt = "", Negative = parsed.GetValue(negative) ?? "", Emphasis = parsed.GetValue(emphasis) ?? Emphasis.Scale, Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
             Guidance = parsed.GetValue(guidance) ?? 7.5, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
             Precision = workshop.Precision.On(workshop.Device ?? Torch.Device.Cpu).Name(), Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
-        });
-        using var judge = parsed.GetValue(judges) && wanted is not null ? workshop.Judge() : null;
-        List<(Picture Picture, string Label)> cells = [];
-        for (var i = 0; i < n; i++)
-        {
-            var one = job with { Seed = job.Seed + (ulong)i };
-            var outputs = n == 1 ? new Outputs(picture) : new Outputs(picture).With($"-seed{one.Seed}");
-            var drawn = ProgressView.For(screen, asJson).Watch<SampleFinished>(one.Run(workshop, outputs, screen.Stop), _ =>
-            {
-                if (i > 0) return;
-                if (asJson) screen.Json(new { Event = "start", one.Prompt, Model = name, one.Sampler, one.Steps, one.Guidance, one.Width, one.Height, one.Seed, Pictures = n });
-                else screen.Note($"{named}: {name}, {one.Sampler}, {one.Steps} steps, guidance {FormattableString.Invariant($"{one.Guidance}")}, {one.Width}x{one.Height}, seed {one.Seed}");
-            });
-            var verdict = judge?.Assess(drawn.Picture, wanted!);
-            cells.Add((drawn.Picture, $"seed {one.Seed}{(verdict is null ? "" : $" · rank {verdict.LowPass.Rank}")}"));
-            if (asJson) screen.Json(new { Event = "result", drawn.File, drawn.Seconds, Rank = verdict?.LowPass.Rank });
-            else screen.Say(FormattableString.Invariant($"{drawn.File}  {drawn.Seconds:0.0} s{(verdict is null ? "" : $"  judge: rank {verdict.LowPass.Rank} of {verdict.Names}, full resolution {verdict.FullResolution.Rank}")}"));
-        }
-
-        if (n == 1) return 0;
-        var sheet = FileNames.Beside(picture, "-sheet");
-        ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(n)), Math.Clamp(Math.Max(shape.Width, shape.Height), 128, 256), named).Save(sheet);
-        if (asJson) screen.Json(new { Event = "sheet", File = sheet });
-        else screen.Say($"{sheet}  (contact sheet of {n})");
-        return 0;
+        };
     }
 
-    private static string Free(string picture)
+    /// <summary>Says how weights were read, and into how many rows a long prompt went.</summary>
+    public static void Tell(Screen screen, SampleJob job, StableDiffusionModel model)
     {
-        var first = picture;
-        for (var n = 2; Path.Exists(picture) || Path.Exists(FileNames.Beside(picture, "-sheet")); n++) picture = FileNames.Beside(first, $"-{n}");
-        return picture;
+        foreach (var text in new[] { job.Prompt, job.Negative })
+        {
+            if (job.Emphasis != Emphasis.None && WeightedPrompt.Reading(text) is { } reading) screen.Note(reading);
+            if (PromptTokens.Of(model.Tokenizer, model.Rows, text, job.Emphasis).Chunks is { Count: > 1 } chunks) screen.Note($"\"{(text.Length > 40 ? text[..40] + "…" : text)}\": {chunks.Count} chunks of {model.Rows - 2} tokens");
+        }
     }
 }

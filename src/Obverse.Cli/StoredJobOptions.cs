@@ -24,7 +24,7 @@ internal sealed class StoredJobOptions(string when = "")
 internal readonly record struct StoredJobAccess(bool Files, bool Hub)
 {
     /// <summary>The job's workshop with its models loaded; differences are noted.</summary>
-    public Workshop Open(Screen screen, InversionJob job, int? threads, out IReadOnlyList<string> differences)
+    public Workshop Open(Screen screen, Job job, int? threads, out IReadOnlyList<string> differences)
     {
         var workshop = Workshop.For(job, threads, screen.Note, repository => PulledModel.Pull(repository, screen), Files, Hub);
         try

@@ -25,6 +25,15 @@ public static class Denoisers
     };
 
     /// <summary>A UNet beside rows, guided away from the negative ones, both halves in one batch; a scale of 1 needs no negative half.</summary>
-    public static Denoiser Guided(UNet unet, Tensor rows, Tensor negative, double scale) =>
-        scale == 1 ? Of(unet, rows) : Of(unet, Tensor.Cat([negative.Size(0) == rows.Size(0) ? negative : negative.Expand(rows.Shape), rows])).Guided(scale);
+    /// <param name="unet">The network.</param>
+    /// <param name="rows">[n, rows, width].</param>
+    /// <param name="negative">As many, or one.</param>
+    /// <param name="scale">Of the guidance.</param>
+    /// <param name="mask">Hides some of <paramref name="rows"/>; of the negative ones all are seen.</param>
+    public static Denoiser Guided(UNet unet, Tensor rows, Tensor negative, double scale, ContextMask? mask = null)
+    {
+        if (scale == 1) return Of(unet, rows, mask);
+        var both = mask?.Keep is { } keep ? mask with { Keep = Tensor.Cat([keep.OnesLike(), keep]) } : mask;
+        return Of(unet, Tensor.Cat([negative.Size(0) == rows.Size(0) ? negative : negative.Expand(rows.Shape), rows]), both).Guided(scale);
+    }
 }

@@ -88,6 +88,24 @@ public sealed class PromptConverter : IDisposable
         return Tensor.Cat([textRows.Narrow(1, 0, end).Expand(converted.Size(0), end, converted.Size(1)), combined], 1);
     }
 
+    /// <summary>A prompt that is several pictures: the rows from <paramref name="end"/> on are shared out among them by weight, and a text may change all of them as in <see cref="Edit"/>.</summary>
+    /// <param name="converted">[n, width].</param>
+    /// <param name="textRows">[1, rows, width].</param>
+    /// <param name="weights">One a picture.</param>
+    /// <param name="end">1 where there is no text.</param>
+    /// <param name="alpha">0 where there is no text.</param>
+    /// <param name="rule">Which rows of the text are added.</param>
+    public static Tensor Shared(Tensor converted, Tensor textRows, ReadOnlySpan<double> weights, int end = 1, double alpha = 0, EditRule rule = EditRule.Paper)
+    {
+        var left = (int)textRows.Size(1) - end;
+        if (weights.Length > left) throw new ArgumentException($"{weights.Length} reference pictures for {left} rows of a prompt; use fewer, or their mean");
+        var shares = ReferenceMeans.Rows(left, weights);
+        var of = Tensor.From([.. shares.SelectMany((count, i) => Enumerable.Repeat((long)i, count))]).To(converted.Device);
+        var filled = converted.IndexSelect(0, of).Unsqueeze(0);
+        if (alpha != 0) filled = filled + (rule == EditRule.Paper ? textRows.Narrow(1, end, 1) : textRows.Narrow(1, end, left)) * alpha;
+        return Tensor.Cat([textRows.Narrow(1, 0, end), filled], 1);
+    }
+
     public void Dispose() => inverse.Dispose();
 
     /// <summary>V Σ⁺ Uᵀ of U Σ Vᵀ with the singular values below the cutoff left out, in float64: of [rows, columns] it is [columns, rows].</summary>

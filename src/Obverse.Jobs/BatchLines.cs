@@ -33,12 +33,12 @@ public static class BatchLines
             }
         }
 
-        MustBeApart(items, path);
+        MustBeApart([.. items.Select(item => (item.Line, item.File))], path);
         return items.Count > 0 ? items : throw new InvalidDataException($"{path}: holds no prompts");
     }
 
     // Neither two pictures in one file, nor a picture where another has a folder.
-    private static void MustBeApart(IReadOnlyList<BatchItem> items, string path)
+    internal static void MustBeApart(IReadOnlyList<(int Line, string File)> items, string path)
     {
         var lines = new Dictionary<string, int>(OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase);
         foreach (var item in items)
@@ -57,6 +57,17 @@ public static class BatchLines
 
     private static BatchItem OfJson(string line, int number, int digits)
     {
+        using var json = Parsed(line);
+        var root = json.RootElement;
+        var own = Text(root, "prompt") ?? Text(root, "caption");
+        // Of captions, "file" is the picture that they describe.
+        return own is not null ? Of(number, own, Seed(root), Text(root, "file"), digits)
+            : Of(number, First(root) ?? throw new FormatException("a \"prompt\" (or \"caption\", or \"captions\") was wanted"), Seed(root), null, digits);
+    }
+
+    /// <summary>A line's JSON object.</summary>
+    internal static JsonDocument Parsed(string line, string wanted = "{\"prompt\": \"…\"}")
+    {
         JsonDocument json;
         try
         {
@@ -64,21 +75,13 @@ public static class BatchLines
         }
         catch (JsonException wrong)
         {
-            throw new FormatException($"is no JSON ({wrong.Message.Split(". ")[0].Split('\n')[0]}); {{\"prompt\": \"…\"}} was wanted", wrong);
+            throw new FormatException($"is no JSON ({wrong.Message.Split(". ")[0].Split('\n')[0]}); {wanted} was wanted", wrong);
         }
 
-        using (json)
-        {
-            var root = json.RootElement;
-            if (root.ValueKind != JsonValueKind.Object) throw new FormatException($"{Shown(root)} was given, {{\"prompt\": \"…\"}} was wanted");
-            var own = Text(root, "prompt") ?? Text(root, "caption");
-            // Of captions, "file" is the picture that they describe.
-            return own is not null ? Of(number, own, Seed(root), Text(root, "file"), digits)
-                : Of(number, First(root) ?? throw new FormatException("a \"prompt\" (or \"caption\", or \"captions\") was wanted"), Seed(root), null, digits);
-        }
+        return json.RootElement.ValueKind == JsonValueKind.Object ? json : throw new FormatException($"{Shown(json.RootElement)} was given, {wanted} was wanted");
     }
 
-    private static string? Text(JsonElement root, string name)
+    internal static string? Text(JsonElement root, string name)
     {
         if (!root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
         if (value.ValueKind != JsonValueKind.String) throw new FormatException($"\"{name}\": {Shown(value)} was given, a text was wanted");
@@ -95,20 +98,20 @@ public static class BatchLines
         return !text.Contains('\0') ? text : throw new FormatException($"\"{name}\": U+0000 is in it, which is no text");
     }
 
-    private static string? First(JsonElement root)
+    internal static string? First(JsonElement root)
     {
         if (!root.TryGetProperty("captions", out var captions)) return null;
         if (captions.ValueKind != JsonValueKind.Array || captions.GetArrayLength() == 0 || captions[0].ValueKind != JsonValueKind.String) throw new FormatException($"\"captions\": {Shown(captions)} was given, a list of texts was wanted");
         return captions[0].GetString();
     }
 
-    private static ulong? Seed(JsonElement root)
+    internal static ulong? Seed(JsonElement root)
     {
         if (!root.TryGetProperty("seed", out var seed) || seed.ValueKind == JsonValueKind.Null) return null;
         return seed.ValueKind == JsonValueKind.Number && seed.TryGetUInt64(out var number) ? number : throw new FormatException($"\"seed\": {Shown(seed)} was given, a whole number from 0 to {ulong.MaxValue} was wanted");
     }
 
-    private static string Shown(JsonElement value) => value.GetRawText() is { Length: > 40 } text ? text[..40] + "…" : value.GetRawText();
+    internal static string Shown(JsonElement value) => value.GetRawText() is { Length: > 40 } text ? text[..40] + "…" : value.GetRawText();
 
     private static BatchItem Of(int line, string prompt, ulong? seed, string? file, int digits)
     {
@@ -117,7 +120,7 @@ public static class BatchLines
     }
 
     // "./a.png" and "x//a.png" by one name each.
-    private static string Below(string file)
+    internal static string Below(string file)
     {
         string[] parts = [.. (OperatingSystem.IsWindows() ? file.Replace('\\', '/') : file).Split('/').Where(part => part is not ("" or "."))];
         if (Path.IsPathRooted(file) || file.Split('/', '\\').Contains("..") || !file.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) throw new FormatException($"file '{file}': a .png below the folder was wanted");

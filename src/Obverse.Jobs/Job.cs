@@ -65,6 +65,31 @@ public abstract record Job
     /// <summary>The job without what changes nothing of its result.</summary>
     protected virtual Job Essence => this with { Threads = 0 };
 
+    /// <summary>The step after which it was interrupted; null: it ran to its end.</summary>
+    internal virtual int? Stopped => null;
+
+    /// <summary>The job as it is when it runs to its end.</summary>
+    internal virtual Job Unstopped => this;
+
+    /// <summary>True where the file is there, whole, and was made by this very job, on however many threads.</summary>
+    /// <param name="path">A PNG.</param>
+    /// <param name="onDamage">Called with a line on a file that is there and damaged, or no picture of a job.</param>
+    public bool IsMade(string path, Action<string>? onDamage = null)
+    {
+        if (!File.Exists(path)) return false;
+        try
+        {
+            var file = Picture.ReadFile(path);
+            PngText.MustBeIntact(file, path); // each chunk by its checksum: neither the job nor the pixels are decoded for it
+            return FromPicture(file, path).MakesTheSameAs(this);
+        }
+        catch (Exception wrong) when (wrong is IOException or InvalidDataException)
+        {
+            onDamage?.Invoke(wrong.Message);
+            return false;
+        }
+    }
+
     /// <exception cref="InvalidDataException">Not the JSON of a job, or one that asks for more than the command line allows; the message says where. Or of a later version, which the message names.</exception>
     public static Job FromJson(string text)
     {

@@ -21,6 +21,19 @@ internal static class JobFiles
         CheckCanvas(job, workshop);
     }
 
+    /// <inheritdoc cref="Check(InversionJob, Workshop)"/>
+    public static void Check(SampleJob job, Workshop workshop)
+    {
+        if (!StableDiffusionModel.IsOfZoo(job.Model.Name))
+        {
+            MustBeLocal(job.Model.Name, workshop);
+            CheckDiffusion(job.Model, workshop);
+        }
+
+        if (job.References?.Encoder is { } encoder) Check(encoder, workshop);
+        foreach (var file in job.Files) MustBeLocal(file.Path, workshop);
+    }
+
     /// <summary>Only what the canvas is made from: to render one, no model is needed.</summary>
     /// <inheritdoc cref="Check(InversionJob, Workshop)"/>
     public static void CheckCanvas(InversionJob job, Workshop workshop)
@@ -58,6 +71,36 @@ internal static class JobFiles
         var path = ModelName.Parse(was.Name).Path;
         if (Zoo.Names.Contains(path) || LoadedModel.Repository(path) is { } repository && Zoo.Cached(repository) is not null) return;
         throw new InvalidDataException($"the weights of {was.Name} are not the job's (SHA-256 {now.Sha256[..12]}…, stored {was.Sha256[..Math.Min(12, was.Sha256.Length)]}…); --allow-files draws with them");
+    }
+
+    private static void CheckDiffusion(SampleModel model, Workshop workshop)
+    {
+        string found;
+        try
+        {
+            found = StableDiffusionModel.Find(model.Name);
+        }
+        catch (FileNotFoundException wrong)
+        {
+            if (LoadedModel.Repository(model.Name) is null) throw new UsageException(wrong.Message);
+            if (!workshop.AllowsHub || workshop.Pull is null) throw new UsageException($"the job's model {model.Name} is not on this machine; --allow-hub fetches it, or first `obverse models pull {model.Name}`");
+            return;
+        }
+
+        if (LoadedModel.Repository(model.Name) is { } repository && Zoo.Cached(repository) == found) return;
+        foreach (var file in StableDiffusionModel.FilesOf(found)) OrdinaryFile.Checked(file, "model");
+        if (model.Sha256 is null && !workshop.AllowsFiles) throw Unhashed(model.Name, "model");
+    }
+
+    /// <summary>The same of a Stable Diffusion model, whose parts have hashes of their own.</summary>
+    /// <inheritdoc cref="Check(JobModel, LoadedModel, Workshop)"/>
+    public static void Check(SampleModel was, SampleModel now, Workshop workshop)
+    {
+        if (workshop.AllowsFiles || StableDiffusionModel.IsOfZoo(was.Name) || LoadedModel.Repository(was.Name) is { } repository && Zoo.Cached(repository) is not null) return;
+        foreach (var (stored, here) in new[] { (was.Sha256, now.Sha256), (was.AutoencoderSha256, now.AutoencoderSha256), (was.TextSha256, now.TextSha256) })
+        {
+            if (stored is not null && stored != here) throw new InvalidDataException($"the weights of {was.Name} are not the job's (SHA-256 {here?[..12]}…, stored {stored[..Math.Min(12, stored.Length)]}…); --allow-files draws with them");
+        }
     }
 
     // Looking whether such a file is there would already ask another machine, with this user's name.

@@ -14,6 +14,7 @@ internal static class JobLimits
         if (job.Device is { } device && !IsDevice(device)) throw new InvalidDataException($"device is '{device}'; cpu, cuda or cuda:N was wanted");
         if (job.Precision is not (null or "auto" or "fp32" or "bf16")) throw new InvalidDataException($"precision is '{job.Precision}'; fp32 or bf16 was wanted");
         if (job is InversionJob inversion) Check(inversion);
+        if (job is SampleJob sample) Check(sample);
         return job;
     }
 
@@ -41,6 +42,15 @@ internal static class JobLimits
             var isThere = name switch { Targets.Prompt => true, Targets.Pictures => job.Recipe.Bank is not null, Targets.Start => job.Recipe.Fit is not null || job.Recipe.Canvas.NeedsStart, _ => false };
             if (!isThere && job.Targets?.ContainsKey(name) != true && job.Recipe.Texts?.Any(text => text.Name == name) != true) throw new InvalidDataException($"the objective names the target '{name}', which the job does not have");
         }
+    }
+
+    private static void Check(SampleJob job)
+    {
+        if (job.Model.Name.Length == 0 || job.References?.Encoder is { Name.Length: 0 }) throw new InvalidDataException("a model's name is empty");
+        if (!Diffusion.Sampler.Names.Contains(job.Sampler)) throw new InvalidDataException($"sampler is '{job.Sampler}'; wanted was one of {string.Join(", ", Diffusion.Sampler.Names)}");
+        if (job.Start is { Strength: <= 0 }) throw new InvalidDataException("start.strength is 0; a number above 0, at most 1, was wanted");
+        if (job.References is { } references && !references.Pictures.Any(one => one.Weight > 0)) throw new InvalidDataException("references.pictures have weights of 0 only");
+        if (job.StoppedAfter > job.Steps + 1) throw new InvalidDataException($"stoppedAfter is {job.StoppedAfter}, of {job.Steps} steps"); // PNDM calls once more
     }
 
     // Of the plans that can have many more than the picture has pixels.

@@ -13,13 +13,21 @@ public static class JobList
     /// <param name="onDone">Called for each item, one at a time; the result is null if the picture was already there.</param>
     /// <param name="onFailed">Called for an item that cannot be drawn, and the others continue; null: the exception is thrown.</param>
     /// <param name="cancellation">Stops after the current steps; unfinished pictures are not saved.</param>
-    public static void Run<T>(IEnumerable<T> items, Func<T, (InversionJob Job, string Path)> plan, Workshop workshop, int workers, Action<T, string, JobFinished?> onDone, Action<T, Exception>? onFailed = null, CancellationToken cancellation = default)
+    public static void Run<T>(IEnumerable<T> items, Func<T, (InversionJob Job, string Path)> plan, Workshop workshop, int workers, Action<T, string, JobFinished?> onDone, Action<T, Exception>? onFailed = null, CancellationToken cancellation = default) =>
+        Run(items, plan, (job, outputs) => job.Finish(workshop, outputs, cancellation), workshop, workers, onDone, onFailed, cancellation);
+
+    /// <summary>The same of samples.</summary>
+    public static void Samples<T>(IEnumerable<T> items, Func<T, (SampleJob Job, string Path)> plan, Workshop workshop, int workers, Action<T, string, SampleFinished?> onDone, Action<T, Exception>? onFailed = null, CancellationToken cancellation = default) =>
+        Run(items, plan, (job, outputs) => job.Finish(workshop, outputs, cancellation), workshop, workers, onDone, onFailed, cancellation);
+
+    private static void Run<T, TJob, TDone>(IEnumerable<T> items, Func<T, (TJob Job, string Path)> plan, Func<TJob, Outputs, TDone> draw, Workshop workshop, int workers, Action<T, string, TDone?> onDone, Action<T, Exception>? onFailed, CancellationToken cancellation)
+        where TJob : Job where TDone : JobEvent
     {
         var gate = new Lock();
         Workers.ForEach(items, workers, item =>
         {
             var (job, path) = plan(item);
-            JobFinished? done = null;
+            TDone? done = null;
             var outputs = new Outputs(path) { KeepsWhenStopped = false };
             if (job.IsMade(path, Damaged)) Checkpoints.RemoveLeftover(job, outputs);
             else
@@ -28,7 +36,7 @@ public static class JobList
                 FileNames.MustBeWritable(path, bytes: 1); // before it is drawn
                 try
                 {
-                    done = job.Finish(workshop, outputs, cancellation);
+                    done = draw(job, outputs);
                 }
                 catch (InvalidDataException wrong) when (onFailed is not null)
                 {

@@ -14,6 +14,9 @@ public sealed record Outputs(string Picture)
     public int Every { get; init; }
     public string? Film { get; init; }
 
+    /// <summary>A folder for a sample's attention maps, a picture a word.</summary>
+    public string? Attention { get; init; }
+
     /// <summary>The canvas (safetensors).</summary>
     public string? Canvas { get; init; }
 
@@ -33,7 +36,7 @@ public sealed record Outputs(string Picture)
     public PictureSeries? Series { get; init; }
 
     /// <summary>Whether only the finished picture and its canvas count: then it may be resumed by itself, or be there already.</summary>
-    internal bool IsPictureOnly => Every == 0 && Film is null && !Compares;
+    internal bool IsPictureOnly => Every == 0 && Film is null && Attention is null && !Compares;
 
     /// <summary>The checkpoint of a running or stopped job.</summary>
     public string Checkpoint => FileNames.Beside(Picture, ".checkpoint", ".safetensors");
@@ -47,10 +50,10 @@ public sealed record Outputs(string Picture)
     public Outputs With(string suffix) => this with { Picture = FileNames.Beside(Picture, suffix), Film = Film is null ? null : FileNames.Beside(Film, suffix), Canvas = Canvas is null ? null : FileNames.Beside(Canvas, suffix) };
 
     /// <summary>Whether a picture or a checkpoint is there that this job did not make: it would be overwritten.</summary>
-    public bool HoldsAnother(InversionJob job) => (File.Exists(Picture) && !job.IsMade(Picture)) || (File.Exists(Checkpoint) && !Checkpoints.IsOf(job, Checkpoint));
+    public bool HoldsAnother(Job job) => (File.Exists(Picture) && !job.IsMade(Picture)) || (File.Exists(Checkpoint) && !Checkpoints.IsOf(job, Checkpoint));
 
     /// <summary>The finished picture of this job, if it is there whole and nothing else is wanted of it.</summary>
-    public Picture? Finished(InversionJob job)
+    public Picture? Finished(Job job)
     {
         if (!IsPictureOnly || Canvas is not null || !job.IsMade(Picture)) return null;
         Checkpoints.RemoveLeftover(job, this);

@@ -62,7 +62,7 @@ public sealed record Prompt([property: Items(1, 256)] ValueList<PromptPart> Part
     private static PromptPart Part(string part) => WeightSuffix.Of(part) is var (text, weight) ? new(Unescape(text), weight) : new(Unescape(part));
 
     // A file that is there is what was meant, whatever its name ends in.
-    private static PromptPart Picture(string image)
+    internal static PromptPart Picture(string image)
     {
         if (File.Exists(image)) return new(null, 1, image);
         var isThere = image.LastIndexOf(':') is > 0 and var colon && File.Exists(image[..colon]);

@@ -1,5 +1,6 @@
 using Obverse.Files;
 using Obverse.Imaging;
+using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
@@ -35,6 +36,15 @@ public static class StoredPictures
     {
         var picture = job.Mask!.Load();
         return job.Pictures == PictureReading.AsStored ? picture : picture.AtMost(Most(job));
+    }
+
+    /// <summary>Where a picture may change, 1 where the mask's alpha (or its brightness, where it has none) says so: [1, 1, h, w].</summary>
+    internal static Tensor MaskPlane(this Picture picture, int height, int width)
+    {
+        var plane = picture.HasAlpha
+            ? Tensor.From(picture.Alpha, 1, 1, picture.Height, picture.Width).To(DType.Float32) / 255
+            : picture.ToTensor().Mean(1, keep: true);
+        return plane.Resize(height, width, Interpolation.Bilinear, antialias: true).Clamp(0, 1);
     }
 
     private static long Most(InversionJob job) => Math.Max(Pixels, (long)job.Width * job.Height);

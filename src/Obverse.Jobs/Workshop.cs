@@ -12,6 +12,7 @@ public sealed class Workshop : IDisposable
     private readonly Dictionary<string, LoadedModel> models = [];
     private readonly Dictionary<string, InrBank> banks = [];
     private readonly Dictionary<string, StableDiffusionModel> diffusion = [];
+    private readonly Dictionary<string, SampleModel> named = [];
     private readonly Lock gate = new();
 
     /// <summary>The device to compute on; null: the processor.</summary>
@@ -71,7 +72,23 @@ public sealed class Workshop : IDisposable
         }
     }
 
-    /// <summary>A Stable Diffusion model by folder or zoo name, loaded at first use.</summary>
+    /// <inheritdoc cref="Admit(InversionJob)"/>
+    public void Admit(Job job)
+    {
+        if (job is SampleJob sample) Admit(sample);
+        else Admit(job as InversionJob ?? throw new NotSupportedException($"a job of the kind {job.GetType().Name}"));
+    }
+
+    /// <inheritdoc cref="Admit(InversionJob)"/>
+    public void Admit(SampleJob job)
+    {
+        if (job.Source is not null) JobFiles.Check(job, this);
+        Diffusion(job.Model.Name);
+        if (job.References?.Encoder is { } encoder && Model(encoder.Name) is var loaded && job.Source is not null) JobFiles.Check(encoder, loaded, this);
+        if (job.Source is not null) JobFiles.Check(job.Model, ForJob(job.Model.Name), this);
+    }
+
+    /// <summary>A Stable Diffusion model by folder, file, zoo name or hub repository, loaded at first use; one that is not cached is pulled.</summary>
     public StableDiffusionModel Diffusion(string name)
     {
         lock (gate)
@@ -79,8 +96,32 @@ public sealed class Workshop : IDisposable
             if (diffusion.TryGetValue(name, out var model)) return model;
             LoadedModel.MustExist(Device);
             Runtime.Threads = Threads ?? Environment.ProcessorCount;
-            diffusion.Add(name, model = StableDiffusionModel.Load(name, Device, Precision));
+            diffusion.Add(name, model = StableDiffusionModel.Load(FindDiffusion(name), Device, Precision));
             return model;
+        }
+    }
+
+    /// <summary>A Stable Diffusion model as jobs name it, with its hashes.</summary>
+    public SampleModel ForJob(string name)
+    {
+        var model = Diffusion(name);
+        lock (gate)
+        {
+            string? Hash(string? file) => file is null ? null : StoredFile.Hash(file);
+            if (!named.TryGetValue(name, out var found)) named.Add(name, found = new(name, Hash(model.WeightsFile), Hash(model.AutoencoderFile), Hash(model.TextFile)));
+            return found;
+        }
+    }
+
+    private string FindDiffusion(string name)
+    {
+        try
+        {
+            return StableDiffusionModel.Find(name);
+        }
+        catch (FileNotFoundException wrong)
+        {
+            return Pull is not null && LoadedModel.Repository(name) is { } repository ? Pull(repository) : throw new UsageException(wrong.Message);
         }
     }
 

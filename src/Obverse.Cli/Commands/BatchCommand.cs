@@ -29,6 +29,8 @@ internal static class BatchCommand
 
               obverse batch captions.txt -o out
               obverse batch prompts.jsonl -o out --quality draft --shard 1/4
+
+            `obverse diffuse --batch` and `obverse vary --batch` do the same with Stable Diffusion.
             """)
         {
             prompts, output, options.Recipe, options.Model, options.Bank, options.Quality, options.Steps, options.Views, options.Exact, options.Size, options.Seed, shard, workers, options.Threads, options.Device, options.Precision, options.Json,

@@ -19,6 +19,7 @@ internal static class ModelsConvertCommand
             "keep" => (DType?)null, "fp16" => DType.Float16, "fp32" => DType.Float32, _ => throw new FormatException("keep, fp16 or fp32 was wanted"),
         });
         var bare = Flags.Switch("--state-dict", "Convert only `state_dict`, and strip the prefix `module.` from names.");
+        var single = Flags.Switch("--single", "Write a Stable Diffusion 1.x folder as the one file that other programs read (CompVis' names), element types as they are.");
         var force = Flags.Switch("--force", "Overwrite an existing file.");
         var json = Flags.Json("Print one JSON object.");
         var command = new Command("convert",
@@ -28,13 +29,26 @@ internal static class ModelsConvertCommand
 
               obverse models convert ViT-B-32.pt
               obverse models convert pytorch_model.bin -o model.safetensors --dtype fp16
+              obverse models convert stable-diffusion-v1-4 --single -o sd.safetensors
             """)
         {
-            input, output, type, bare, force, json,
+            input, output, type, bare, single, force, json,
         };
         command.SetAction(parsed =>
         {
             var given = parsed.GetRequiredValue(input);
+            if (parsed.GetValue(single))
+            {
+                if (parsed.GetValue(type) is not null || parsed.GetValue(bare)) throw new UsageException("--single keeps element types and names its tensors itself: give no --dtype or --state-dict with it");
+                var one = OutputPaths.Wanting("--out", parsed.GetValue(output) ?? throw new UsageException("--single needs --out, the file to write"), ".safetensors");
+                if (File.Exists(one) && !parsed.GetValue(force)) throw new UsageException($"{one} already exists; choose another name with -o, or overwrite it with --force");
+                FileNames.MustBeWritable(one);
+                StableDiffusionModel.SaveSingleFile(StableDiffusionModel.Find(given), one);
+                if (parsed.GetValue(json)) screen.Json(new { Event = "result", Path = one, Bytes = new FileInfo(one).Length });
+                else screen.Say($"{one}  {new FileInfo(one).Length / 1e6:0.0} MB; its configurations and tokenizer are read from a folder {Path.ChangeExtension(one, null)}, where there is one");
+                return 0;
+            }
+
             var source = Directory.Exists(given) ? WeightFiles.Find(given) : given;
             var target = OutputPaths.Wanting("--out", parsed.GetValue(output) ?? Beside(source), ".safetensors");
             if (File.Exists(target) && !parsed.GetValue(force)) throw new UsageException($"{target} already exists; choose another name with -o, or overwrite it with --force");

@@ -37,21 +37,30 @@ internal static class ReplayCommand
 
     private static int Replay(Screen screen, string input, string? output, bool check, int? threads, bool json, StoredJobAccess access)
     {
-        var job = InversionJob.FromPicture(input);
+        var job = Job.FromPicture(input);
         using var name = output is not null ? OutputName.Asked(OutputPaths.Wanting("--out", output, ".png")) : check ? null : OutputName.Free(FileNames.Beside(input, "-replay"));
         var path = name?.Path;
-        if (path is not null) FileNames.MustBeWritable(path, 3L * job.Width * job.Height + (1 << 16));
+        if (path is not null) FileNames.MustBeWritable(path, 3L * SidesOf(job) + (1 << 16));
         using var workshop = access.Open(screen, job, threads, out var differences);
         job = Differences.Here(job, workshop);
         using var folder = new ScratchFolder();
-        var drawn = ProgressView.For(screen, json).Watch(job.Run(workshop, new Outputs(Path.Combine(folder.Path, "replay.png")) { CheckpointEvery = null }, screen.Stop));
-        if (drawn.IsStopped) return screen.Fail("stopped; nothing was written", 1);
-        var bytes = File.ReadAllBytes(drawn.File!);
+        var (file, pixelsOf, isStopped) = Draw(screen, json, job, workshop, new Outputs(Path.Combine(folder.Path, "replay.png")) { CheckpointEvery = null });
+        if (isStopped) return screen.Fail("stopped; nothing was written", 1);
+        var bytes = File.ReadAllBytes(file);
         var same = bytes.AsSpan().SequenceEqual(File.ReadAllBytes(input));
         if (path is not null) AtomicFile.Write(path, stream => stream.Write(bytes));
-        var pixels = same || drawn.Picture.Rgb.SequenceEqual(Picture.Load(input).Rgb);
+        var pixels = same || pixelsOf.Rgb.SequenceEqual(Picture.Load(input).Rgb);
         if (json) screen.Json(new { Event = "result", File = path, Same = same, SamePixels = pixels, Differences = differences });
         else screen.Say($"{path ?? input}  {(same ? "the same bytes" : pixels ? "the same pixels, different metadata" : "a different picture")}");
         return check && !same ? 1 : 0;
     }
+
+    private static (string File, Picture Picture, bool IsStopped) Draw(Screen screen, bool json, Job job, Workshop workshop, Outputs outputs)
+    {
+        var (view, events) = (ProgressView.For(screen, json), job.Run(workshop, outputs, screen.Stop));
+        if (job is SampleJob) return view.Watch<SampleFinished>(events) is var sample ? (sample.File!, sample.Picture, sample.IsStopped) : default;
+        return view.Watch(events) is var drawn ? (drawn.File!, drawn.Picture, drawn.IsStopped) : default;
+    }
+
+    private static long SidesOf(Job job) => job switch { InversionJob one => (long)one.Width * one.Height, SampleJob one => (long)one.Width * one.Height, _ => 0 };
 }

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using Obverse.Diffusion;
 using Obverse.Files;
-using Obverse.Imaging;
 using Obverse.Jobs;
 
 namespace Obverse.Cli.Commands;
@@ -11,15 +9,9 @@ internal static class VaryCommand
 {
     public static Command Create(Screen screen)
     {
-        var images = new Argument<string[]>("IMAGE") { Arity = ArgumentArity.OneOrMore, Description = "Reference pictures; of several, the mean of their embeddings on the sphere is used." };
-        var clip = Flags.Text("--clip", "MODEL", "The CLIP that sees them; its text encoder must be the model's. [default: the model's own]");
+        var images = new Argument<string[]>("IMAGE") { Arity = ArgumentArity.ZeroOrMore, Description = "Reference pictures, each perhaps with a weight: a.jpg b.jpg:0.5." };
         var edit = Flags.Text("--edit", "TEXT", "Change the picture by a text (SD-IPC, eq. 8).");
-        var alpha = Flags.Number("--alpha", "A", "With --edit: weight of the text. [default: 0.9]", -1000, 1000);
-        var script = Flags.Switch("--script-edit", "Add each row's own text state, as the authors' script does, instead of the end token's.");
-        var norm = Flags.Parsed<NormRule?>("--norm", "script|paper", "Norm rule of the converted vector: fixed in the text encoder's space (script) or relative to the image embedding (paper, eq. 6). [default: script]",
-            text => text switch { "script" => NormRule.Script, "paper" => NormRule.Paper, _ => throw new FormatException("script or paper was wanted") });
-        var length = Flags.Number("--length", "L", "The norm. [default: 27.5 and 27 for CLIP ViT-L/14, else measured on captions]", 0, 1e6);
-        var cutoff = Flags.Number("--cutoff", "C", "Singular values of the text projection below this are dropped. [default: 0.3]", 0, 1e6);
+        var references = new ReferenceOptions();
         var sampling = new SamplingOptions();
         var command = new Command("vary",
             """
@@ -28,28 +20,36 @@ internal static class VaryCommand
 
               obverse vary cat.jpg --n 4
               obverse vary cat.jpg --edit "in the snow" --alpha 0.6
+              obverse vary cat.jpg dog.jpg:0.5 --share rows
+              obverse vary --batch pictures.jsonl -o out
             """)
         {
-            images, clip, edit, alpha, script, norm, length, cutoff,
+            images, edit,
         };
+        references.AddTo(command);
         sampling.AddTo(command);
         command.SetAction(parsed =>
         {
-            var paths = parsed.GetRequiredValue(images);
-            foreach (var path in paths)
+            var (paths, text) = (parsed.GetValue(images) ?? [], parsed.GetValue(edit));
+            if (parsed.GetValue(sampling.Resume) is { } checkpoint)
             {
-                if (!File.Exists(path)) throw new UsageException($"{path}: no such picture; `obverse diffuse` takes a text as the prompt");
-                _ = Picture.Load(path);
+                SamplingOptions.MustBeAlone(command, parsed, paths.Length > 0);
+                return new SamplingSession(screen, sampling, parsed).Resume(checkpoint, sampling.Stored.Of(parsed));
             }
 
-            var text = parsed.GetValue(edit);
-            if (text is null && (parsed.GetValue(alpha) is not null || parsed.GetValue(script))) throw new UsageException("--alpha and --script-edit need --edit, the text that changes the picture");
-            var references = new SampleReferences
+            if (parsed.GetValue(sampling.Batch) is { } batch)
             {
-                Pictures = [.. paths.Select(StoredFile.Of)], Clip = parsed.GetValue(clip), Edit = text, Alpha = parsed.GetValue(alpha) ?? 0.9, EditRule = parsed.GetValue(script) ? EditRule.Script : EditRule.Paper,
-                Norm = parsed.GetValue(norm) ?? NormRule.Script, Length = parsed.GetValue(length), Cutoff = parsed.GetValue(cutoff) ?? PromptConverter.DefaultCutoff,
-            };
-            return sampling.Run(screen, parsed, FileNames.Slug($"{Path.GetFileNameWithoutExtension(paths[0])} {text ?? "variation"}"), text, job => job with { References = references });
+                if (paths.Length > 0) throw new UsageException("give pictures or --batch, not both");
+                var folder = parsed.GetValue(sampling.Out) ?? throw new UsageException("--batch needs --out, the folder for the pictures");
+                return SampleBatch.Run(screen, sampling, parsed, SampleLines.Read(batch, ofPictures: true), folder, Path.GetFileName(batch),
+                    (line, job, workshop) => job with { References = references.Of(parsed, workshop, line.Images.Select(SampleReference.Parse), line.Edit ?? text, line.Alpha) });
+            }
+
+            if (paths.Length == 0) throw new UsageException("no picture given: give one or more, or --batch; `obverse diffuse` takes a text as the prompt");
+            SampleReference[] pictures = [.. paths.Select(SampleReference.Parse)];
+            if (text is null && references.WantsText(parsed)) throw new UsageException("--alpha and --script-edit need --edit, the text that changes the picture");
+            return new SamplingSession(screen, sampling, parsed) { Named = FileNames.Slug($"{Path.GetFileNameWithoutExtension(pictures[0].Picture.Path)} {text ?? "variation"}"), Wanted = text }
+                .Run((job, workshop) => job with { References = references.Of(parsed, workshop, pictures, text) });
         });
         return command;
     }

@@ -32,13 +32,15 @@ public sealed class HubClient(HubSettings settings)
         var pull = new Pulling(this, source, repository, progress, new BlobDownload(Cache, source, wire, settings, progress), await source.List(repository, stop).ConfigureAwait(false));
 
         var guessed = pull.Listing.Files is null ? await pull.Found(wanted.Guesses, stop).ConfigureAwait(false) : null;
+        if (wanted.IsModel && guessed?.Contains(HubPipeline.Index) == true) guessed = await pull.Found(HubPipeline.Guesses, stop).ConfigureAwait(false);
         var chosen = wanted.Choose(guessed ?? [.. pull.Listing.Files!.Keys, .. wanted.Names]);
         if (chosen.Count == 0) throw new HubException(HubFault.NoFile, guessed is null ? $"{repository}: none of its {pull.Listing.Files!.Count} files is wanted: {HubNames.Shown(string.Join(", ", pull.Listing.Files.Keys.Take(8)))}" : $"{repository}: {source.Name} has no list of its files, and none of the names that models use");
         Cache.Prepare(repository);
         await pull.Fetch(chosen, stop).ConfigureAwait(false);
         foreach (var index in chosen.Where(name => wanted.IsModel && HubModelFiles.IsIndex(name))) // shards that no list named
         {
-            await pull.Fetch([.. WeightNames.Shards(pull.Blob(index)).Where(shard => !chosen.Contains(shard) && !wanted.Exclude.Any(glob => HubModelFiles.Matches(glob, shard)))], stop).ConfigureAwait(false);
+            var part = index.LastIndexOf('/') is >= 0 and var slash ? index[..(slash + 1)] : "";
+            await pull.Fetch([.. WeightNames.Shards(pull.Blob(index)).Select(shard => part + shard).Where(shard => !chosen.Contains(shard) && !wanted.Exclude.Any(glob => HubModelFiles.Matches(glob, shard)))], stop).ConfigureAwait(false);
         }
 
         return pull.Finish();

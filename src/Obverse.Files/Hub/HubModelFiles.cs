@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Obverse.Files;
 
-/// <summary>Which of a repository's files make a model: its configs, its tokenizer, its card and one set of weights, unless globs say otherwise.</summary>
+/// <summary>Which of a repository's files make a model: its configs, its tokenizer, its card and one set of weights (of a pipeline: one a component, <see cref="HubPipeline"/>), unless globs say otherwise.</summary>
 public sealed partial record HubModelFiles
 {
     private static readonly string[] beside =
@@ -24,7 +24,7 @@ public sealed partial record HubModelFiles
     public bool IsModel => !All && Include.Count == 0;
 
     /// <summary>What to ask for one by one where a hub cannot list: the names that models use, and the includes that are names.</summary>
-    internal IReadOnlyList<string> Guesses => All ? throw new HubException(HubFault.Refused, "everything (--all) wants a hub that lists a repository's files; name them with --include") : IsModel ? [.. beside, .. WeightNames.All] : Names;
+    internal IReadOnlyList<string> Guesses => All ? throw new HubException(HubFault.Refused, "everything (--all) wants a hub that lists a repository's files; name them with --include") : IsModel ? [.. beside, .. WeightNames.All, HubPipeline.Index] : Names;
 
     /// <summary>The includes that are no globs: asked for even where a list does not have them, so that a mistyped one is reported.</summary>
     internal IReadOnlyList<string> Names => [.. Include.Where(glob => glob.IndexOfAny(['*', '?', '[']) < 0 && !glob.EndsWith('/'))];
@@ -43,6 +43,7 @@ public sealed partial record HubModelFiles
         var found = WeightNames.All.FirstOrDefault(name => File.Exists(Path.Combine(folder, name)));
         try
         {
+            if (found is null && File.Exists(Path.Combine(folder, HubPipeline.Index))) return HubPipeline.IsWhole(folder);
             return found is not null && (!IsIndex(found) || WeightNames.Shards(Path.Combine(folder, found)).All(shard => File.Exists(Path.Combine(folder, shard))));
         }
         catch (Exception e) when (e is WeightsException or IOException)
@@ -53,16 +54,18 @@ public sealed partial record HubModelFiles
 
     private IEnumerable<string> Model(HashSet<string> names)
     {
+        if (names.Contains(HubPipeline.Index)) return HubPipeline.Choose(names, name => Exclude.Any(glob => Matches(glob, name)));
         var found = WeightNames.All.FirstOrDefault(name => names.Contains(name) && !Exclude.Any(glob => Matches(glob, name)));
         var shards = found is not null && IsIndex(found) ? names.Where(name => IsShardOf(found, name)) : [];
         return [.. beside.Where(names.Contains), .. found is null ? [] : new[] { found }, .. shards];
     }
 
     // model.safetensors.index.json: model-00001-of-00004.safetensors
-    private static bool IsShardOf(string index, string name)
+    internal static bool IsShardOf(string index, string name)
     {
         var whole = index[..^".index.json".Length];
-        var (stem, extension) = (Path.GetFileNameWithoutExtension(whole), Path.GetExtension(whole));
+        var extension = Path.GetExtension(whole);
+        var stem = whole[..^extension.Length]; // with its folder
         return name.StartsWith(stem + "-", StringComparison.Ordinal) && name.EndsWith(extension, StringComparison.Ordinal) && Numbered().IsMatch(name[stem.Length..^extension.Length]);
     }
 

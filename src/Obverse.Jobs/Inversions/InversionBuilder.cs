@@ -90,16 +90,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     {
         if (job.Mask is null) return canvas;
         if (job.Start is null) throw new ArgumentException("a mask needs a start picture");
-        return new MaskedCanvas(canvas, Tensor.Owned(() => MaskOf(job.LoadMask()).Clone()), Tensor.Owned(() => Sized(job.Load(job.Start)).Clone()));
-    }
-
-    // The alpha channel if the mask has one, else its brightness. [1, 1, h, w]
-    private Tensor MaskOf(Picture picture)
-    {
-        var plane = picture.HasAlpha
-            ? Tensor.From(picture.Alpha, 1, 1, picture.Height, picture.Width).To(DType.Float32) / 255
-            : picture.ToTensor().Mean(1, keep: true);
-        return plane.Resize(job.Height, job.Width, Interpolation.Bilinear, antialias: true).Clamp(0, 1);
+        return new MaskedCanvas(canvas, Tensor.Owned(() => job.LoadMask().MaskPlane(job.Height, job.Width).Clone()), Tensor.Owned(() => Sized(job.Load(job.Start)).Clone()));
     }
 
     private Tensor Sized(Picture picture) => picture.ToTensor().Resize(job.Height, job.Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);

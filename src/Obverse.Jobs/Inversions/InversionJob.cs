@@ -56,31 +56,16 @@ public sealed record InversionJob : Job
     [JsonIgnore]
     public string ModelNames => string.Join(" + ", Models.Select(model => model.Name));
 
+    internal override int? Stopped => StoppedAfter;
+
+    internal override Job Unstopped => this with { StoppedAfter = null };
+
     protected override Job Essence => (InversionJob)base.Essence with { Recipe = Recipe with { About = "" } };
 
     public override IAsyncEnumerable<JobEvent> Run(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Events(this, workshop, outputs, cancellation);
 
     /// <summary>Runs it and returns the result.</summary>
     public JobFinished Finish(Workshop? workshop = null, Outputs? outputs = null, CancellationToken cancellation = default) => InversionRun.Steps(this, workshop, outputs, cancellation).OfType<JobFinished>().Last();
-
-    /// <summary>True where the file is there, whole, and was made by this very job, on however many threads.</summary>
-    /// <param name="path">A PNG.</param>
-    /// <param name="onDamage">Called with a line on a file that is there and damaged, or no picture of a job.</param>
-    public bool IsMade(string path, Action<string>? onDamage = null)
-    {
-        if (!File.Exists(path)) return false;
-        try
-        {
-            var file = Picture.ReadFile(path);
-            PngText.MustBeIntact(file, path); // each chunk by its checksum: neither the job nor the pixels are decoded for it
-            return FromPicture(file, path).MakesTheSameAs(this);
-        }
-        catch (Exception wrong) when (wrong is IOException or InvalidDataException)
-        {
-            onDamage?.Invoke(wrong.Message);
-            return false;
-        }
-    }
 
     /// <summary>The current picture of this job's inversion, in the job's size even while the canvas grows.</summary>
     public Picture Show(Inversion inversion, CancellationToken cancellation = default)

@@ -25,7 +25,7 @@ internal static class InversionRun
         workshop.Admit(job);
         var checkpoints = outputs is null ? null : new Checkpoints(job, outputs, workshop.OnRemark);
         var builder = new InversionBuilder(job, workshop);
-        using var inversion = checkpoints?.Begin(builder.Build) ?? builder.Build();
+        using var inversion = checkpoints?.Begin(builder.Build, (one, path) => one.Restore(path), one => one.Next) ?? builder.Build();
         yield return new JobStarted(job);
         if (checkpoints?.IsResumed != true && job.Recipe.Fit is not null)
         {
@@ -43,14 +43,14 @@ internal static class InversionRun
             if (!double.IsFinite(step.Loss)) throw new InvalidDataException($"step {step.Index + 1}: the loss is {step.Loss}; use a lower rate, or weights without NaN");
             if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) job.Show(inversion).Save(outputs.Frame(step.Index + 1, step.Count));
             if (film is not null && ((step.Index + 1) % filmEvery == 0 || step.Index + 1 == step.Count)) film.Add(job.Show(inversion));
-            checkpoints?.Pass(inversion);
+            checkpoints?.Pass(inversion.Save);
             yield return new StepEvent(job.Prompt.ToString(), step, speed.After(step.Index), () => job.Preview(inversion));
         }
 
         var stopped = inversion.Next < (job.StoppedAfter ?? job.Recipe.Schedule.StepCount);
         if (stopped && outputs?.KeepsWhenStopped != true)
         {
-            checkpoints?.Pass(inversion); // of a long run; the same command goes on from it
+            checkpoints?.Pass(inversion.Save); // of a long run; the same command goes on from it
             cancellation.ThrowIfCancellationRequested();
         }
 
@@ -82,7 +82,7 @@ internal static class InversionRun
 
     private static void Save(InversionJob job, Inversion inversion, Picture picture, Outputs outputs, bool stopped, Checkpoints checkpoints)
     {
-        if (stopped) checkpoints.Save(inversion); // first: the picture can be made from it, and not the other way round
+        if (stopped) checkpoints.Save(inversion.Save); // first: the picture can be made from it, and not the other way round
         try
         {
             job.SavePicture(picture, outputs.Picture);
@@ -90,7 +90,7 @@ internal static class InversionRun
         catch (IOException full) when (outputs.KeepsWhenStopped)
         {
             // A disk that filled meanwhile: hours are not lost for it, if there is room for the state.
-            if (!stopped) checkpoints.Save(inversion);
+            if (!stopped) checkpoints.Save(inversion.Save);
             throw new IOException($"{full.Message}; what was drawn is in {outputs.Checkpoint}: `obverse invert --resume` writes it, elsewhere with --out", full);
         }
 

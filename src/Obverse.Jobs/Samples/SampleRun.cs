@@ -8,10 +8,10 @@ using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
-/// <summary>Runs a sample to its end: rows, guidance, sampler, autoencoder, picture.</summary>
+/// <summary>Runs a sample to its end, or until it is stopped: rows, guidance, sampler, autoencoder, picture.</summary>
 internal static class SampleRun
 {
-    private const ulong StartNoise = 500, StepNoise = 501, EncodeNoise = 502;
+    private const int FramesPerSecond = 10;
 
     public static async IAsyncEnumerable<JobEvent> Events(SampleJob job, Workshop? workshop, Outputs? outputs, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -24,80 +24,87 @@ internal static class SampleRun
         using var own = workshop is null ? Workshop.For(job) : null;
         workshop ??= own!;
         var watch = Stopwatch.StartNew();
+        workshop.Admit(job);
         var model = workshop.Diffusion(job.Model.Name);
         var stride = model.Autoencoder.Config.Stride;
         if (job.Width % stride != 0 || job.Height % stride != 0) throw new UsageException($"size {job.Width}x{job.Height}: multiples of {stride} are wanted, the pixels of a latent");
-        yield return new JobStarted(job);
-
         var sampler = Sampler.Named(job.Sampler);
         var plan = job.Start is { } from ? sampler.Plan(model.Schedule, job.Steps, from.Strength) : sampler.Plan(model.Schedule, job.Steps);
-        using var rows = Tensor.Owned(() => Rows(job, model, workshop));
-        using var negative = Tensor.Owned(() => Still(() => model.TextRows([job.Negative])));
-        using var start = Tensor.Owned(() => Start(job, model, plan));
-        using var drawn = Generator.For(job.Seed, StepNoise);
-        var shape = start.Shape;
-        Picture? last = null;
+        using var prompt = new SamplePrompt(job, model, workshop);
+        using var latents = new SampleLatents(job, model, plan);
+        using var maps = outputs?.Attention is not null && prompt.Tokens is not null ? new AttentionMaps((int)prompt.Rows.Size(1), job.Height / stride, job.Width / stride) : null;
+        var checkpoints = outputs is null ? null : new Checkpoints(job, outputs, workshop.OnRemark);
+        using var start = Tensor.Owned(latents.Start);
+        Sampling New() => new(sampler, Denoisers.Guided(model.UNet, prompt.Rows, prompt.Negative, job.Guidance, prompt.Mask(maps is null ? null : maps.Add)), model.Schedule, plan, start) { Noise = latents.Noise, Constrain = latents.Constrain };
+        using var sampling = checkpoints?.Begin(New, (one, path) => one.Restore(path), one => one.Next) ?? New();
+        yield return new JobStarted(job);
+
+        using var film = outputs?.Film is { } path ? Film.Open(path, FramesPerSecond) : null;
+        var (clock, first, until) = (Stopwatch.StartNew(), sampling.Next, Math.Min(job.StoppedAfter ?? plan.Count, plan.Count));
+        var stopped = false;
         SamplingStep? held = null;
-        var denoise = Denoisers.Guided(model.UNet, rows, negative, job.Guidance);
+        Picture picture;
         try
         {
-            foreach (var step in sampler.Run(denoise, model.Schedule, plan, start, () => drawn.Normal(shape)))
+            foreach (var step in sampling.Run())
             {
                 held?.Dispose();
                 held = step;
-                cancellation.ThrowIfCancellationRequested();
                 if (!step.Latents.IsAllFinite()) throw new InvalidDataException($"step {step.Index + 1}: the latents are not finite; use less guidance, or weights without NaN");
-                yield return new StepEvent(job.Title, new Step { Index = step.Index, Count = step.Count, Losses = [double.NaN], Similarities = [] }, (step.Index + 1) / watch.Elapsed.TotalSeconds, () => Decoded(model, step.Latents)) { Phase = "denoise" };
+                if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) latents.Decoded(model, step.Clean).Save(outputs.Frame(step.Index + 1, step.Count));
+                film?.Add(Preview(model, step.Clean, job));
+                checkpoints?.Pass(sampling.Save);
+                yield return new StepEvent(job.Title, new Step { Index = step.Index, Count = step.Count, Losses = [double.NaN], Similarities = [] }, (step.Index + 1 - first) / clock.Elapsed.TotalSeconds, () => Preview(model, step.Clean, job)) { Phase = "denoise" };
+                if (sampling.Next == until || cancellation.IsCancellationRequested) break;
             }
 
-            last = Decoded(model, held!.Latents);
+            stopped = sampling.Next < until;
+            if (stopped && outputs?.KeepsWhenStopped != true)
+            {
+                checkpoints?.Pass(sampling.Save);
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            // Of a stopped one what it was about to be: its latents are noise still.
+            picture = latents.Decoded(model, sampling.Next < plan.Count && held is not null ? held.Clean : sampling.Latents);
+            if (stopped)
+            {
+                checkpoints!.Save(sampling.Save);
+                job = job with { StoppedAfter = sampling.Next };
+            }
         }
         finally { held?.Dispose(); }
 
-        if (outputs is not null) job.SavePicture(last, outputs.Picture);
-        yield return new SampleFinished(job, last, watch.Elapsed.TotalSeconds, outputs?.Picture);
+        if (film is { Frames: > 0 })
+        {
+            var last = Scaled(picture.ToTensor(), job);
+            for (var i = 0; i < FramesPerSecond; i++) film.Add(last); // held for a second
+            film.Finish();
+        }
+
+        if (outputs is not null) job.SavePicture(picture, outputs.Picture);
+        if (!stopped) checkpoints?.Remove();
+        yield return new SampleFinished(job, picture, watch.Elapsed.TotalSeconds, outputs?.Picture)
+        {
+            Checkpoint = stopped ? outputs?.Checkpoint : null,
+            Attention = maps is null || stopped ? [] : AttentionPictures.Save(outputs!.Attention!, maps, prompt.Tokens!, picture),
+        };
     }
 
-    // [1, rows, width]
-    private static Tensor Rows(SampleJob job, StableDiffusionModel model, Workshop workshop)
-    {
-        using var still = new NoGrad();
-        if (job.References is not { } references) return model.TextRows([job.Prompt]);
-        var clip = references.Clip is null ? model.Clip : workshop.Model(references.Clip).Encoder.Model;
-        if (clip is null) throw new UsageException($"{job.Model.Name} holds no CLIP that sees pictures; name one whose text tower is the model's with --clip");
-        if (clip.Config.Text.Width != model.TextConfig.Width) throw new UsageException($"the CLIP's text tower is {clip.Config.Text.Width} wide, the model's {model.TextConfig.Width}: their rows do not fit");
-        var encoder = new ClipEncoder(clip, references.Clip ?? job.Model.Name);
-        var seen = Tensor.Cat([.. references.Pictures.Select(picture => encoder.Embed(picture.Load().OnWhite().ToTensor()))]).Mean(0, keep: true).Normalized();
-        using var converter = new PromptConverter(clip.Weights.All["text_projection"], references.Cutoff) { Norm = references.Norm, Length = references.Length ?? PromptLength.Of(clip, references.Norm) };
-        var converted = converter.Convert(seen);
-        var ids = model.Tokenize([references.Edit ?? ""]);
-        var text = model.Text.Hidden(ids);
-        return references.Edit is null ? PromptConverter.Variation(converted, text) : PromptConverter.Edit(converted, text, (int)model.Text.Ends(ids).Item(), references.Alpha, references.EditRule);
-    }
-
-    private static Tensor Start(SampleJob job, StableDiffusionModel model, SamplingPlan plan)
-    {
-        using var still = new NoGrad();
-        var stride = model.Autoencoder.Config.Stride;
-        using var random = Generator.For(job.Seed, StartNoise);
-        var noise = random.Normal(1, model.UNet.Config.InChannels, job.Height / stride, job.Width / stride);
-        if (job.Start is not { } from) return noise * plan.StartScale;
-        using var encoding = Generator.For(job.Seed, EncodeNoise);
-        var picture = from.Picture.Load().OnWhite().ToTensor().Resize(job.Height, job.Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1);
-        return Sampler.Noised(plan, model.Autoencoder.ToLatents(picture, encoding.Normal(noise.Shape)), noise);
-    }
-
-    private static Picture Decoded(StableDiffusionModel model, Tensor latents)
+    // The linear look at latents, no larger than needed: the autoencoder would take longer than the step.
+    private static Picture Preview(StableDiffusionModel model, Tensor latents, SampleJob job)
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        return model.Autoencoder.ToPictures(latents).ToPicture();
+        return Scaled(LatentPreview.Of(model.Autoencoder).ToPictures(latents).To(Torch.Device.Cpu), job);
     }
 
-    private static Tensor Still(Func<Tensor> make)
+    private static Picture Scaled(Tensor picture, SampleJob job)
     {
-        using var still = new NoGrad();
-        return make();
+        const int Longest = 256;
+        using var scope = new TensorScope();
+        var scale = Math.Min(1, Longest / (double)Math.Max(job.Width, job.Height));
+        return picture.Resize(Math.Max(1, (int)(job.Height * scale)), Math.Max(1, (int)(job.Width * scale)), Interpolation.Bilinear, antialias: true).ToPicture();
     }
 
     private static bool IsAllFinite(this Tensor tensor)

@@ -29,7 +29,7 @@ public sealed class Autoencoder : IDisposable
 
     public Autoencoder(Weights weights, AutoencoderConfig config)
     {
-        (Config, type) = (config, weights.Type);
+        (Config, type, Device) = (config, weights.Type, weights.Device);
         encoder = new(weights / "encoder", config);
         decoder = new(weights / "decoder", config);
         quantise = new(weights / "quant_conv", 2 * config.LatentChannels, 2 * config.LatentChannels, kernel: 1, padding: 0);
@@ -44,6 +44,9 @@ public sealed class Autoencoder : IDisposable
     }
 
     public AutoencoderConfig Config { get; }
+
+    /// <summary>Where its weights are.</summary>
+    public Device Device { get; }
 
     /// <summary>Pictures in -1 … 1, [n, 3, H, W], to the distribution of their latents, not scaled.</summary>
     public LatentDistribution Encode(Tensor pictures, Trace? trace = null)

@@ -12,14 +12,17 @@ internal static class AutoencoderNames
     private static readonly (string Old, string New)[] names = [(".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0.")];
 
     /// <summary>Takes over the tensors.</summary>
-    public static Dictionary<string, StoredTensor> ToNew(IReadOnlyDictionary<string, Tensor> tensors, string origin)
+    public static Dictionary<string, StoredTensor> ToNew(IReadOnlyDictionary<string, Tensor> tensors, string origin) => Renamed(tensors, origin).ToDictionary(t => t.Key, t => new StoredTensor(t.Value));
+
+    /// <inheritdoc cref="ToNew"/>
+    public static Dictionary<string, Tensor> Renamed(IReadOnlyDictionary<string, Tensor> tensors, string origin)
     {
-        var renamed = new Dictionary<string, StoredTensor>();
+        var renamed = new Dictionary<string, Tensor>();
         foreach (var (name, tensor) in tensors)
         {
             var to = name;
             if (name.Contains(".attentions.", StringComparison.Ordinal)) foreach (var (old, now) in names) to = to.Replace(old, now, StringComparison.Ordinal);
-            if (!renamed.TryAdd(to, new(Matrix(to, tensor)))) throw new WeightsException($"{origin}: tensor '{to}' is there twice, once by its old name");
+            if (!renamed.TryAdd(to, Matrix(to, tensor))) throw new WeightsException($"{origin}: tensor '{to}' is there twice, once by its old name");
         }
 
         return renamed;

@@ -2,10 +2,14 @@ using Obverse.Torch;
 
 namespace Obverse.Models;
 
-/// <summary>Hides rows of the context from a cross-attention (SD-IPC, Fig. 2).</summary>
-/// <param name="Keep">[n, rows] of 1 (seen) and 0 (hidden).</param>
+/// <summary>Hides rows of the context from a cross-attention (SD-IPC, Fig. 2), or looks at what is seen of them.</summary>
+/// <param name="Keep">[n, rows] of 1 (seen) and 0 (hidden); null: all are seen.</param>
 /// <param name="AfterSoftmax">Multiplies probabilities, which then no longer sum to one; else the scores of hidden rows are lowered before the softmax.</param>
-public sealed record ContextMask(Tensor Keep, bool AfterSoftmax = true);
+public sealed record ContextMask(Tensor? Keep, bool AfterSoftmax = true)
+{
+    /// <summary>Called in every layer with the probabilities before they are multiplied, the mean of the heads [n, h w, rows], and with h and w.</summary>
+    public Action<Tensor, long, long>? Sees { get; init; }
+}
 
 /// <summary>
 /// Transformer2DModel of diffusers with one block: group norm (epsilon 1e-6), 1x1 convolution, then over the h·w places self-attention, cross-attention to the context and a
@@ -49,7 +53,7 @@ internal sealed class SpatialTransformer
         var places = Seen("proj_in", projIn.Forward(Seen("norm", norm.Forward(x)))).Flatten(2).Transpose(1, 2); // [n, h w, channels]
         var normed = Seen("transformer_blocks.0.norm1", norm1.Forward(places));
         places = places + Seen("transformer_blocks.0.attn1", attn1.Forward(normed, normed));
-        places = places + Seen("transformer_blocks.0.attn2", attn2.Forward(norm2.Forward(places), context, mask));
+        places = places + Seen("transformer_blocks.0.attn2", attn2.Forward(norm2.Forward(places), context, mask, seen => mask?.Sees?.Invoke(seen, height, width)));
         var halves = wide.Forward(norm3.Forward(places)).Chunk(2, -1); // value, gate
         places = places + Seen("transformer_blocks.0.ff", narrow.Forward(halves[0] * halves[1].Gelu()));
         return scope.Keep(projOut.Forward(places.Transpose(1, 2).Reshape(n, channels, height, width)) + x);
@@ -63,21 +67,34 @@ internal sealed class CrossAttention(Weights weights, long channels, long contex
         q = new(weights / "to_q", channels, channels, bias: false), k = new(weights / "to_k", contextWidth, channels, bias: false), v = new(weights / "to_v", contextWidth, channels, bias: false),
         output = new(weights / "to_out" / 0, channels, channels);
 
-    public Tensor Forward(Tensor x, Tensor context, ContextMask? mask = null)
+    /// <param name="x">[n, places, channels].</param>
+    /// <param name="context">[n, rows, context width].</param>
+    /// <param name="mask">What is hidden.</param>
+    /// <param name="seen">Called with the mean of the heads' probabilities, where the mask asks for them.</param>
+    public Tensor Forward(Tensor x, Tensor context, ContextMask? mask = null, Action<Tensor>? seen = null)
     {
         using var scope = new TensorScope();
         var depth = channels / heads;
         Tensor Heads(Tensor rows) => rows.Reshape(rows.Size(0), rows.Size(1), heads, depth).Transpose(1, 2); // [n, heads, rows, depth]
         var (queries, keys, values) = (Heads(q.Forward(x)), Heads(k.Forward(context)), Heads(v.Forward(context)));
-        var seen = mask is null ? Tensor.Attention(queries, keys, values) : Masked(queries, keys, values, mask);
-        return scope.Keep(output.Forward(seen.Transpose(1, 2).Reshape(x.Size(0), x.Size(1), channels)));
+        if (mask?.Sees is not null) seen?.Invoke(Probabilities(queries, keys, mask).Mean(1));
+        var mixed = mask?.Keep is null ? Tensor.Attention(queries, keys, values) : Masked(queries, keys, values, mask);
+        return scope.Keep(output.Forward(mixed.Transpose(1, 2).Reshape(x.Size(0), x.Size(1), channels)));
     }
 
     private static Tensor Masked(Tensor q, Tensor k, Tensor v, ContextMask mask)
     {
-        var keep = mask.Keep.To(q.DType).Unsqueeze(1).Unsqueeze(1); // [n, 1, 1, rows]
-        if (!mask.AfterSoftmax) return Tensor.Attention(q, k, v, mask: (1 - keep) * -10000.0); // diffusers' encoder_attention_mask
-        var probabilities = (q * (1 / Math.Sqrt(q.Size(3)))).Matmul(k.Transpose(-2, -1)).Softmax(-1);
-        return (probabilities * keep).Matmul(v);
+        var keep = Keep(mask, q);
+        return mask.AfterSoftmax ? (Probabilities(q, k, mask) * keep).Matmul(v) : Tensor.Attention(q, k, v, mask: Lowered(keep));
     }
+
+    private static Tensor Probabilities(Tensor q, Tensor k, ContextMask mask)
+    {
+        var scores = (q * (1 / Math.Sqrt(q.Size(3)))).Matmul(k.Transpose(-2, -1));
+        return (mask is { Keep: not null, AfterSoftmax: false } ? scores + Lowered(Keep(mask, q)) : scores).Softmax(-1);
+    }
+
+    private static Tensor Keep(ContextMask mask, Tensor like) => mask.Keep!.To(like.DType).Unsqueeze(1).Unsqueeze(1); // [n, 1, 1, rows]
+
+    private static Tensor Lowered(Tensor keep) => (1 - keep) * -10000.0; // diffusers' encoder_attention_mask
 }

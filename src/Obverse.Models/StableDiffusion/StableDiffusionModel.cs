@@ -36,26 +36,29 @@ public sealed class StableDiffusionModel : IDisposable
         {
             Schedule = NoiseSchedule.Load(Path.Combine(Part("scheduler"), "scheduler_config.json"));
             var (unetConfig, vaeConfig) = (UNetConfig.Load(Path.Combine(Part("unet"), "config.json")), AutoencoderConfig.Load(Path.Combine(Part("vae"), "config.json")));
-            if (unetConfig.InChannels != vaeConfig.LatentChannels || unetConfig.OutChannels != vaeConfig.LatentChannels) throw new WeightsException($"{folder}: the UNet takes {unetConfig.InChannels} and gives {unetConfig.OutChannels} channels, the autoencoder's latents have {vaeConfig.LatentChannels}");
-            unet = Build(Owned(ModelFolder.UNet(Part("unet"), device, precision)), w => new UNet(w, unetConfig));
-            autoencoder = Build(Owned(ModelFolder.Autoencoder(Part("vae"), device, precision)), w => new Autoencoder(w, vaeConfig));
+            (WeightsFile, AutoencoderFile) = (WeightFiles.OfPart(Part("unet")), WeightFiles.OfPart(Part("vae")));
             if (ReadTextOf(folder) is { } name)
             {
                 var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar))!, name);
                 clip = ClipModel.Load(Directory.Exists(beside) ? beside : Zoo.Resolve(name), device: device, precision: precision);
                 (TextConfig, Tokenizer) = (clip.Config.Text, clip.Tokenizer ?? throw new WeightsException($"{name}: no tokenizer"));
                 text = new(() => clip.Text);
+                TextFile = clip.TextWeightsFile ?? WeightFiles.Find(clip.Folder!);
                 Rows = ReadRows(folder, TextConfig.ContextLength);
+                MustFit(folder, unetConfig, vaeConfig, TextConfig);
             }
             else
             {
                 TextConfig = ReadTextConfig(Path.Combine(Part("text_encoder"), "config.json"));
                 Tokenizer = BpeTokenizer.Load(Part("tokenizer"));
                 Rows = TextConfig.ContextLength;
+                TextFile = WeightFiles.OfPart(Part("text_encoder"));
+                MustFit(folder, unetConfig, vaeConfig, TextConfig);
                 text = Build(Owned(ModelFolder.Text(Part("text_encoder"), device, precision)), w => new TextTransformer(w, TextConfig));
             }
 
-            if (TextConfig.Width != unetConfig.ContextWidth) throw new WeightsException($"{folder}: text rows have {TextConfig.Width} numbers, the UNet's cross-attention takes {unetConfig.ContextWidth}{(unetConfig.ContextWidth == 1024 ? ", as Stable Diffusion 2 does with OpenCLIP's text encoder, which is not built" : "")}");
+            unet = Build(Owned(ModelFolder.UNet(Part("unet"), device, precision)), w => new UNet(w, unetConfig));
+            autoencoder = Build(Owned(ModelFolder.Autoencoder(Part("vae"), device, precision)), w => new Autoencoder(w, vaeConfig));
         }
         catch
         {
@@ -64,10 +67,41 @@ public sealed class StableDiffusionModel : IDisposable
         }
     }
 
-    /// <summary>From a folder, or a model of the zoo by name.</summary>
-    public static StableDiffusionModel Load(string folderOrName, Device? device = null, Precision precision = Precision.Float32) => TensorScope.Unscoped(() => new StableDiffusionModel(Find(folderOrName), device, precision));
+    private StableDiffusionModel(SingleFile file)
+    {
+        (Folder, WeightsFile, Schedule, TextConfig, Tokenizer, Rows) = (file.Beside, file.Path, file.Schedule, file.TextConfig, file.Tokenizer, file.TextConfig.ContextLength);
+        weights.AddRange([file.UNet, file.Autoencoder, file.Text]);
+        try
+        {
+            MustFit(file.Path, file.UNetConfig, file.AutoencoderConfig, file.TextConfig);
+            unet = Build(file.UNet, w => new UNet(w, file.UNetConfig));
+            autoencoder = Build(file.Autoencoder, w => new Autoencoder(w, file.AutoencoderConfig));
+            text = Build(file.Text, w => new TextTransformer(w, file.TextConfig));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>From a folder, a single file, or a model of the zoo or of the hub's cache by name.</summary>
+    public static StableDiffusionModel Load(string folderOrName, Device? device = null, Precision precision = Precision.Float32) => TensorScope.Unscoped(() =>
+        Find(folderOrName) is var found && SingleFile.IsOne(found) ? new StableDiffusionModel(SingleFile.Open(found, device, precision)) : new StableDiffusionModel(found, device, precision));
+
+    /// <summary>Writes a folder's model as the single file that other programs read (CompVis' names).</summary>
+    public static void SaveSingleFile(string folder, string path) => SingleFile.Save(folder, path);
 
     public string Folder { get; }
+
+    /// <summary>The UNet's file of weights.</summary>
+    public string WeightsFile { get; }
+
+    /// <summary>The autoencoder's.</summary>
+    public string? AutoencoderFile { get; }
+
+    /// <summary>The text encoder's; that of another model where the folder names one.</summary>
+    public string? TextFile { get; }
     public NoiseSchedule Schedule { get; }
     public TextConfig TextConfig { get; }
 
@@ -103,6 +137,12 @@ public sealed class StableDiffusionModel : IDisposable
         foreach (var one in weights) one.Dispose();
     }
 
+    private static void MustFit(string origin, UNetConfig unet, AutoencoderConfig vae, TextConfig text)
+    {
+        if (unet.InChannels != vae.LatentChannels || unet.OutChannels != vae.LatentChannels) throw new WeightsException($"{origin}: the UNet takes {unet.InChannels} and gives {unet.OutChannels} channels, the autoencoder's latents have {vae.LatentChannels}{(unet.InChannels == 9 ? ": an inpainting checkpoint, which is not built; --mask works with the others" : "")}");
+        if (text.Width != unet.ContextWidth) throw new WeightsException($"{origin}: text rows have {text.Width} numbers, the UNet's cross-attention takes {unet.ContextWidth}{(unet.ContextWidth == 1024 ? ", as Stable Diffusion 2 does with OpenCLIP's text encoder, which is not built" : "")}");
+    }
+
     // Held against the weights at once, made when first asked for.
     private static Lazy<T> Build<T>(Weights weights, Func<Weights, T> network)
     {
@@ -111,12 +151,25 @@ public sealed class StableDiffusionModel : IDisposable
         return new(() => TensorScope.Unscoped(() => network(weights)));
     }
 
-    private static string Find(string folderOrName)
+    /// <summary>The folder or file of a model.</summary>
+    /// <param name="folderOrName">A folder, a single file, a model of the zoo, or a hub's repository that is in the cache.</param>
+    /// <exception cref="FileNotFoundException">None of them.</exception>
+    public static string Find(string folderOrName)
     {
-        if (File.Exists(Path.Combine(folderOrName, Index))) return folderOrName;
-        if (Zoo.Folder is { } zoo && folderOrName.IndexOfAny(['/', '\\']) < 0 && Path.Combine(zoo, folderOrName) is var found && File.Exists(Path.Combine(found, Index))) return found;
-        throw new FileNotFoundException($"no Stable Diffusion model '{folderOrName}': no folder with a {Index}, and none of that name in the zoo");
+        if (File.Exists(Path.Combine(folderOrName, Index)) || SingleFile.IsOne(folderOrName)) return folderOrName;
+        if (OfZoo(folderOrName) is { } found) return found;
+        if (HubRepository.TryParse(folderOrName) is { } repository && Zoo.Cached(repository) is { } cached && File.Exists(Path.Combine(cached, Index))) return cached;
+        throw new FileNotFoundException($"no Stable Diffusion model '{Visible.Of(folderOrName)}': {(Directory.Exists(folderOrName) ? $"its folder has no {Index}" : $"no folder with a {Index}")}, and none of that name in the zoo or the hub's cache");
     }
+
+    /// <summary>The files of weights of a folder, or the single file.</summary>
+    public static IEnumerable<string> FilesOf(string found) => File.Exists(found) ? [found]
+        : new[] { "unet", "vae", "text_encoder" }.SelectMany(part => WeightNames.OfPipelines.Select(name => Path.Combine(found, part, name))).Where(Path.Exists);
+
+    /// <summary>Whether it is a model of the zoo by name.</summary>
+    public static bool IsOfZoo(string name) => !File.Exists(Path.Combine(name, Index)) && OfZoo(name) is not null;
+
+    private static string? OfZoo(string name) => Zoo.Folder is { } zoo && name.Length > 0 && name.IndexOfAny(['/', '\\']) < 0 && Path.Combine(zoo, name) is var found && File.Exists(Path.Combine(found, Index)) ? found : null;
 
     private static string? ReadTextOf(string folder)
     {
@@ -132,7 +185,7 @@ public sealed class StableDiffusionModel : IDisposable
         return json.Whole(TextRowCount, context) is var rows && rows >= 2 && rows <= context ? rows : throw json.Wrong($"{TextRowCount} is {rows}, wanted 2 to the text tower's {context}");
     }
 
-    private static TextConfig ReadTextConfig(string path)
+    internal static TextConfig ReadTextConfig(string path)
     {
         if (!File.Exists(path)) throw new WeightsException($"{path}: no such file");
         try

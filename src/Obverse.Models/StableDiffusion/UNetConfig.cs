@@ -33,6 +33,7 @@ public sealed record UNetConfig
     public static UNetConfig Load(string path)
     {
         var json = ComponentConfig.Read(path, "UNet2DConditionModel");
+        if (json.Flag("use_linear_projection", false)) throw json.NotBuilt(json.Whole("cross_attention_dim", 1280) switch { 1024 => "Stable Diffusion 2 (OpenCLIP's text encoder, rows of 1024 numbers)", 2048 => "Stable Diffusion XL (rows of 2048 numbers)", _ => "use_linear_projection = true" }, "Stable Diffusion 1.x");
         int[] channels = json.Row("block_out_channels", [320, 640, 1280, 1280]);
         string[] down = json.Words("down_block_types", ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"]);
         string[] up = json.Words("up_block_types", ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"]);
