@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Obverse.Files;
 using Obverse.Models;
@@ -19,7 +21,7 @@ internal sealed class CaptionRows : IDisposable
     /// <summary>Numbers a row.</summary>
     public long Width => rows.Size(2);
 
-    /// <summary>Computes what is missing in <paramref name="directory"/>; parts of other captions are made anew.</summary>
+    /// <summary>Computes what is missing in <paramref name="directory"/>; parts of other captions, or of another text encoder, are made anew.</summary>
     /// <param name="directory">Where the parts are.</param>
     /// <param name="captions">All different.</param>
     /// <param name="clip">Whose text tower gives the rows.</param>
@@ -29,7 +31,7 @@ internal sealed class CaptionRows : IDisposable
     {
         Directory.CreateDirectory(directory);
         var list = Path.Combine(directory, "captions.json");
-        var text = JsonSerializer.Serialize(captions.Prepend($"{count} rows"));
+        var text = JsonSerializer.Serialize(captions.Prepend($"{count} rows of the text encoder {Fingerprint(clip)}"));
         if (!File.Exists(list) || File.ReadAllText(list) != text)
         {
             foreach (var stale in Directory.EnumerateFiles(directory, "part-*.safetensors")) File.Delete(stale);
@@ -65,6 +67,15 @@ internal sealed class CaptionRows : IDisposable
         }
 
         return new(Tensor.Owned(() => Tensor.Cat(all)));
+    }
+
+    // A text encoder that was tuned since gives other rows: what it says of one sentence tells it apart.
+    private static string Fingerprint(ClipModel clip)
+    {
+        using var still = new NoGrad();
+        using var scope = new TensorScope();
+        var floats = clip.Text.Hidden(Tensor.From([.. clip.Tokenizer!.EncodeRow("a photo of a red fox", 16).Select(id => (long)id)], 1, 16)).To(DType.Float16).To(DType.Float32).ToFloats();
+        return Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(floats.AsSpan())))[..16];
     }
 
     public void Dispose() => rows.Dispose();

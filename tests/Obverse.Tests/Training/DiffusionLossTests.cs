@@ -29,4 +29,21 @@ public class DiffusionLossTests
         using var loop = new TrainingLoop("diffusion", new DiffusionOptions { Steps = 1 }, [new("w", weight)], _ => (weight.Sum() * double.NaN, new Dictionary<string, double>()));
         Assert.Contains("the loss of update 0 is NaN", Assert.Throws<InvalidOperationException>(() => loop.TakeStep(1)).Message);
     }
+
+    [Fact]
+    public void Rows_of_another_text_encoder_are_not_taken_for_its_own()
+    {
+        using var program = new Commands.Program();
+        float[] Rows(string model)
+        {
+            using var clip = ClipModel.Load(model);
+            using var scope = new TensorScope();
+            using var rows = CaptionRows.Build(program["rows"], ["a fox", "two foxes"], clip, 8);
+            return rows!.Take([1]).ToFloats();
+        }
+
+        var own = Rows(program.Model);
+        Assert.Equal(own, Rows(program.Model));
+        Assert.NotEqual(own, Rows(program.Another(9)));
+    }
 }
