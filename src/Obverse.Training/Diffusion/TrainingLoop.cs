@@ -14,6 +14,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly Func<long, (Tensor Loss, IReadOnlyDictionary<string, double> Parts)> loss;
     private readonly IReadOnlyList<(string Name, Tensor Tensor)> learned;
     private readonly List<Tensor> averages = [];
+    private readonly (bool IsMatrix, double Factor)[] factors; // of the optimiser's groups
     private readonly Adam optimizer;
     private TimeSpan before;
 
@@ -26,8 +27,8 @@ internal sealed class TrainingLoop : IDisposable
         if (options.Steps is null && options.Minutes is null) throw new ArgumentException($"{name}: neither steps nor minutes say how long", nameof(options));
         (this.name, this.options, this.loss, this.learned) = (name, options, loss, [.. learned.Select(l => (l.Key, l.Value))]);
         foreach (var (_, tensor) in this.learned) tensor.RequiresGrad = true;
-        ParameterGroup Group(string of, Func<Tensor, bool> which, double decay) => new(of, [.. this.learned.Where(l => which(l.Tensor)).Select(l => l.Tensor)], options.Rate) { WeightDecay = decay };
-        optimizer = new Adam([Group("matrices", t => t.Dims > 1, options.WeightDecay), Group("vectors", t => t.Dims <= 1, 0)], beta2: 0.99, decoupled: true);
+        factors = [.. this.learned.Select(l => (IsMatrix: l.Tensor.Dims > 1, Factor: options.RateOf(l.Name))).Distinct().OrderByDescending(g => g.IsMatrix)];
+        optimizer = new Adam([.. factors.Select(g => new ParameterGroup(g.IsMatrix ? "matrices" : "vectors", [.. this.learned.Where(l => l.Tensor.Dims > 1 == g.IsMatrix && options.RateOf(l.Name) == g.Factor).Select(l => l.Tensor)], options.Rate) { WeightDecay = g.IsMatrix ? options.WeightDecay : 0 })], beta2: options.Beta2, decoupled: true);
         if (options.Average > 0) averages.AddRange(this.learned.Select(l => l.Tensor.OwnedCopy()));
     }
 
@@ -42,7 +43,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = new TensorScope();
         optimizer.ZeroGrad();
-        foreach (var group in optimizer.Groups) group.Rate = rate;
+        for (var i = 0; i < factors.Length; i++) optimizer.Groups[i].Rate = rate * factors[i].Factor;
         var (value, parts) = loss(Step);
         if (value.Item() is var number && !double.IsFinite(number)) throw new InvalidOperationException($"{name}: the loss of update {Step} is {number}; a smaller rate than {options.Rate} may help");
         value.Backward();
@@ -95,14 +96,15 @@ internal sealed class TrainingLoop : IDisposable
                     return false;
                 }
 
-                var (value, parts) = TakeStep(RateAt(fraction));
+                var rate = RateAt(fraction);
+                var (value, parts) = TakeStep(rate);
                 total += value;
                 foreach (var (part, number) in parts) sums[part] = sums.GetValueOrDefault(part) + number;
                 if (Step % options.LogEvery == 0)
                 {
                     var (elapsed, steps) = (Elapsed(), Step - lastStep);
                     var report = new PretrainingStep(Step, Fraction(), elapsed, Fraction() > 0 ? elapsed * ((1 - Fraction()) / Fraction()) : null, total / steps, sums.ToDictionary(p => p.Key, p => p.Value / steps), steps * options.Batch / (elapsed - lastElapsed).TotalSeconds);
-                    log?.Write(report, optimizer.Groups[0].Rate);
+                    log?.Write(report, rate);
                     progress?.Invoke(report);
                     (lastStep, lastElapsed, total) = (Step, elapsed, 0);
                     sums.Clear();
