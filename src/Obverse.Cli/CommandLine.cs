@@ -76,6 +76,7 @@ public static class CommandLine
             RestyleCommand.Create(screen),
             DiffuseCommand.Create(screen),
             VaryCommand.Create(screen),
+            TuneCommand.Create(screen),
             IpcCommand.Create(screen),
             ProbeCommand.Create(screen),
             RenderCommand.Create(screen),

@@ -16,6 +16,7 @@ internal sealed class SamplingOptions
 
     private readonly Option<string?> model = Flags.Text("--model", "MODEL", $"A Stable Diffusion 1.x model: a folder in diffusers' layout, or a zoo name. [default: {Usual}]");
     private readonly Option<string?> negative = Flags.Text("--negative", "TEXT", "What guidance moves away from. [default: empty]");
+    private readonly TuningFiles tuning = new();
     private readonly Option<string?> sampler = Flags.Parsed<string?>("--sampler", "NAME", $"{string.Join(", ", Sampler.Names)}. [default: dpm++2m]", text => Sampler.Names.Contains(text) ? text : throw new FormatException($"one of {string.Join(", ", Sampler.Names)} was wanted"));
     private readonly Option<int?> steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
     private readonly Option<double?> guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: 7.5]", 0, 1000);
@@ -32,6 +33,7 @@ internal sealed class SamplingOptions
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[model, negative, sampler, steps, guidance, size, seed, count, output, judges, threads, device, precision, json]) command.Add(option);
+        tuning.AddTo(command);
     }
 
     /// <summary>Draws.</summary>
@@ -45,7 +47,8 @@ internal sealed class SamplingOptions
         var (asJson, given, n) = (parsed.GetValue(json), parsed.GetValue(output), parsed.GetValue(count) ?? 1);
         var picture = given is null ? Free(FileNames.Fitting(named, ".png")) : OutputPaths.Wanting("--out", given, ".png");
         new Outputs(picture).MustBeWritable(3L << 20);
-        var diffusion = workshop.Diffusion(name);
+        var tuned = tuning.Of(parsed);
+        var diffusion = workshop.Diffusion(name, tuned);
         var own = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
         var shape = parsed.GetValue(size) ?? new(own, own);
         var stride = diffusion.Autoencoder.Config.Stride;
@@ -53,7 +56,7 @@ internal sealed class SamplingOptions
         var job = change(new SampleJob
         {
             Model = new(name, StoredFile.Hash(WeightFiles.OfPart(Path.Combine(diffusion.Folder, "unet")))), Prompt = "", Negative = parsed.GetValue(negative) ?? "", Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
-            Guidance = parsed.GetValue(guidance) ?? 7.5, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
+            Tuning = tuned, Guidance = parsed.GetValue(guidance) ?? 7.5, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
             Precision = workshop.Precision.On(workshop.Device ?? Torch.Device.Cpu).Name(), Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
         });
         using var judge = parsed.GetValue(judges) && wanted is not null ? workshop.Judge() : null;

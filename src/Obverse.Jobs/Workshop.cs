@@ -72,14 +72,25 @@ public sealed class Workshop : IDisposable
     }
 
     /// <summary>A Stable Diffusion model by folder or zoo name, loaded at first use.</summary>
-    public StableDiffusionModel Diffusion(string name)
+    /// <param name="name">The base.</param>
+    /// <param name="tuning">What it is changed by; null: nothing.</param>
+    public StableDiffusionModel Diffusion(string name, SampleTuning? tuning = null)
     {
         lock (gate)
         {
-            if (diffusion.TryGetValue(name, out var model)) return model;
+            var key = tuning is null ? name : $"{name} {tuning.Key}";
+            if (diffusion.TryGetValue(key, out var model)) return model;
             LoadedModel.MustExist(Device);
             Runtime.Threads = Threads ?? Environment.ProcessorCount;
-            diffusion.Add(name, model = StableDiffusionModel.Load(name, Device, Precision));
+            diffusion.Add(key, model = StableDiffusionModel.Load(name, Device, Precision));
+            try { tuning?.ApplyTo(model); }
+            catch
+            {
+                diffusion.Remove(key);
+                model.Dispose();
+                throw;
+            }
+
             return model;
         }
     }

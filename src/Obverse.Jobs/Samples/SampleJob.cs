@@ -44,6 +44,9 @@ public sealed record SampleJob : Job
     public string Negative { get; init; } = "";
     public SampleReferences? References { get; init; }
 
+    /// <summary>What the model is changed by; null: nothing.</summary>
+    public SampleTuning? Tuning { get; init; }
+
     /// <summary>One of <see cref="Sampler.Names"/>.</summary>
     public string Sampler { get; init; } = "dpm++2m";
     [Limit(1, 1000)]

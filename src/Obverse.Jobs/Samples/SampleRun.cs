@@ -24,7 +24,7 @@ internal static class SampleRun
         using var own = workshop is null ? Workshop.For(job) : null;
         workshop ??= own!;
         var watch = Stopwatch.StartNew();
-        var model = workshop.Diffusion(job.Model.Name);
+        var model = workshop.Diffusion(job.Model.Name, job.Tuning);
         var stride = model.Autoencoder.Config.Stride;
         if (job.Width % stride != 0 || job.Height % stride != 0) throw new UsageException($"size {job.Width}x{job.Height}: multiples of {stride} are wanted, the pixels of a latent");
         yield return new JobStarted(job);
@@ -67,12 +67,13 @@ internal static class SampleRun
         if (clip is null) throw new UsageException($"{job.Model.Name} holds no CLIP that sees pictures; name one whose text tower is the model's with --clip");
         if (clip.Config.Text.Width != model.TextConfig.Width) throw new UsageException($"the CLIP's text tower is {clip.Config.Text.Width} wide, the model's {model.TextConfig.Width}: their rows do not fit");
         var encoder = new ClipEncoder(clip, references.Clip ?? job.Model.Name);
-        var seen = Tensor.Cat([.. references.Pictures.Select(picture => encoder.Embed(picture.Load().OnWhite().ToTensor()))]).Mean(0, keep: true).Normalized();
-        using var converter = new PromptConverter(clip.Weights.All["text_projection"], references.Cutoff) { Norm = references.Norm, Length = references.Length ?? PromptLength.Of(clip, references.Norm) };
+        using var tuned = new TunedConversion(job.Tuning, encoder);
+        var seen = Tensor.Cat([.. references.Pictures.Select(picture => tuned.Embed(picture.Load().OnWhite().ToTensor()))]).Mean(0, keep: true).Normalized();
+        using var converter = new PromptConverter(clip.Weights.All["text_projection"], references.Cutoff) { Norm = references.Norm, Length = references.Length ?? tuned.Length ?? PromptLength.Of(clip, references.Norm), Learned = tuned.Linear };
         var converted = converter.Convert(seen);
         var ids = model.Tokenize([references.Edit ?? ""]);
-        var text = model.Text.Hidden(ids);
-        return references.Edit is null ? PromptConverter.Variation(converted, text) : PromptConverter.Edit(converted, text, (int)model.Text.Ends(ids).Item(), references.Alpha, references.EditRule);
+        var text = model.Hidden(ids);
+        return references.Edit is null ? PromptConverter.Variation(converted, text) : PromptConverter.Edit(converted, text, (int)model.Ends(ids).Item(), references.Alpha, references.EditRule);
     }
 
     private static Tensor Start(SampleJob job, StableDiffusionModel model, SamplingPlan plan)
