@@ -102,6 +102,25 @@ public sealed class TuneTests : IDisposable
     }
 
     [Fact]
+    public void The_benchmarks_pictures_are_drawn_by_a_model_tuned_to_each_subject()
+    {
+        Directory.Move(program["set/red_fox"], program["set/fox"]);
+        File.WriteAllText(program["set/prompts_and_classes.txt"], "subject_name,class\nfox,fox\ndog,dog\n\nObject Prompts\n'a {0} {1} in the snow'.format(unique_token, class_token),\nLive Subject Prompts\n'a {0} {1} in a hat'.format(unique_token, class_token),\n'a red {0} {1}'.format(unique_token, class_token),\n");
+        string[] Draw(string to, params string[] more) => ["eval", "tuning", "--subjects", program["set"], "--model", program["sd"], "--n", "2", "--steps", "1", "--threads", "1", "-o", program[to], .. more];
+        var ct = program.Run(Draw("ct", "--updates", "1"));
+        Assert.True(ct.Code == 0 && ct.Output.Contains("(6 pictures of 2 subjects)", StringComparison.Ordinal), ct.Error);
+        Assert.True(File.Exists(program["ct/deltas/fox.delta"]) && File.Exists(program["ct/dog/01-1.png"]));
+        Assert.Contains("a fox in the snow", File.ReadAllText(program["ct/captions.jsonl"]));
+        var written = File.GetLastWriteTimeUtc(program["ct/fox/00-0.png"]);
+        Assert.Equal(0, program.Run(Draw("ct", "--updates", "1")).Code);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(program["ct/fox/00-0.png"]));
+        var plain = program.Run(Draw("plain", "--method", "none", "--variations", "--first", "1"));
+        Assert.True(plain.Code == 0 && plain.Output.Contains("(2 pictures of 1 subjects)", StringComparison.Ordinal), plain.Error);
+        var custom = program.Run(Draw("cd", "--method", "custom-diffusion", "--updates", "1", "--priors", "1", "--prompt", "a {1} here"));
+        Assert.True(custom.Code == 1 && custom.Error.Contains("initializer 'ktn'", StringComparison.Ordinal) || custom.Code == 0, custom.Error);
+    }
+
+    [Fact]
     public void Mistakes_are_said_in_one_line_and_leave_nothing()
     {
         var before = program.Files;
