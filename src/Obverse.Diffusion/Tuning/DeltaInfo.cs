@@ -46,7 +46,7 @@ public sealed record DeltaInfo
         if (!metadata.TryGetValue(Keyword, out var text)) return null;
         try
         {
-            if (text.Length <= Longest && JsonSerializer.Deserialize<DeltaInfo>(text, json) is { } info && (info.Length is null || double.IsFinite(info.Length.Value)) && double.IsFinite(info.Cutoff)) return info;
+            if (text.Length <= Longest && JsonSerializer.Deserialize<DeltaInfo>(text, json) is { Method: not null, Model: not null, ModelSha256: not null } info && (info.Length is null || double.IsFinite(info.Length.Value)) && double.IsFinite(info.Cutoff)) return info;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {

@@ -150,10 +150,11 @@ public sealed class TunedDelta : IDisposable
                     using var scope = new TensorScope();
                     var tensor = weights[name].To(DType.Float32).OwnedCopy();
                     if (!double.IsFinite(tensor.Sum().Item())) throw new WeightsException($"{file}: tensor '{Visible.Of(name)}' holds NaN or infinite numbers");
-                    if (DeltaNames.ToUNet(name) is { } weight) attention.Add(weight, tensor);
-                    else if (name.StartsWith(DeltaNames.Prompts, StringComparison.Ordinal)) prompts.Add(name[DeltaNames.Prompts.Length..], tensor);
+                    bool Once(Dictionary<string, Tensor> of, string key) => of.TryAdd(key, tensor) ? true : throw new WeightsException($"{file}: tensor '{Visible.Of(name)}' is there twice, by another name too");
+                    if (DeltaNames.ToUNet(name) is { } weight) Once(attention, weight);
+                    else if (name.StartsWith(DeltaNames.Prompts, StringComparison.Ordinal)) Once(prompts, name[DeltaNames.Prompts.Length..]);
                     else if (name == DeltaNames.Linear) linear = tensor;
-                    else if (DeltaNames.Token(name) is { } word) tokens.Add(word, tensor);
+                    else if (DeltaNames.Token(name) is { } word && !string.IsNullOrWhiteSpace(word)) Once(tokens, word);
                     else throw new WeightsException($"{file}: tensor '{Visible.Of(name)}' is none of a delta of `obverse tune` or of Custom Diffusion's{(name.Contains("lora", StringComparison.OrdinalIgnoreCase) ? "; LoRA files go to --lora" : "")}");
                 }
             }

@@ -74,7 +74,7 @@ public sealed class UNet : IDisposable
 
     public UNetConfig Config { get; }
 
-    /// <summary>Blocks are computed again in the backward pass and their insides are not kept (gradient checkpointing): the memory of one block in place of all, for a third more time.</summary>
+    /// <summary>Blocks are computed again in the backward pass and their insides are not kept (gradient checkpointing): the memory of one block in place of all, for one more forward pass.</summary>
     public bool Recomputes { get; set; }
 
     /// <summary>No gradient reaches keys and values through the start token's row (diffusers' CustomDiffusionAttnProcessor).</summary>

@@ -71,6 +71,23 @@ public sealed class DeltaTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_delta_that_says_something_twice_or_nothing_of_its_base_is_refused()
+    {
+        using var scope = new TensorScope();
+        void Refused(string says, Dictionary<string, string>? metadata, params string[] names)
+        {
+            Safetensors.Save(program["bad.delta"], names.Select(name => KeyValuePair.Create(name, Tensor.Ones([2, 2]))), metadata);
+            Assert.Contains(says, Assert.Throws<WeightsException>(() => TunedDelta.Load(program["bad.delta"])).Message);
+        }
+
+        Refused("is there twice", null, "unet." + Key, Key);
+        Refused("is none of a delta", null, "tokens. ");
+        Refused("not what Obverse writes", new() { [DeltaInfo.Keyword] = """{"method":"ct","model":null,"modelSha256":"0"}""" }, Key);
+        Refused("not what Obverse writes", new() { [DeltaInfo.Keyword] = "{" }, Key);
+        Refused("an empty delta", null);
+    }
+
     private static readonly (string Module, bool IsText, string[] Names)[] modules =
     [
         // PEFT's and diffusers', diffusers' older, kohya's names of one module; {0}: A or down, B or up
