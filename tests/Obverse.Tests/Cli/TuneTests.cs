@@ -99,6 +99,9 @@ public sealed class TuneTests : IDisposable
         Assert.InRange(moved, 0.01, 0.1); // four steps of AdamW at 0.02
         byte[] Pixels(string name) => Picture.Load(program[name]).Rgb.ToArray();
         Assert.Equal(Pixels("file.png"), Pixels("folder.png"));
+        using (var loud = TunedDelta.Of(delta.Info!, delta.Attention, tokens: [new("<new1>", Tensor.Ones([32]))])) loud.Save(program["loud.delta"]);
+        Assert.Equal(0, Draw("a <new1> cat", "loud.png", "--tuned", program["loud.delta"]).Code);
+        Assert.NotEqual(Pixels("file.png"), Pixels("loud.png")); // the word's embedding reaches the picture
     }
 
     [Fact]
