@@ -95,6 +95,7 @@ internal static class EvalTuningCommand
             {
                 using var workshop = CliModels.Workshop(screen, parsed.GetValue(threads));
                 var tuning = delta is null ? null : new SampleTuning { Delta = StoredFile.Of(delta) };
+                var info = delta is null ? null : TunedDelta.InfoOf(delta);
                 var diffusion = workshop.Diffusion(name, tuning);
                 var side = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
                 var (only, none, count) = (parsed.GetValue(prompt), parsed.GetValue(variations), parsed.GetValue(each) ?? DreamBooth.PicturesPerPrompt);
@@ -118,7 +119,7 @@ internal static class EvalTuningCommand
                         var one = job with { Seed = (ulong)(number * count + k) };
                         // A reference of its own for each picture (sd-ipc.md 6.5).
                         var seen = photos[(number * count + k) % photos.Count].Path;
-                        one = how == "custom-diffusion" ? one with { Prompt = Text(number, Token) } : one with { References = new() { Pictures = [StoredFile.Of(seen)], Edit = none ? null : Text(number, ""), Alpha = parsed.GetValue(alpha) ?? 0.9 } };
+                        one = how == "custom-diffusion" ? one with { Prompt = Text(number, Token) } : one with { References = new() { Pictures = [StoredFile.Of(seen)], Edit = none ? null : Text(number, ""), Alpha = parsed.GetValue(alpha) ?? 0.9, Norm = info?.Norm ?? NormRule.Script, Cutoff = info?.Cutoff ?? PromptConverter.DefaultCutoff } };
                         one.Finish(workshop, new Outputs(Path.Combine(to, file)), screen.Stop);
                     }
                 }

@@ -44,10 +44,11 @@ internal static class VaryCommand
 
             var text = parsed.GetValue(edit);
             if (text is null && (parsed.GetValue(alpha) is not null || parsed.GetValue(script))) throw new UsageException("--alpha and --script-edit need --edit, the text that changes the picture");
+            var tuned = parsed.GetValue<string?>("--tuned") is { } delta && Path.Exists(delta) ? TunedDelta.InfoOf(delta) : null; // converted as it was tuned
             var references = new SampleReferences
             {
                 Pictures = [.. paths.Select(StoredFile.Of)], Clip = parsed.GetValue(clip), Edit = text, Alpha = parsed.GetValue(alpha) ?? 0.9, EditRule = parsed.GetValue(script) ? EditRule.Script : EditRule.Paper,
-                Norm = parsed.GetValue(norm) ?? NormRule.Script, Length = parsed.GetValue(length), Cutoff = parsed.GetValue(cutoff) ?? PromptConverter.DefaultCutoff,
+                Norm = parsed.GetValue(norm) ?? tuned?.Norm ?? NormRule.Script, Length = parsed.GetValue(length), Cutoff = parsed.GetValue(cutoff) ?? tuned?.Cutoff ?? PromptConverter.DefaultCutoff,
             };
             return sampling.Run(screen, parsed, FileNames.Slug($"{Path.GetFileNameWithoutExtension(paths[0])} {text ?? "variation"}"), text, job => job with { References = references });
         });

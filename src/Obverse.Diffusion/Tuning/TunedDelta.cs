@@ -62,6 +62,13 @@ public sealed class TunedDelta : IDisposable
     public static string FileOf(string path) => !Directory.Exists(path) ? path
         : Directory.EnumerateFiles(path).Where(file => IsDiffusers(System.IO.Path.GetFileName(file))).Order(StringComparer.Ordinal).LastOrDefault() ?? throw new WeightsException($"{path}: no {DiffusersFile} in this folder");
 
+    /// <summary>What a file says of itself; null: another program's.</summary>
+    public static DeltaInfo? InfoOf(string path)
+    {
+        using var file = WeightFile.Open(FileOf(path));
+        return DeltaInfo.Of(file.Metadata, path);
+    }
+
     /// <summary>Writes it whole.</summary>
     public void Save(string path)
     {

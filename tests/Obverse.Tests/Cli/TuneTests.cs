@@ -50,6 +50,8 @@ public sealed class TuneTests : IDisposable
         var job = (SampleJob)Job.FromPicture(program["tuned.png"]);
         Assert.Equal(Picture.Load(program["tuned.png"]).Rgb.ToArray(), job.Finish().Picture.Rgb.ToArray());
 
+        Assert.Equal(0, program.Run(["vary", program["cat2/a.png"], "--model", program["sd"], "--steps", "2", "--threads", "1", "--tuned", program["whole.delta"], "-o", program["same.png"]]).Code);
+        Assert.Equal(0, ((SampleJob)Job.FromPicture(program["same.png"])).References!.Cutoff); // the cutoff that it was tuned with
         ToyDiffusion.Write(program["sd2"], "toy", seed: 4);
         var foreign = program.Run(["vary", program["cat2/a.png"], "--model", program["sd2"], "--tuned", program["whole.delta"], "-o", program["x.png"]]);
         Assert.True(foreign.Code == 1 && foreign.Error.Contains("was tuned on sd", StringComparison.Ordinal) && foreign.Error.TrimEnd().Split('\n').Length == 1, foreign.Error);
