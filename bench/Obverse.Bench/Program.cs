@@ -1,5 +1,6 @@
 using Obverse;
 using Obverse.Bench;
+using Obverse.Torch;
 
 // One benchmark a call, so that each has a process of its own: bench/run.sh and bench/compare.sh put them together.
 switch (args)
@@ -16,9 +17,10 @@ switch (args)
     case ["neighbours", var count]: Neighbours.Run(int.Parse(count)); break;
     case ["neighbours", var count, var kinds]: Neighbours.Run(int.Parse(count), int.Parse(kinds)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
+    case ["tune", var batch, "plain" or "recompute", "fp32" or "bf16" or "auto"]: TuneStep.Run(int.Parse(batch), args[2] == "recompute", Precisions.Parse(args[3])); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | progressive STEPS | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | progressive STEPS | tune BATCH plain|recompute fp32|bf16|auto | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

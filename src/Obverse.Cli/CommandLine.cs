@@ -77,6 +77,7 @@ public static class CommandLine
             DiffuseCommand.Create(screen),
             VaryCommand.Create(screen),
             StoryCommand.Create(screen),
+            TuneCommand.Create(screen),
             IpcCommand.Create(screen),
             ProbeCommand.Create(screen),
             RenderCommand.Create(screen),

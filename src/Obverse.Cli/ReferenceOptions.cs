@@ -29,10 +29,11 @@ internal sealed class ReferenceOptions
     {
         var all = pictures.ToArray();
         if (all.All(one => one.Weight == 0)) throw new UsageException("reference pictures: all weights are 0, one above 0 was wanted");
+        var tuned = parsed.GetValue<string?>("--tuned") is { } delta && Path.Exists(delta) ? TunedDelta.InfoOf(delta) : null; // converted as it was tuned
         return new()
         {
             Pictures = [.. all], Share = parsed.GetValue(share) ?? ReferenceShare.Mean, Encoder = parsed.GetValue(encoder) is { } name ? workshop.Model(name).ForJob : null, Edit = edit, Alpha = weight ?? parsed.GetValue(alpha) ?? 0.9,
-            EditRule = parsed.GetValue(script) ? EditRule.Script : EditRule.Paper, Norm = parsed.GetValue(norm) ?? NormRule.Script, Length = parsed.GetValue(length), Cutoff = parsed.GetValue(cutoff) ?? PromptConverter.DefaultCutoff,
+            EditRule = parsed.GetValue(script) ? EditRule.Script : EditRule.Paper, Norm = parsed.GetValue(norm) ?? tuned?.Norm ?? NormRule.Script, Length = parsed.GetValue(length), Cutoff = parsed.GetValue(cutoff) ?? tuned?.Cutoff ?? PromptConverter.DefaultCutoff,
         };
     }
 }

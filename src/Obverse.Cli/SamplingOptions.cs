@@ -18,6 +18,7 @@ internal sealed class SamplingOptions
     private readonly Option<string?> negative = Flags.Text("--negative", "TEXT", "What guidance moves away from. [default: empty]");
     private readonly Option<Emphasis?> emphasis = Flags.Parsed<Emphasis?>("--emphasis", "scale|empty|none", "How weights such as (word:1.3) act on a prompt's rows: multiply them (scale), or move them away from the empty prompt's (empty); none: brackets are text. [default: scale]",
         text => text switch { "scale" => Emphasis.Scale, "empty" => Emphasis.Empty, "none" => Emphasis.None, _ => throw new FormatException("scale, empty or none was wanted") });
+    private readonly TuningFiles tuning = new();
     private readonly Option<string?> sampler = Flags.Parsed<string?>("--sampler", "NAME", $"{string.Join(", ", Sampler.Names)}. [default: dpm++2m]", text => Sampler.Names.Contains(text) ? text : throw new FormatException($"one of {string.Join(", ", Sampler.Names)} was wanted"));
     private readonly Option<int?> steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
     private readonly Option<double?> guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: 7.5]", 0, 1000);
@@ -41,12 +42,14 @@ internal sealed class SamplingOptions
     {
         foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, size, seed, Count, Out, Batch, Resume, Film, Every, Judges, threads, device, precision, json]) command.Add(option);
         Stored.AddTo(command);
+        tuning.AddTo(command);
     }
 
     /// <summary>The same for a command whose pictures are a series of its own.</summary>
     public void AddModelTo(Command command)
     {
         foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, size, seed, threads, device, precision, json]) command.Add(option);
+        tuning.AddTo(command);
     }
 
     public bool IsJson(ParseResult parsed) => parsed.GetValue(json);
@@ -69,14 +72,15 @@ internal sealed class SamplingOptions
     public SampleJob Job(Workshop workshop, ParseResult parsed)
     {
         var name = parsed.GetValue(model) ?? Usual;
-        var diffusion = workshop.Diffusion(name);
+        var tuned = tuning.Of(parsed);
+        var diffusion = workshop.Diffusion(name, tuned);
         var stride = diffusion.Autoencoder.Config.Stride;
         var own = diffusion.UNet.Config.SampleSize * stride;
         var shape = parsed.GetValue(size) ?? new(own, own);
         if (shape.Width % stride != 0 || shape.Height % stride != 0) throw new UsageException($"--size: {shape} was given, sides that are multiples of {stride} are wanted");
         return new()
         {
-            Model = workshop.ForJob(name), Prompt = "", Negative = parsed.GetValue(negative) ?? "", Emphasis = parsed.GetValue(emphasis) ?? Emphasis.Scale, Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
+            Model = workshop.ForJob(name, tuned), Tuning = tuned, Prompt = "", Negative = parsed.GetValue(negative) ?? "", Emphasis = parsed.GetValue(emphasis) ?? Emphasis.Scale, Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
             Guidance = parsed.GetValue(guidance) ?? 7.5, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
             Precision = workshop.Precision.On(workshop.Device ?? Torch.Device.Cpu).Name(), Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
         };
@@ -88,7 +92,7 @@ internal sealed class SamplingOptions
         foreach (var text in new[] { job.Prompt, job.Negative })
         {
             if (job.Emphasis != Emphasis.None && WeightedPrompt.Reading(text) is { } reading) screen.Note(reading);
-            if (PromptTokens.Of(model.Tokenizer, model.Rows, text, job.Emphasis).Chunks is { Count: > 1 } chunks) screen.Note($"\"{(text.Length > 40 ? text[..40] + "…" : text)}\": {chunks.Count} chunks of {model.Rows - 2} tokens");
+            if (PromptTokens.Of(model, text, job.Emphasis).Chunks is { Count: > 1 } chunks) screen.Note($"\"{(text.Length > 40 ? text[..40] + "…" : text)}\": {chunks.Count} chunks of {model.Rows - 2} tokens");
         }
     }
 }

@@ -53,8 +53,14 @@ public sealed class PromptConverter : IDisposable
     /// <summary>Null: 27.5 for the script's rule and 27 for the paper's, which belong to CLIP ViT-L/14; other text towers have other lengths (`obverse ipc measure`).</summary>
     public double? Length { get; init; }
 
+    /// <summary>A trained layer in the place of the pseudo-inverse, [width, D], on normalised embeddings (SD-IPC-FC, sd-ipc.md 6.4); null: the pseudo-inverse.</summary>
+    public Tensor? Learned { get; init; }
+
+    /// <summary>The pseudo-inverse as the weight of a layer, [width, D]: a copy, of the caller.</summary>
+    public Tensor Weight() => Tensor.Owned(() => inverse.T().Contiguous());
+
     /// <summary>Picture embeddings in the shared space [n, D], not normalised, to vectors of the text tower's space [n, width], not scaled.</summary>
-    public Tensor Unscaled(Tensor embeddings) => embeddings.Matmul(inverse);
+    public Tensor Unscaled(Tensor embeddings) => Learned is null ? embeddings.Matmul(inverse) : embeddings.Normalized().Linear(Learned);
 
     /// <summary>The same, of the length that <see cref="Norm"/> says: f_cnvrt of the paper.</summary>
     public Tensor Convert(Tensor embeddings)

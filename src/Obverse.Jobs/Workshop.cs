@@ -83,28 +83,39 @@ public sealed class Workshop : IDisposable
     public void Admit(SampleJob job)
     {
         if (job.Source is not null) JobFiles.Check(job, this);
-        Diffusion(job.Model.Name);
+        Diffusion(job.Model.Name, job.Tuning);
         if (job.References?.Encoder is { } encoder && Model(encoder.Name) is var loaded && job.Source is not null) JobFiles.Check(encoder, loaded, this);
-        if (job.Source is not null) JobFiles.Check(job.Model, ForJob(job.Model.Name), this);
+        if (job.Source is not null) JobFiles.Check(job.Model, ForJob(job.Model.Name, job.Tuning), this);
     }
 
     /// <summary>A Stable Diffusion model by folder, file, zoo name or hub repository, loaded at first use; one that is not cached is pulled.</summary>
-    public StableDiffusionModel Diffusion(string name)
+    /// <param name="name">The base.</param>
+    /// <param name="tuning">What it is changed by; null: nothing.</param>
+    public StableDiffusionModel Diffusion(string name, SampleTuning? tuning = null)
     {
         lock (gate)
         {
-            if (diffusion.TryGetValue(name, out var model)) return model;
+            var key = tuning is null ? name : $"{name} {tuning.Key}";
+            if (diffusion.TryGetValue(key, out var model)) return model;
             LoadedModel.MustExist(Device);
             Runtime.Threads = Threads ?? Environment.ProcessorCount;
-            diffusion.Add(name, model = StableDiffusionModel.Load(FindDiffusion(name), Device, Precision));
+            diffusion.Add(key, model = StableDiffusionModel.Load(FindDiffusion(name), Device, Precision));
+            try { tuning?.ApplyTo(model); }
+            catch
+            {
+                diffusion.Remove(key);
+                model.Dispose();
+                throw;
+            }
+
             return model;
         }
     }
 
-    /// <summary>A Stable Diffusion model as jobs name it, with its hashes.</summary>
-    public SampleModel ForJob(string name)
+    /// <summary>A Stable Diffusion model as jobs name it, with its hashes: the base, whatever it is changed by.</summary>
+    public SampleModel ForJob(string name, SampleTuning? tuning = null)
     {
-        var model = Diffusion(name);
+        var model = Diffusion(name, tuning);
         lock (gate)
         {
             string? Hash(string? file) => file is null ? null : StoredFile.Hash(file);

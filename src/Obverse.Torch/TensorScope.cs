@@ -87,7 +87,21 @@ public readonly ref struct NoGrad
         if (before) Set(true);
     }
 
-    private static unsafe void Set(bool on) => C.SetGradMode(on ? (byte)1 : (byte)0);
+    internal static unsafe void Set(bool on) => C.SetGradMode(on ? (byte)1 : (byte)0);
+}
+
+/// <summary>Switches the recording of gradients on while open, inside a <see cref="NoGrad"/>: for a backward pass that computes forward again.</summary>
+internal readonly ref struct Recording
+{
+    private readonly bool before;
+
+    public Recording()
+    {
+        before = NoGrad.IsRecording;
+        NoGrad.Set(true);
+    }
+
+    public void Dispose() => NoGrad.Set(before);
 }
 
 /// <summary>

@@ -30,6 +30,12 @@ public abstract record LoopOptions
     public double CheckpointMinutes { get; init; } = 3;
     public int LogEvery { get; init; } = 20;
 
+    /// <summary>AdamW's; that of a fine-tuning is the library's usual 0.999. No property of the JSON, so older checkpoints go on.</summary>
+    internal virtual double Beta2 => 0.99;
+
+    /// <summary>What the rate of a weight is multiplied by.</summary>
+    internal virtual double RateOf(string name) => 1;
+
     public string ToJson() => JsonSerializer.Serialize<object>(this, json);
 
     /// <summary>What must be equal for a checkpoint to go on: not the length of the run, nor how it is watched.</summary>

@@ -21,14 +21,14 @@ internal static class TrainingCheckpoint
     }
 
     /// <summary>Steps and time so far, with everything put in place; nothing where there is no file.</summary>
-    /// <exception cref="InvalidOperationException">It was made with other options.</exception>
+    /// <exception cref="InvalidDataException">It was made with other options.</exception>
     public static (long Step, TimeSpan Elapsed) Load(string path, IReadOnlyList<(string Name, Tensor Tensor)> learned, IReadOnlyList<Tensor> averages, Optimizer optimizer, string options)
     {
         if (!File.Exists(path)) return (0, TimeSpan.Zero);
         using var still = new NoGrad();
         using var scope = new TensorScope();
         using var file = Safetensors.Open(path);
-        if (file.Metadata.GetValueOrDefault("options") != options) throw new InvalidOperationException($"'{path}' was made with other options; give another folder, or the options it was made with.");
+        if (file.Metadata.GetValueOrDefault("options") != options) throw new InvalidDataException($"{path}: was made with other options; give another --work folder, or the options it was made with");
         foreach (var (name, tensor) in learned) tensor.CopyInPlace(file["weights." + name]);
         for (var i = 0; i < averages.Count; i++) averages[i].CopyInPlace(file["average." + learned[i].Name]);
         optimizer.Load(name => file.Contains("optimizer." + name) ? file["optimizer." + name] : null);

@@ -14,6 +14,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly Func<long, (Tensor Loss, IReadOnlyDictionary<string, double> Parts)> loss;
     private readonly IReadOnlyList<(string Name, Tensor Tensor)> learned; // the gradient's first, then the state
     private readonly List<Tensor> averages = [];
+    private readonly (bool IsMatrix, double Factor)[] factors; // of the optimiser's groups
     private readonly Adam optimizer;
     private TimeSpan before;
 
@@ -25,11 +26,11 @@ internal sealed class TrainingLoop : IDisposable
     public TrainingLoop(string name, LoopOptions options, IEnumerable<KeyValuePair<string, Tensor>> learned, Func<long, (Tensor Loss, IReadOnlyDictionary<string, double> Parts)> loss, IEnumerable<KeyValuePair<string, Tensor>>? state = null)
     {
         if (options.Steps is null && options.Minutes is null) throw new ArgumentException($"{name}: neither steps nor minutes say how long", nameof(options));
-        Tensor[] moved = [.. learned.Select(l => l.Value)];
-        (this.name, this.options, this.loss, this.learned) = (name, options, loss, [.. learned.Concat(state ?? []).Select(l => (l.Key, l.Value))]);
-        foreach (var tensor in moved) tensor.RequiresGrad = true;
-        ParameterGroup Group(string of, Func<Tensor, bool> which, double decay) => new(of, [.. moved.Where(which)], options.Rate) { WeightDecay = decay };
-        optimizer = new Adam([Group("matrices", t => t.Dims > 1, options.WeightDecay), Group("vectors", t => t.Dims <= 1, 0)], beta2: 0.99, decoupled: true);
+        KeyValuePair<string, Tensor>[] moved = [.. learned];
+        (this.name, this.options, this.loss, this.learned) = (name, options, loss, [.. moved.Concat(state ?? []).Select(l => (l.Key, l.Value))]);
+        foreach (var (_, tensor) in moved) tensor.RequiresGrad = true;
+        factors = [.. moved.Select(l => (IsMatrix: l.Value.Dims > 1, Factor: options.RateOf(l.Key))).Distinct().OrderByDescending(g => g.IsMatrix)];
+        optimizer = new Adam([.. factors.Select(g => new ParameterGroup(g.IsMatrix ? "matrices" : "vectors", [.. moved.Where(l => l.Value.Dims > 1 == g.IsMatrix && options.RateOf(l.Key) == g.Factor).Select(l => l.Value)], options.Rate) { WeightDecay = g.IsMatrix ? options.WeightDecay : 0 })], beta2: options.Beta2, decoupled: true);
         if (options.Average > 0) averages.AddRange(this.learned.Select(l => l.Tensor.OwnedCopy()));
     }
 
@@ -44,7 +45,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = new TensorScope();
         optimizer.ZeroGrad();
-        foreach (var group in optimizer.Groups) group.Rate = rate;
+        for (var i = 0; i < factors.Length; i++) optimizer.Groups[i].Rate = rate * factors[i].Factor;
         var (value, parts) = loss(Step);
         if (value.Item() is var number && !double.IsFinite(number)) throw new InvalidOperationException($"{name}: the loss of update {Step} is {number}; a smaller rate than {options.Rate} may help");
         value.Backward();
@@ -97,14 +98,15 @@ internal sealed class TrainingLoop : IDisposable
                     return false;
                 }
 
-                var (value, parts) = TakeStep(RateAt(fraction));
+                var rate = RateAt(fraction);
+                var (value, parts) = TakeStep(rate);
                 total += value;
                 foreach (var (part, number) in parts) sums[part] = sums.GetValueOrDefault(part) + number;
                 if (Step % options.LogEvery == 0)
                 {
                     var (elapsed, steps) = (Elapsed(), Step - lastStep);
                     var report = new PretrainingStep(Step, Fraction(), elapsed, Fraction() > 0 ? elapsed * ((1 - Fraction()) / Fraction()) : null, total / steps, sums.ToDictionary(p => p.Key, p => p.Value / steps), steps * options.Batch / (elapsed - lastElapsed).TotalSeconds);
-                    log?.Write(report, optimizer.Groups[0].Rate);
+                    log?.Write(report, rate);
                     progress?.Invoke(report);
                     (lastStep, lastElapsed, total) = (Step, elapsed, 0);
                     sums.Clear();

@@ -9,6 +9,7 @@ internal static class Catalogue
     [
         WeightsTargets.Safetensors,
         WeightsTargets.Index,
+        WeightsTargets.Delta,
         WeightsTargets.OpenClip,
         WeightsTargets.Transformers,
         WeightsTargets.Preprocessor,

@@ -47,6 +47,20 @@ internal static class WeightsTargets
         Allowance = length => (1 << 20) + 256 * length,
     };
 
+    /// <summary>Tuned deltas, our own with their metadata and Custom Diffusion's.</summary>
+    public static Target Delta { get; } = new("delta", ".delta")
+    {
+        Seeds = () => [OwnDelta(), Tiny("mid_block.attentions.0.transformer_blocks.0.attn2.processor.to_k_custom_diffusion.weight", "F32", "2,3", new byte[24]), Tiny("<new1>", "F16", "3", new byte[6])],
+        Structured = SafetensorsMutator.Mutate,
+        Read = input =>
+        {
+            using var delta = Diffusion.TunedDelta.Load(Scratch.Write("input.delta", input));
+            _ = delta.Info?.ToJson();
+        },
+        Documented = [typeof(WeightsException)],
+        Allowance = length => (1 << 20) + 256 * length,
+    };
+
     public static Target OpenClip { get; } = Config("config-openclip", "open_clip_config.json", null, ToyModels.OpenClip);
     public static Target Transformers { get; } = Config("config-hf", "config.json", null, ToyModels.Transformers);
     public static Target Preprocessor { get; } = Config("config-preprocessor", "preprocessor_config.json", "config.json", ToyModels.Transformers);
@@ -78,6 +92,16 @@ internal static class WeightsTargets
         yield return Tiny("x", "F32", "", new byte[4]);
         var header = """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I8","shape":[3],"data_offsets":[8,11]},"c":{"dtype":"F16","shape":[1,1],"data_offsets":[11,13]}}""";
         yield return [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), .. new byte[13]];
+    }
+
+    private static byte[] OwnDelta()
+    {
+        using var scope = new TensorScope();
+        var info = new Diffusion.DeltaInfo { Method = "ct", Model = "toy", ModelSha256 = new('0', 64), Clip = "toy", ClipSha256 = new('1', 64), Length = 27.5 };
+        using var delta = Diffusion.TunedDelta.Of(info, [new("mid_block.attentions.0.transformer_blocks.0.attn2.to_v.weight", Tensor.Ones([2, 3]))], new Dictionary<string, Tensor> { ["border"] = Tensor.Ones([1, 3, 2, 2]) }, Tensor.Ones([3, 3]), [new("<new1>", Tensor.Ones([3]))]);
+        var path = Path.Combine(Scratch.Folder, "own.delta");
+        delta.Save(path);
+        return File.ReadAllBytes(path);
     }
 
     private static byte[] Tiny(string name, string type, string shape, byte[] data)

@@ -21,6 +21,7 @@ internal static class EvalCommand
         foreach (var kind in PairKind.All) command.Add(EvalPairsCommand.Create(screen, kind));
         command.Add(EvalTableCommand.Create(screen));
         foreach (var protocol in EvalProtocolCommands.Create(screen)) command.Add(protocol);
+        command.Add(EvalTuningCommand.Create(screen));
         return command;
     }
 }

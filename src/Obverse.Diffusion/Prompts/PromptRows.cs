@@ -27,7 +27,7 @@ public static class PromptRows
         return (Filled(rows), Filled(negative));
     }
 
-    private static Tensor Hidden(StableDiffusionModel model, long[] ids) => model.Text.Hidden(Tensor.From(ids, 1, ids.Length));
+    private static Tensor Hidden(StableDiffusionModel model, long[] ids) => model.Hidden(Tensor.From(ids, 1, ids.Length));
 
     private static Tensor Weighted(Tensor rows, IReadOnlyList<PromptToken> chunk, Emphasis emphasis, StableDiffusionModel model)
     {

@@ -36,12 +36,17 @@ public sealed class PromptTokens
     /// <summary>Whether any token has a weight.</summary>
     public bool IsWeighted => Chunks.Any(chunk => chunk.Any(token => token.Weight != 1));
 
+    /// <summary>Of a model's text encoder, the words that a tuned one knows beside it among them.</summary>
+    /// <exception cref="FormatException">A weight that is none.</exception>
+    public static PromptTokens Of(StableDiffusionModel model, string text, Emphasis emphasis = Emphasis.Scale) => Of(model.Tokenizer, model.Rows, text, emphasis, model.Added);
+
     /// <param name="tokenizer">The text encoder's.</param>
     /// <param name="length">Tokens a row, start and end among them.</param>
     /// <param name="text">The prompt.</param>
     /// <param name="emphasis">Whether brackets are weights.</param>
+    /// <param name="added">Words beside its vocabulary.</param>
     /// <exception cref="FormatException">A weight that is none.</exception>
-    public static PromptTokens Of(BpeTokenizer tokenizer, int length, string text, Emphasis emphasis = Emphasis.Scale)
+    public static PromptTokens Of(BpeTokenizer tokenizer, int length, string text, Emphasis emphasis = Emphasis.Scale, AddedTokens? added = null)
     {
         var (room, spelling) = (length - 2, tokenizer.As(TokenizerFlavour.OpenAi));
         int? comma = tokenizer.Encode(",") is [var only] ? only : null;
@@ -63,7 +68,7 @@ public sealed class PromptTokens
                 continue;
             }
 
-            foreach (var (id, word) in Spelled(tokenizer.Encode(fragment.Text), spelling))
+            foreach (var (id, word) in (added?.Split(fragment.Text) ?? [(fragment.Text, null)]).SelectMany(piece => piece.Id is { } known ? [(known, piece.Text)] : Spelled(tokenizer.Encode(piece.Text), spelling)))
             {
                 if (id == comma) lastComma = chunk.Count;
                 else if (chunk.Count == room && lastComma != -1 && chunk.Count - lastComma <= backtrack)

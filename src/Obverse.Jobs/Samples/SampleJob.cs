@@ -37,6 +37,9 @@ public sealed record SampleJob : Job
     /// <summary>Masked words' scores are lowered before the softmax, so that the others share their weight; else their weights are set to 0 after it.</summary>
     public bool MasksBeforeSoftmax { get; init; }
 
+    /// <summary>What the model is changed by; null: nothing.</summary>
+    public SampleTuning? Tuning { get; init; }
+
     /// <summary>One of <see cref="Sampler.Names"/>.</summary>
     public string Sampler { get; init; } = "dpm++2m";
     [Limit(1, 1000)]
@@ -73,7 +76,7 @@ public sealed record SampleJob : Job
     internal override Job Unstopped => this with { StoppedAfter = null };
 
     /// <summary>The files that it names.</summary>
-    internal IEnumerable<StoredFile> Files => new[] { Start?.Picture, Start?.Mask }.OfType<StoredFile>().Concat(References?.Pictures.Select(one => one.Picture) ?? []);
+    internal IEnumerable<StoredFile> Files => new[] { Start?.Picture, Start?.Mask }.OfType<StoredFile>().Concat(References?.Pictures.Select(one => one.Picture) ?? []).Concat(Tuning is { } tuning ? tuning.Files : []);
 }
 
 /// <summary>The last event of a sample. Its file is saved.</summary>

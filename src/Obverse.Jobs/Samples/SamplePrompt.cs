@@ -12,14 +12,14 @@ internal sealed class SamplePrompt : IDisposable
 
     public SamplePrompt(SampleJob job, StableDiffusionModel model, Workshop workshop)
     {
-        Tokens = job.References is null ? PromptTokens.Of(model.Tokenizer, model.Rows, job.Prompt, job.Emphasis) : null;
+        Tokens = job.References is null ? PromptTokens.Of(model, job.Prompt, job.Emphasis) : null;
         afterSoftmax = !job.MasksBeforeSoftmax;
         keep = job.MaskedWords is { } words ? Tensor.Owned(() => Keep(words)) : null;
         using var both = Tensor.Owned(() =>
         {
             using var still = new NoGrad();
             var written = Tokens is { } tokens ? PromptRows.Of(model, tokens, job.Emphasis) : Converted(job.References!, job, model, workshop);
-            var (rows, negative) = PromptRows.AsLong(model, written, PromptRows.Of(model, PromptTokens.Of(model.Tokenizer, model.Rows, job.Negative, job.Emphasis), job.Emphasis));
+            var (rows, negative) = PromptRows.AsLong(model, written, PromptRows.Of(model, PromptTokens.Of(model, job.Negative, job.Emphasis), job.Emphasis));
             if (keep is { } mask && mask.Size(1) < rows.Size(1)) throw new UsageException("a negative prompt longer than one with masked words; shorten it");
             return Tensor.Cat([rows, negative]);
         });
@@ -60,12 +60,13 @@ internal sealed class SamplePrompt : IDisposable
             ?? throw new UsageException($"{job.Model.Name} holds no CLIP that sees pictures; name one whose text encoder is the model's with --encoder");
         ReferenceEncoder.MustFit(clip, references.Encoder?.Name ?? job.Model.Name, model, workshop.OnRemark);
         var encoder = new ClipEncoder(clip, references.Encoder?.Name ?? job.Model.Name);
+        using var tuned = new TunedConversion(job.Tuning, encoder);
         double[] weights = [.. references.Pictures.Select(one => one.Weight)];
-        var seen = Tensor.Cat([.. references.Pictures.Select(one => encoder.Embed(one.Picture.Load().OnWhite().ToTensor()))]).Normalized();
-        using var converter = new PromptConverter(clip.Weights.Find("text_projection")!, references.Cutoff) { Norm = references.Norm, Length = references.Length ?? PromptLength.Of(clip, references.Norm) };
+        var seen = Tensor.Cat([.. references.Pictures.Select(one => tuned.Embed(one.Picture.Load().OnWhite().ToTensor()))]).Normalized();
+        using var converter = new PromptConverter(clip.Weights.Find("text_projection")!, references.Cutoff) { Norm = references.Norm, Length = references.Length ?? tuned.Length ?? PromptLength.Of(clip, references.Norm), Learned = tuned.Linear };
         var ids = model.Tokenize([references.Edit ?? ""]);
-        var text = model.Text.Hidden(ids);
-        var (end, alpha) = references.Edit is null ? (1, 0) : ((int)model.Text.Ends(ids).Item(), references.Alpha);
+        var text = model.Hidden(ids);
+        var (end, alpha) = references.Edit is null ? (1, 0) : ((int)model.Ends(ids).Item(), references.Alpha);
         if (references.Share == ReferenceShare.Rows && weights.Length > 1) return PromptConverter.Shared(converter.Convert(seen), text, weights, end, alpha, references.EditRule);
         var converted = converter.Convert(ReferenceMeans.OnSphere(seen, weights));
         return references.Edit is null ? PromptConverter.Variation(converted, text) : PromptConverter.Edit(converted, text, end, alpha, references.EditRule);

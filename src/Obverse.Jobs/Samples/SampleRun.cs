@@ -25,7 +25,7 @@ internal static class SampleRun
         workshop ??= own!;
         var watch = Stopwatch.StartNew();
         workshop.Admit(job);
-        var model = workshop.Diffusion(job.Model.Name);
+        var model = workshop.Diffusion(job.Model.Name, job.Tuning);
         var stride = model.Autoencoder.Config.Stride;
         if (job.Width % stride != 0 || job.Height % stride != 0) throw new UsageException($"size {job.Width}x{job.Height}: multiples of {stride} are wanted, the pixels of a latent");
         var sampler = Sampler.Named(job.Sampler);

@@ -34,7 +34,14 @@ public sealed class VisionTransformer : IImageTower
     }
 
     /// <summary>[n, 3, h, w] to [n, D]; sides are multiples of the patch, and where they are not the checkpoint's own its positions are interpolated.</summary>
-    public Tensor Forward(Tensor pixels, Trace? trace = null)
+    public Tensor Forward(Tensor pixels, Trace? trace = null) => Forward(pixels, null, null, trace);
+
+    /// <summary>The same with learned rows among the patches of every block.</summary>
+    /// <param name="pixels">[n, 3, h, w], normalised.</param>
+    /// <param name="prompts">Null: none.</param>
+    /// <param name="dropout">Random numbers of their dropout; null: none is dropped.</param>
+    /// <param name="trace">As above.</param>
+    public Tensor Forward(Tensor pixels, DeepPrompts? prompts, Generator? dropout, Trace? trace = null)
     {
         var (n, p) = (pixels.Size(0), config.PatchSize);
         var (rows, columns) = (pixels.Size(2) / p, pixels.Size(3) / p);
@@ -46,11 +53,13 @@ public sealed class VisionTransformer : IImageTower
         trace?.Add("pre_ln", x);
         for (var i = 0; i < blocks.Length; i++)
         {
+            if (prompts is not null) x = prompts.Among(x, i, dropout);
             x = blocks[i].Forward(x, causal: false, trace, i);
             trace?.Add($"block.{i}", x);
         }
 
-        x = lnPost.Forward(x.Select(1, 0).To(DType.Float32)); // the last steps to an embedding are few and decide it
+        x = x.Select(1, 0).To(DType.Float32);
+        x = lnPost.Forward(prompts is null ? x : prompts.Normed(x)); // the last steps to an embedding are few and decide it
         trace?.Add("post_ln", x);
         return x.Matmul(projection);
     }

@@ -31,7 +31,7 @@ internal sealed class SpatialTransformer
         norm1 = new(block / "norm1", channels);
         attn1 = new(block / "attn1", channels, channels, heads);
         norm2 = new(block / "norm2", channels);
-        attn2 = new(block / "attn2", channels, contextWidth, heads);
+        attn2 = new(block / "attn2", channels, contextWidth, heads, learns: true);
         norm3 = new(block / "norm3", channels);
         wide = new(block / "ff" / "net" / 0 / "proj", channels, 8 * channels);
         narrow = new(block / "ff" / "net" / 2, 4 * channels, channels);
@@ -40,7 +40,7 @@ internal sealed class SpatialTransformer
 
     /// <param name="x">[n, channels, h, w].</param>
     /// <param name="context">[n, rows, context width].</param>
-    public Tensor Forward(Tensor x, Tensor context, ContextMask? mask = null, Trace? trace = null, string name = "")
+    public Tensor Forward(Tensor x, Tensor context, ContextMask? mask = null, Trace? trace = null, string name = "", bool holdsStart = false)
     {
         using var scope = new TensorScope();
         Tensor Seen(string part, Tensor state)
@@ -53,7 +53,7 @@ internal sealed class SpatialTransformer
         var places = Seen("proj_in", projIn.Forward(Seen("norm", norm.Forward(x)))).Flatten(2).Transpose(1, 2); // [n, h w, channels]
         var normed = Seen("transformer_blocks.0.norm1", norm1.Forward(places));
         places = places + Seen("transformer_blocks.0.attn1", attn1.Forward(normed, normed));
-        places = places + Seen("transformer_blocks.0.attn2", attn2.Forward(norm2.Forward(places), context, mask, seen => mask?.Sees?.Invoke(seen, height, width)));
+        places = places + Seen("transformer_blocks.0.attn2", attn2.Forward(norm2.Forward(places), context, mask, seen => mask?.Sees?.Invoke(seen, height, width), holdsStart));
         var halves = wide.Forward(norm3.Forward(places)).Chunk(2, -1); // value, gate
         places = places + Seen("transformer_blocks.0.ff", narrow.Forward(halves[0] * halves[1].Gelu()));
         return scope.Keep(projOut.Forward(places.Transpose(1, 2).Reshape(n, channels, height, width)) + x);
@@ -61,22 +61,31 @@ internal sealed class SpatialTransformer
 }
 
 /// <summary>Queries of one sequence, keys and values of another; no biases but the last.</summary>
-internal sealed class CrossAttention(Weights weights, long channels, long contextWidth, long heads)
+internal sealed class CrossAttention(Weights weights, long channels, long contextWidth, long heads, bool learns = false)
 {
+    // Keys and values are what fine-tuning moves: float32 whatever the network computes in, or a small step would round to none.
     private readonly Linear
-        q = new(weights / "to_q", channels, channels, bias: false), k = new(weights / "to_k", contextWidth, channels, bias: false), v = new(weights / "to_v", contextWidth, channels, bias: false),
+        q = new(weights / "to_q", channels, channels, bias: false), k = new(weights / "to_k", contextWidth, channels, bias: false, precise: learns), v = new(weights / "to_v", contextWidth, channels, bias: false, precise: learns),
         output = new(weights / "to_out" / 0, channels, channels);
 
     /// <param name="x">[n, places, channels].</param>
     /// <param name="context">[n, rows, context width].</param>
     /// <param name="mask">What is hidden.</param>
     /// <param name="seen">Called with the mean of the heads' probabilities, where the mask asks for them.</param>
-    public Tensor Forward(Tensor x, Tensor context, ContextMask? mask = null, Action<Tensor>? seen = null)
+    /// <param name="holdsStart">No gradient passes the context's first row.</param>
+    public Tensor Forward(Tensor x, Tensor context, ContextMask? mask = null, Action<Tensor>? seen = null, bool holdsStart = false)
     {
         using var scope = new TensorScope();
         var depth = channels / heads;
         Tensor Heads(Tensor rows) => rows.Reshape(rows.Size(0), rows.Size(1), heads, depth).Transpose(1, 2); // [n, heads, rows, depth]
-        var (queries, keys, values) = (Heads(q.Forward(x)), Heads(k.Forward(context)), Heads(v.Forward(context)));
+        Tensor Projected(Linear by)
+        {
+            var rows = context.Linear(by.Weight.DType == context.DType ? by.Weight : by.Weight.To(context.DType));
+            // CustomDiffusionAttnProcessor of diffusers: no gradient through the start token's row.
+            return holdsStart && NoGrad.IsRecording ? Tensor.Cat([rows.Narrow(1, 0, 1).Detach(), rows.Narrow(1, 1, rows.Size(1) - 1)], 1) : rows;
+        }
+
+        var (queries, keys, values) = (Heads(q.Forward(x)), Heads(Projected(k)), Heads(Projected(v)));
         if (mask?.Sees is not null) seen?.Invoke(Probabilities(queries, keys, mask).Mean(1));
         var mixed = mask?.Keep is null ? Tensor.Attention(queries, keys, values) : Masked(queries, keys, values, mask);
         return scope.Keep(output.Forward(mixed.Transpose(1, 2).Reshape(x.Size(0), x.Size(1), channels)));

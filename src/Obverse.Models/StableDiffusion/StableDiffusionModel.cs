@@ -18,9 +18,11 @@ public sealed class StableDiffusionModel : IDisposable
     private const string TextRowCount = "text_rows";
     private readonly List<Weights> weights = [];
     private readonly ClipModel? clip;
+    private readonly Weights? unetWeights, textWeights;
     private readonly Lazy<UNet> unet;
     private readonly Lazy<Autoencoder> autoencoder;
     private readonly Lazy<TextTransformer> text;
+    private string? sha256;
 
     private StableDiffusionModel(string folder, Device? device, Precision precision)
     {
@@ -54,10 +56,10 @@ public sealed class StableDiffusionModel : IDisposable
                 Rows = TextConfig.ContextLength;
                 TextFile = WeightFiles.OfPart(Part("text_encoder"));
                 MustFit(folder, unetConfig, vaeConfig, TextConfig);
-                text = Build(Owned(ModelFolder.Text(Part("text_encoder"), device, precision)), w => new TextTransformer(w, TextConfig));
+                text = Build(textWeights = Owned(ModelFolder.Text(Part("text_encoder"), device, precision)), w => new TextTransformer(w, TextConfig));
             }
 
-            unet = Build(Owned(ModelFolder.UNet(Part("unet"), device, precision)), w => new UNet(w, unetConfig));
+            unet = Build(unetWeights = Owned(ModelFolder.UNet(Part("unet"), device, precision)), w => new UNet(w, unetConfig));
             autoencoder = Build(Owned(ModelFolder.Autoencoder(Part("vae"), device, precision)), w => new Autoencoder(w, vaeConfig));
         }
         catch
@@ -71,6 +73,7 @@ public sealed class StableDiffusionModel : IDisposable
     {
         (Folder, WeightsFile, Schedule, TextConfig, Tokenizer, Rows) = (file.Beside, file.Path, file.Schedule, file.TextConfig, file.Tokenizer, file.TextConfig.ContextLength);
         weights.AddRange([file.UNet, file.Autoencoder, file.Text]);
+        (unetWeights, textWeights) = (file.UNet, file.Text);
         try
         {
             MustFit(file.Path, file.UNetConfig, file.AutoencoderConfig, file.TextConfig);
@@ -115,11 +118,29 @@ public sealed class StableDiffusionModel : IDisposable
     public Autoencoder Autoencoder => autoencoder.Value;
     public TextTransformer Text => text.Value;
 
+    /// <summary>The UNet's tensors by diffusers' names, as it computes with them: what is written into one, it uses.</summary>
+    public IReadOnlyDictionary<string, Tensor> UNetWeights => Loaded(UNet, unetWeights!);
+
+    /// <summary>The same of the text encoder, by open_clip's names.</summary>
+    public IReadOnlyDictionary<string, Tensor> TextWeights => Loaded(Text, clip?.Weights ?? textWeights!);
+
+    /// <summary>Tokens beside the vocabulary, from a tuned model (<c>&lt;new1&gt;</c>).</summary>
+    public AddedTokens? Added { get; set; }
+
+    /// <summary>SHA-256 of the UNet's weights, or of the single file: what a tuned delta belongs to.</summary>
+    public string Sha256 => sha256 ??= StoredFile.Hash(WeightsFile);
+
     /// <summary>Rows of texts, after the last norm, pads among them: [n, rows, width].</summary>
-    public Tensor TextRows(IReadOnlyList<string> texts) => Text.Hidden(Tokenize(texts));
+    public Tensor TextRows(IReadOnlyList<string> texts) => Hidden(Tokenize(texts));
+
+    /// <summary>Rows of token rows, which may name tokens of <see cref="Added"/>.</summary>
+    public Tensor Hidden(Tensor ids) => Added is { } added ? Text.HiddenOf(added.Embed(Text, ids)) : Text.Hidden(ids);
+
+    /// <summary>Where each row of tokens ends.</summary>
+    public Tensor Ends(Tensor ids) => Text.Ends(Added is { } added ? added.Hidden(ids) : ids);
 
     /// <summary>Token rows of texts: [n, rows], int64.</summary>
-    public Tensor Tokenize(IReadOnlyList<string> texts) => Tensor.From([.. texts.SelectMany(one => Tokenizer.EncodeRow(one, Rows)).Select(id => (long)id)], texts.Count, Rows);
+    public Tensor Tokenize(IReadOnlyList<string> texts) => Tensor.From([.. texts.SelectMany(one => Added?.EncodeRow(Tokenizer, one, Rows) ?? Tokenizer.EncodeRow(one, Rows)).Select(id => (long)id)], texts.Count, Rows);
 
     /// <summary>Writes model_index.json of a model whose text tower is a zoo model's.</summary>
     public static void WriteIndex(string folder, string textOf, int rows, string sampler)
@@ -134,6 +155,7 @@ public sealed class StableDiffusionModel : IDisposable
     public void Dispose()
     {
         clip?.Dispose();
+        Added?.Dispose();
         foreach (var one in weights) one.Dispose();
     }
 
@@ -142,6 +164,9 @@ public sealed class StableDiffusionModel : IDisposable
         if (unet.InChannels != vae.LatentChannels || unet.OutChannels != vae.LatentChannels) throw new WeightsException($"{origin}: the UNet takes {unet.InChannels} and gives {unet.OutChannels} channels, the autoencoder's latents have {vae.LatentChannels}{(unet.InChannels == 9 ? ": an inpainting checkpoint, which is not built; --mask works with the others" : "")}");
         if (text.Width != unet.ContextWidth) throw new WeightsException($"{origin}: text rows have {text.Width} numbers, the UNet's cross-attention takes {unet.ContextWidth}{(unet.ContextWidth == 1024 ? ", as Stable Diffusion 2 does with OpenCLIP's text encoder, which is not built" : "")}");
     }
+
+    // After the network has asked for them, in the types that it wants.
+    private static IReadOnlyDictionary<string, Tensor> Loaded(object network, Weights of) => TensorScope.Unscoped(() => network is null ? throw new ArgumentNullException(nameof(network)) : of.All);
 
     // Held against the weights at once, made when first asked for.
     private static Lazy<T> Build<T>(Weights weights, Func<Weights, T> network)

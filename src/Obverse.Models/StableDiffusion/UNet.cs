@@ -74,6 +74,15 @@ public sealed class UNet : IDisposable
 
     public UNetConfig Config { get; }
 
+    /// <summary>Blocks are computed again in the backward pass and their insides are not kept (gradient checkpointing): the memory of one block in place of all, for one more forward pass.</summary>
+    public bool Recomputes { get; set; }
+
+    /// <summary>No gradient reaches keys and values through the start token's row (diffusers' CustomDiffusionAttnProcessor).</summary>
+    public bool HoldsStart { get; set; }
+
+    /// <summary>Whether a weight of this name is a key or value of cross-attention, what Custom Diffusion and SD-IPC-FT move.</summary>
+    public static bool IsKeyOrValue(string name) => name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal) || name.EndsWith(".attn2.to_v.weight", StringComparison.Ordinal);
+
     /// <summary>The prediction, float32, of the latents' shape.</summary>
     /// <param name="latents">[n, channels, h, w]; sides of any length.</param>
     /// <param name="times">[n] or a single one, whole or not.</param>
@@ -91,40 +100,55 @@ public sealed class UNet : IDisposable
             return state;
         }
 
-        context = context.To(type);
+        var recomputes = Recomputes && trace is null && NoGrad.IsRecording;
+        Tensor Cut(Tensor state) => recomputes ? state.Shared() : state;
+        Tensor Part(Func<IReadOnlyList<Tensor>, Tensor> f, params IReadOnlyList<Tensor> inputs) => recomputes ? Tensor.Recomputed(f, inputs) : f(inputs);
+        context = Cut(context.To(type));
         var projected = Seen("time_proj", TimeProjection(times, Config.Channels[0])).To(type);
         if (projected.Size(0) != latents.Size(0)) projected = projected.Expand(latents.Size(0), projected.Size(1));
-        var time = Seen("time_embedding", linear2.Forward(linear1.Forward(projected).Silu())).Silu();
-        var x = Seen("conv_in", convIn.Forward(latents.To(type)));
+        var time = Cut(Seen("time_embedding", linear2.Forward(linear1.Forward(projected).Silu())).Silu());
+        var x = Cut(Seen("conv_in", convIn.Forward(latents.To(type))));
         Stack<Tensor> skips = new([x]);
         for (var i = 0; i < down.Length; i++)
         {
-            var level = down[i];
+            var (level, at) = (down[i], i);
             for (var j = 0; j < level.Residuals.Length; j++)
             {
-                x = Seen($"down_blocks.{i}.resnets.{j}", level.Residuals[j].Forward(x, time));
-                if (level.Transformers is { } transformers) x = Seen($"down_blocks.{i}.attentions.{j}", transformers[j].Forward(x, context, mask, trace, $"down_blocks.{i}.attentions.{j}"));
+                var k = j;
+                x = Part(seen =>
+                {
+                    var inside = Seen($"down_blocks.{at}.resnets.{k}", level.Residuals[k].Forward(seen[0], seen[1]));
+                    return level.Transformers is { } transformers ? Seen($"down_blocks.{at}.attentions.{k}", transformers[k].Forward(inside, seen[2], mask, trace, $"down_blocks.{at}.attentions.{k}", HoldsStart)) : inside;
+                }, [x, time, context]);
                 skips.Push(x);
             }
 
-            if (level.Sampler is { } sampler) skips.Push(x = sampler.Forward(x));
+            if (level.Sampler is { } sampler) skips.Push(x = Part(seen => sampler.Forward(seen[0]), [x]));
             Seen($"down_blocks.{i}", x);
         }
 
-        x = middle1.Forward(x, time);
-        x = middle.Forward(x, context, mask, trace, "mid_block.attentions.0");
-        x = Seen("mid_block", middle2.Forward(x, time));
+        x = Part(seen => middle2.Forward(middle.Forward(middle1.Forward(seen[0], seen[1]), seen[2], mask, trace, "mid_block.attentions.0", HoldsStart), seen[1]), [x, time, context]);
+        Seen("mid_block", x);
         for (var i = 0; i < up.Length; i++)
         {
-            var level = up[i];
+            var (level, at) = (up[i], i);
             for (var j = 0; j < level.Residuals.Length; j++)
             {
-                x = level.Residuals[j].Forward(Tensor.Cat([x, skips.Pop()], 1), time);
-                if (level.Transformers is { } transformers) x = transformers[j].Forward(x, context, mask, trace, $"up_blocks.{i}.attentions.{j}");
+                var k = j;
+                x = Part(seen =>
+                {
+                    var inside = level.Residuals[k].Forward(Tensor.Cat([seen[0], seen[1]], 1), seen[2]);
+                    return level.Transformers is { } transformers ? transformers[k].Forward(inside, seen[3], mask, trace, $"up_blocks.{at}.attentions.{k}", HoldsStart) : inside;
+                }, [x, skips.Pop(), time, context]);
             }
 
             // To the size of the skip that comes next: a side that did not divide was rounded up on the way down (sd-ipc.md 6.7, 13).
-            if (level.Sampler is { } sampler) x = sampler.Forward(x.Resize(skips.Peek().Size(2), skips.Peek().Size(3), Interpolation.Nearest));
+            if (level.Sampler is { } sampler)
+            {
+                var (height, width) = (skips.Peek().Size(2), skips.Peek().Size(3));
+                x = Part(seen => sampler.Forward(seen[0].Resize(height, width, Interpolation.Nearest)), [x]);
+            }
+
             Seen($"up_blocks.{i}", x);
         }
 

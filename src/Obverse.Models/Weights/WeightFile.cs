@@ -20,6 +20,9 @@ public sealed class WeightFile : IDisposable
     /// <summary>In the order of the file.</summary>
     public IReadOnlyCollection<string> Names => tensors.Keys;
 
+    /// <summary>Of a safetensors file; else empty.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; private set; } = new Dictionary<string, string>();
+
     /// <summary>Of a script (torch.jit.save): the classes of its modules, such as "QuickGELU".</summary>
     internal HashSet<string> Classes { get; } = [];
 
@@ -77,6 +80,7 @@ public sealed class WeightFile : IDisposable
         {
             var safe = Safetensors.Open(path);
             parts.Add(safe);
+            Metadata = safe.Metadata;
             foreach (var name in safe.Names) Add(path, name, safe.Describe(name), () => safe[name]);
         }
     }
