@@ -17,7 +17,7 @@ public sealed record Fid : IMetric
     public int LeastPictures => 2;
 
     /// <summary>With the exact root, which takes a tenth of the time; the spread of a distance does not feel which.</summary>
-    public IMetric OfHalves => this with { Root = FrechetRoot.Exact };
+    IMetric IMetric.OfHalves => this with { Root = FrechetRoot.Exact };
 
     public IReadOnlyList<Figure> Measure(MetricData data) => [new(Name, Between(MetricData.Of(data.Pictures, "pictures"), MetricData.Of(data.Reference, "reference pictures")))];
 
