@@ -45,6 +45,6 @@ for ((i = 1; i <= kills; i++)); do
     rm -rf "$work/part" "$work/cache"
   fi
 done
-ask part "$work/cache" >/dev/null
+ask part "$work/cache" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 for file in table.csv table.json table.md; do cmp "$work/whole/$file" "$work/part/$file"; done
 echo "$killed kills: table.csv, table.json and table.md are those of a run that was not stopped, byte for byte."
