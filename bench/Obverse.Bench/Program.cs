@@ -16,11 +16,15 @@ switch (args)
     case ["progressive", var steps]: WholeInversion.Run(int.Parse(steps), new Progressive([new Stage(0.8, 0.5)])); break;
     case ["neighbours", var count]: Neighbours.Run(int.Parse(count)); break;
     case ["neighbours", var count, var kinds]: Neighbours.Run(int.Parse(count), int.Parse(kinds)); break;
+    case ["frechet-write", var width, var rows, var folder]: FrechetRoad.Write(int.Parse(width), int.Parse(rows), folder); break;
+    case ["frechet", var folder, var root]: FrechetRoad.Run(folder, Enum.Parse<Obverse.Evaluation.FrechetRoot>(root, ignoreCase: true)); break;
+    case ["pictures", var count, var folder]: Streaming.Write(int.Parse(count), folder); break;
+    case ["stream", var folder, var count, var threads]: Streaming.Run(folder, int.Parse(count), int.Parse(threads)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     case ["tune", var batch, "plain" or "recompute", "fp32" or "bf16" or "auto"]: TuneStep.Run(int.Parse(batch), args[2] == "recompute", Precisions.Parse(args[3])); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | pyramid | inversion STEPS | progressive STEPS | tune BATCH plain|recompute fp32|bf16|auto | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | frechet-write WIDTH ROWS FOLDER | frechet FOLDER exact|sqrtm|eigenvalues | pictures COUNT FOLDER | stream FOLDER COUNT THREADS | pyramid | inversion STEPS | progressive STEPS | tune BATCH plain|recompute fp32|bf16|auto | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

@@ -33,7 +33,7 @@ internal sealed class EvalOptions
         return FeatureNetwork.Load(name, input, pooled, parsed.GetValue(Device));
     }
 
-    public FeatureExtraction Extraction(ParseResult parsed, FeatureNetwork network) => new(network, CacheFolder(parsed.GetValue(Cache)));
+    public FeatureExtraction Extraction(ParseResult parsed, FeatureNetwork network, (int Index, int Of)? shard = null) => new(network, CacheFolder(parsed.GetValue(Cache)), shard);
 
     public static string? CacheFolder(string? given) => given == "none" ? null : given ?? FeatureStore.Folder;
 
@@ -51,7 +51,7 @@ internal sealed class EvalOptions
     /// <summary>A set; pictures of a folder that have no caption beside them are asked for the prompt they store.</summary>
     public static PictureSource Open(string path, bool captioned)
     {
-        var source = PictureSource.Open(path);
+        var source = Path.GetExtension(path).Equals(".parquet", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path) ? ParquetCaptions.Open(path) : PictureSource.Open(path);
         if (!captioned || !Directory.Exists(path) || source.Pictures.Any(picture => picture.Captions.Count > 0)) return source;
         return source.With(i => source.Pictures[i] is var picture && PromptOf(Path.Combine(path, picture.Name)) is { } prompt ? picture with { Captions = [prompt] } : source.Pictures[i]);
     }

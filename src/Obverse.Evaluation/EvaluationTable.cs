@@ -7,14 +7,17 @@ using Obverse.Imaging;
 
 namespace Obverse.Evaluation;
 
-/// <summary>A method's pictures.</summary>
-public sealed record TableMethod(string Name, string Pictures);
+/// <summary>A method: its pictures, or the variant of `ablate` that draws them.</summary>
+public sealed record TableMethod(string Name, string? Pictures = null, string? Variant = null);
+
+/// <summary>What variants draw: a list of captions (lines of text, or a data set's JSON), N of them, and the settings that the methods share.</summary>
+public sealed record TableDraw(string? Captions = null, int? CaptionsPerPicture = null, int? N = null, int? Size = null, string? Quality = null, int? Steps = null, ulong Seed = 0, string? Model = null, string? Bank = null, string? PlainBank = null);
 
 /// <summary>A measure of the table: a metric by its command's name, over which network, against which set, as whose number.</summary>
-public sealed record TableMeasure(string Metric, string? Network = null, string? Reference = null, string? As = null, int? Neighbours = null, int? Subsets = null, int? SubsetSize = null, int? Splits = null, int? Folds = null);
+public sealed record TableMeasure(string Metric, string? Network = null, string? Reference = null, string? As = null, int? Neighbours = null, int? Subsets = null, int? SubsetSize = null, int? Splits = null, int? Folds = null, bool? Pairs = null, string? Net = null, string? Heads = null);
 
 /// <summary>What a table is made of, as JSON. Paths are relative to its file; the first method is the baseline of differences unless another is named.</summary>
-public sealed record TableSpec(string? Title, IReadOnlyList<TableMethod> Methods, IReadOnlyList<TableMeasure> Measures, string? Baseline = null)
+public sealed record TableSpec(string? Title, IReadOnlyList<TableMethod> Methods, IReadOnlyList<TableMeasure> Measures, string? Baseline = null, TableDraw? Draw = null)
 {
     private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow, ReadCommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
@@ -24,13 +27,14 @@ public sealed record TableSpec(string? Title, IReadOnlyList<TableMethod> Methods
         try
         {
             var spec = JsonSerializer.Deserialize<TableSpec>(string.Join('\n', TextLines.Read(path)), json);
-            if (spec is not { Methods: { Count: > 0 }, Measures: { Count: > 0 } } || spec.Methods.Any(one => one is not { Name.Length: > 0, Pictures.Length: > 0 }) || spec.Measures.Any(one => one?.Metric is null)) throw new JsonException("methods [{name, pictures}] and measures [{metric, …}] are wanted");
+            if (spec is not { Methods: { Count: > 0 }, Measures: { Count: > 0 } } || spec.Methods.Any(one => one is not { Name.Length: > 0 } || (one.Pictures is null) == (one.Variant is null)) || spec.Measures.Any(one => one?.Metric is null)) throw new JsonException("methods [{name, pictures or variant}] and measures [{metric, …}] are wanted");
+            if (spec.Draw is null && spec.Methods.FirstOrDefault(one => one.Variant is not null) is { } drawn) throw new JsonException($"method '{drawn.Name}' is drawn: \"draw\": {{\"captions\": FILE}} is wanted");
             if (spec.Methods.GroupBy(one => one.Name).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new JsonException($"method '{twice.Key}' is there twice");
             if (spec.Baseline is { } name && spec.Methods.All(one => one.Name != name)) throw new JsonException($"no method is called as the baseline, '{name}'");
             var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
             string? At(string? relative) => relative is null ? null : Path.Combine(folder, relative);
             string? Network(string? network) => network is not null && Path.Exists(At(network)) ? At(network) : network;
-            return spec with { Methods = [.. spec.Methods.Select(one => one with { Pictures = At(one.Pictures)! })], Measures = [.. spec.Measures.Select(one => one with { Reference = At(one.Reference), Network = Network(one.Network) })] };
+            return spec with { Methods = [.. spec.Methods.Select(one => one with { Pictures = At(one.Pictures) })], Measures = [.. spec.Measures.Select(one => one with { Reference = At(one.Reference), Network = Network(one.Network), Heads = At(one.Heads) })], Draw = spec.Draw is { } draw ? draw with { Captions = At(draw.Captions), Bank = Network(draw.Bank), PlainBank = At(draw.PlainBank) } : null };
         }
         catch (JsonException wrong)
         {
@@ -63,28 +67,22 @@ public sealed class EvaluationTable(TableSpec spec, IReadOnlyList<TableCell> cel
         string[] measures = [.. Cells.Select(cell => cell.Measure).Distinct()];
         var text = new StringBuilder();
         if (spec.Title is { } title) text.Append(CultureInfo.InvariantCulture, $"# {title}\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"| method | {string.Join(" | ", measures.Select(measure => $"{measure} {(Cells.First(cell => cell.Measure == measure).HigherIsBetter ? "↑" : "↓")}"))} | N |\n|---|{string.Concat(measures.Select(_ => "---|"))}---|\n");
-        foreach (var method in spec.Methods)
+        text.Append(ResultTable.Markdown(["method", .. measures.Select(measure => $"{measure} {(Cells.First(cell => cell.Measure == measure).HigherIsBetter ? "↑" : "↓")}"), "N"], spec.Methods.Select(method =>
         {
             var row = Cells.Where(cell => cell.Method == method.Name).ToDictionary(cell => cell.Measure);
-            text.Append(CultureInfo.InvariantCulture, $"| {method.Name} | {string.Join(" | ", measures.Select(measure => row.TryGetValue(measure, out var cell) ? Shown(cell.Value, cell.Low, cell.High) : ""))} | {string.Join(", ", row.Values.Select(cell => cell.Pictures).Distinct())} |\n");
-        }
-
+            return (IEnumerable<string>)[method.Name, .. measures.Select(measure => row.TryGetValue(measure, out var cell) ? Shown(cell.Value, cell.Low, cell.High) : ""), string.Join(", ", row.Values.Select(cell => cell.Pictures).Distinct())];
+        })));
         text.Append("\nBrackets: 95 % intervals, by the bootstrap over pictures for means, by random halves for distances between sets.\n");
         var differing = measures.Where(measure => Cells.Any(cell => cell.Measure == measure && cell.Difference is not null)).ToArray();
         if (differing.Length == 0) return text.ToString();
-        text.Append(CultureInfo.InvariantCulture, $"\nDifference to {Baseline(spec)}, paired by picture:\n\n| method | {string.Join(" | ", differing)} |\n|---|{string.Concat(differing.Select(_ => "---|"))}\n");
-        foreach (var method in spec.Methods.Where(one => one.Name != Baseline(spec)))
-        {
-            string Difference(string measure) => Cells.FirstOrDefault(cell => cell.Method == method.Name && cell.Measure == measure)?.Difference is { } d ? $"{(d.Mean > 0 ? "+" : "")}{Shown(d.Mean, d.Low, d.High)}, N {d.Count}" : "";
-            text.Append(CultureInfo.InvariantCulture, $"| {method.Name} | {string.Join(" | ", differing.Select(Difference))} |\n");
-        }
-
+        string Difference(string method, string measure) => Cells.FirstOrDefault(cell => cell.Method == method && cell.Measure == measure)?.Difference is { } d ? $"{(d.Mean > 0 ? "+" : "")}{Shown(d.Mean, d.Low, d.High)}, N {d.Count}" : "";
+        text.Append(CultureInfo.InvariantCulture, $"\nDifference to {Baseline(spec)}, paired by picture:\n\n");
+        text.Append(ResultTable.Markdown(["method", .. differing], spec.Methods.Where(one => one.Name != Baseline(spec)).Select(one => (IEnumerable<string>)[one.Name, .. differing.Select(measure => Difference(one.Name, measure))])));
         return text.ToString();
     }
 
-    public string Csv() => "method,measure,value,low,high,pictures,reference,unreadable,difference,difference_low,difference_high,difference_pictures\n" + string.Concat(Cells.Select(cell => string.Create(CultureInfo.InvariantCulture,
-        $"{Quoted(cell.Method)},{Quoted(cell.Measure)},{cell.Value:R},{cell.Low:R},{cell.High:R},{cell.Pictures},{cell.Reference},{cell.Unreadable},{cell.Difference?.Mean:R},{cell.Difference?.Low:R},{cell.Difference?.High:R},{cell.Difference?.Count}\n")));
+    public string Csv() => ResultTable.Csv("method,measure,value,low,high,pictures,reference,unreadable,difference,difference_low,difference_high,difference_pictures", Cells.Select(cell => (FormattableString)
+        $"{cell.Method},{cell.Measure},{cell.Value:R},{cell.Low:R},{cell.High:R},{cell.Pictures},{cell.Reference},{cell.Unreadable},{cell.Difference?.Mean:R},{cell.Difference?.Low:R},{cell.Difference?.High:R},{cell.Difference?.Count}"));
 
     /// <summary>table.md, table.csv, table.json, and plot-MEASURE.png with the intervals.</summary>
     public void Save(string folder)
@@ -123,8 +121,6 @@ public sealed class EvaluationTable(TableSpec spec, IReadOnlyList<TableCell> cel
     // To two digits of what is uncertain.
     private static string Round(double value, double uncertain) =>
         value.ToString(uncertain > 0 && double.IsFinite(uncertain) ? "F" + Math.Clamp(1 - (int)Math.Floor(Math.Log10(uncertain)), 0, 10) : "G6", CultureInfo.InvariantCulture);
-
-    private static string Quoted(string text) => text.AsSpan().IndexOfAny(",\"\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }
 
 /// <summary>The finished numbers of a table's folder, a file each by what went into them, so that an interrupted table goes on.</summary>
@@ -132,11 +128,11 @@ public sealed class TableCells(string folder)
 {
     internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    /// <summary>The key of a number: measure, network, and the bytes of every picture and caption.</summary>
-    public static string Key(string measure, string networkKey, params IEnumerable<PictureSource> sources)
+    /// <summary>The key of a number: the measure and all it depends on, and the bytes of every picture and caption.</summary>
+    public static string Key(string measure, params IEnumerable<PictureSource> sources)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"1 {measure} {networkKey}\n"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"1 {measure}\n"));
         foreach (var source in sources)
         {
             for (var i = 0; i < source.Pictures.Count; i++)

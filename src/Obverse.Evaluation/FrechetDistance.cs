@@ -1,6 +1,20 @@
+using System.Numerics;
 using Obverse.Torch;
 
 namespace Obverse.Evaluation;
+
+/// <summary>How the trace of (S_a S_b)^½ is taken. Of covariances of full rank all three agree to rounding; where pictures are fewer than features the libraries' are off by the roots of rounded zeros.</summary>
+public enum FrechetRoot
+{
+    /// <summary>Singular values of a product of factors: exact for singular covariances too.</summary>
+    Exact,
+
+    /// <summary>The principal root of the product; where it is not finite, again with 1e-6 on both diagonals (pytorch-fid and clean-fid, calculate_frechet_distance).</summary>
+    Sqrtm,
+
+    /// <summary>Real parts of the roots of the product's eigenvalues (torch-fidelity, fid_statistics_to_metric).</summary>
+    Eigenvalues,
+}
 
 /// <summary>
 /// |mu_a - mu_b|² + tr(S_a + S_b - 2 (S_a S_b)^½) of two clouds of features, covariances divided by N - 1, in float64 (Heusel et al. 2017; spec metrics.md 7.2). Called FID only over
@@ -28,15 +42,43 @@ public static class FrechetDistance
     public static double Between(Tensor meanA, Tensor covarianceA, Tensor meanB, Tensor covarianceB) => Between(new FeatureStatistics(meanA, covarianceA), new FeatureStatistics(meanB, covarianceB));
 
     /// <inheritdoc cref="Between(Tensor, Tensor, Tensor, Tensor)"/>
-    public static double Between(FeatureStatistics a, FeatureStatistics b)
+    public static double Between(FeatureStatistics a, FeatureStatistics b, FrechetRoot by = FrechetRoot.Exact)
     {
         using var scope = new TensorScope();
-        // S_a = F_a F_aᵀ: the root of an eigenvalue of S_a S_b is a singular value of F_aᵀ F_b. Roots of eigenvalues would make 1e-8 of a zero's rounding of 1e-16.
-        var root = Factor(a).T().Matmul(Factor(b)).SingularValues().Sum();
+        var root = by switch
+        {
+            FrechetRoot.Sqrtm => Finite(offset => OfEigenvalues(a, b, offset)),
+            FrechetRoot.Eigenvalues => OfEigenvalues(a, b),
+            // S_a = F_a F_aᵀ: the root of an eigenvalue of S_a S_b is a singular value of F_aᵀ F_b. Roots of eigenvalues would make 1e-8 of a zero's rounding of 1e-16.
+            _ => Factor(a).T().Matmul(Factor(b)).SingularValues().Sum().Item(),
+        };
         var isFloat = a.Mean.DType == DType.Float32 && b.Mean.DType == DType.Float32;
         Tensor Mean(Tensor mean) => isFloat ? mean : mean.To(DType.Float64);
         var traces = a.Covariance.To(DType.Float64).Diagonal().Sum() + b.Covariance.To(DType.Float64).Diagonal().Sum();
-        return (Mean(a.Mean) - Mean(b.Mean)).Square().Sum().Item() + (traces - root * 2).Item();
+        return (Mean(a.Mean) - Mean(b.Mean)).Square().Sum().Item() + traces.Item() - root * 2;
+    }
+
+    /// <summary>pytorch-fid's second try: the trace with nothing on the diagonals, and where that is not finite with 1e-6.</summary>
+    /// <exception cref="ArgumentException">It is not finite either.</exception>
+    internal static double Finite(Func<double, double> trace)
+    {
+        foreach (var offset in (double[])[0, 1e-6]) if (trace(offset) is var found && double.IsFinite(found)) return found;
+        throw new ArgumentException("Fréchet distance: the root of the product of the covariances is not finite, not with 1e-6 on their diagonals either");
+    }
+
+    // The trace of a principal root is the sum of the eigenvalues' principal roots: what sqrtm adds up on the diagonal of its Schur form. One road for both libraries; their own two differ by rounding (2e-9 of 5.3 on the reference outputs).
+    private static double OfEigenvalues(FeatureStatistics a, FeatureStatistics b, double offset = 0)
+    {
+        Tensor Raised(Tensor covariance) => offset == 0 ? covariance.To(DType.Float64) : covariance.To(DType.Float64) + Tensor.Eye(covariance.Size(0), DType.Float64) * offset;
+        try
+        {
+            var values = Raised(a.Covariance).Matmul(Raised(b.Covariance)).Eigenvalues().ToArray<double>();
+            return Enumerable.Range(0, values.Length / 2).Sum(i => Complex.Sqrt(new(values[2 * i], values[2 * i + 1])).Real);
+        }
+        catch (TorchException)
+        {
+            return double.NaN; // LAPACK found none
+        }
     }
 
     // [d, rank]: Cholesky's of those features that vary; where it has none, the eigenvectors by the roots of the eigenvalues, of which no more than N - 1 are not rounding.

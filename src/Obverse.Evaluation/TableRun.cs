@@ -12,6 +12,9 @@ public sealed class TableRun(TableSpec spec, string folder)
     /// <summary>Where features are cached; null: nowhere.</summary>
     public string? Cache { get; init; }
 
+    /// <summary>The shard of the numbers to measure: every <c>Of</c>-th from <c>Index</c> (from 1).</summary>
+    public (int Index, int Of) Shard { get; init; } = (1, 1);
+
     public int Halves { get; init; } = Resampling.Halves;
     public Action<string>? OnNote { get; init; }
 
@@ -21,49 +24,61 @@ public sealed class TableRun(TableSpec spec, string folder)
     /// <summary>Called with how many pictures of a set are done, and of how many.</summary>
     public Action<int, int>? OnProgress { get; init; }
 
-    public EvaluationTable Run(CancellationToken stop = default)
+    /// <summary>Measures what is missing of this shard.</summary>
+    /// <returns>The table, or null and how many numbers of other shards are not there yet.</returns>
+    public (EvaluationTable? Table, int Missing) Run(CancellationToken stop = default)
     {
         // Names and sets before any number: a table that cannot be finished is not begun.
-        var kinds = spec.Measures.Select(measure => MetricKind.Find(measure.Metric)).ToArray();
-        for (var i = 0; i < kinds.Length; i++) Check(kinds[i], spec.Measures[i]);
-        foreach (var method in spec.Methods) using (Open(method.Pictures, false)) { }
-        List<TableCell> cells = [];
-        var (store, done) = (new TableCells(folder), 0);
-        for (var m = 0; m < kinds.Length; m++)
+        Check(spec);
+        foreach (var method in spec.Methods) using (Open(method.Pictures!, false)) { }
+        List<(string Method, string Key)> numbers = [];
+        var store = new TableCells(folder);
+        foreach (var measure in spec.Measures)
         {
-            var (kind, measure) = (kinds[m], spec.Measures[m]);
-            var metric = kind.Create(Settings(kind, measure));
-            using var network = Load(measure, kind);
-            using var extraction = new FeatureExtraction(network, Cache);
-            using var reference = measure.Reference is { } real && metric.Inputs.HasFlag(MetricInputs.Reference) ? Open(real, false) : null;
+            using var column = Column(measure);
+            using var reference = column.Compares ? Open(measure.Reference!, false) : null;
             foreach (var method in spec.Methods)
             {
                 stop.ThrowIfCancellationRequested();
-                using var pictures = Open(method.Pictures, (metric.Inputs & (MetricInputs.Captions | MetricInputs.References)) != 0);
-                var key = TableCells.Key($"{metric} {measure.As} {Halves} {Resampling.Resamples}", network.Key, reference is null ? [pictures] : [pictures, reference]);
+                using var pictures = Open(method.Pictures!, column.Captioned);
+                var key = TableCells.Key(column.Identity, reference is null ? [pictures] : [pictures, reference]);
+                var isMine = numbers.Count % Shard.Of == Shard.Index - 1;
+                numbers.Add((method.Name, key));
+                if (!isMine) continue;
                 var found = store.Find(key);
-                if (found is null) store.Save(key, found = Measured(extraction, metric, measure, pictures, reference, stop));
-                cells.AddRange(found.Select(cell => cell with { Method = method.Name }));
-                OnCell?.Invoke(method.Name, found[0].Measure, ++done, kinds.Length * spec.Methods.Count);
+                if (found is null) store.Save(key, found = Measured(column, measure, pictures, reference, stop));
+                OnCell?.Invoke(method.Name, found[0].Measure, numbers.Count, spec.Measures.Count * spec.Methods.Count);
             }
         }
 
-        return new(spec, cells);
+        // After all of its own: the shard that ends last finds those of the others.
+        List<TableCell> cells = [];
+        var missing = 0;
+        foreach (var (method, key) in numbers)
+        {
+            if (store.Find(key) is { } found) cells.AddRange(found.Select(cell => cell with { Method = method }));
+            else missing++;
+        }
+
+        return missing == 0 ? (new(spec, cells), 0) : (null, missing);
     }
 
-    private IReadOnlyList<TableCell> Measured(FeatureExtraction extraction, IMetric metric, TableMeasure measure, PictureSource pictures, PictureSource? reference, CancellationToken stop)
+    /// <summary>Refuses a measure that is not there or lacks what it compares with; opens nothing.</summary>
+    public static void Check(TableSpec spec)
     {
-        var result = new SetEvaluation(extraction) { Halves = Halves, OnUnreadable = line => OnNote?.Invoke($"left out: {line}"), OnProgress = OnProgress }.Measure(metric, pictures, reference, stop);
+        foreach (var measure in spec.Measures) TableColumn.Check(measure);
+    }
+
+    private TableColumn Column(TableMeasure measure) => PairKind.Find(measure.Metric) is { } kind ? new PairColumn(kind, measure, LeftOut)
+        : new MetricColumn(measure, Load(measure, TableColumn.Kind(measure)), Cache, extraction => new(extraction) { Halves = Halves, OnUnreadable = LeftOut, OnProgress = OnProgress });
+
+    private void LeftOut(string line) => OnNote?.Invoke($"left out: {line}");
+
+    private IReadOnlyList<TableCell> Measured(TableColumn column, TableMeasure measure, PictureSource pictures, PictureSource? reference, CancellationToken stop)
+    {
+        var result = column.Measure(pictures, reference, stop);
         foreach (var warning in result.Warnings) OnNote?.Invoke($"{pictures.Path}: {warning}");
-        return [.. result.Figures.Select((figure, i) => new TableCell("", measure.As is null ? figure.Name : $"{figure.Name}, as {measure.As}", figure.Value, figure.Interval?.Low, figure.Interval?.High, result.Pictures, result.Reference, result.Unreadable.Count, metric.HigherIsBetter) { Scores = i == 0 ? result.Scores : null })];
+        string Name(string figure) => $"{figure}{(measure.Pairs == true ? ", of pairs" : "")}{(measure.As is null ? "" : $", as {measure.As}")}";
+        return [.. result.Figures.Select((figure, i) => new TableCell("", Name(figure.Name), figure.Value, figure.Interval?.Low, figure.Interval?.High, result.Pictures, result.Reference, result.Unreadable.Count, column.HigherIsBetter) { Scores = i == 0 ? result.Scores : null })];
     }
-
-    private static void Check(MetricKind kind, TableMeasure measure)
-    {
-        if (kind.Create(Settings(kind, measure)).Inputs.HasFlag(MetricInputs.Reference) && measure.Reference is null) throw new ArgumentException($"{kind.Name} compares with real pictures: give the measure a \"reference\"");
-        if (measure.Reference is { } reference && !Path.Exists(reference)) throw new FileNotFoundException($"{reference}: no such set of real pictures");
-    }
-
-    private static MetricSettings Settings(MetricKind kind, TableMeasure measure) =>
-        new() { As = kind.Library(measure.As), Neighbours = measure.Neighbours, Subsets = measure.Subsets, SubsetSize = measure.SubsetSize, Splits = measure.Splits, Folds = measure.Folds };
 }

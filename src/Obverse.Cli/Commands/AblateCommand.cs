@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Obverse.Evaluation;
 using Obverse.Files;
-using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Retrieval;
@@ -25,7 +24,7 @@ internal static class AblateCommand
         var size = Flags.Whole("--size", "Side of the pictures in pixels. [default: 96]", 32, 1024);
         var plainBank = Flags.Text("--plain-bank", "FILE", "The same bank fitted without weight perturbation (`bank build --no-awp`), for the variant no-awp.");
         var real = Flags.Text("--real", "FOLDER|ZIP", "Real pictures, for the Fréchet distance.");
-        var features = Flags.Text("--features", "FILE", "Weights of a published EfficientNet-Lite; the Fréchet distance uses its pooled features. [default: the judge's features]");
+        var features = Flags.Text("--features", "FILE", "The network of the Fréchet distance, as `eval fid --network` takes it: an EfficientNet-Lite's file, Inception's, a CLIP. [default: the judge]");
         var shard = Flags.Shard("Draw only every N-th caption, from the I-th on; the table counts all shards.");
         var judge = Flags.Judge();
         var workers = Flags.Workers();
@@ -47,12 +46,7 @@ internal static class AblateCommand
             var file = parsed.GetRequiredValue(captions);
             string[] lines = [.. TextLines.Read(file).Where(line => line.Length > 0)];
             if (lines.Length == 0) throw new UsageException($"{file}: holds no captions");
-            if (parsed.GetValue(count) is { } n)
-            {
-                if (n > lines.Length) throw new UsageException($"{file}: --n {n} was given; the file has {lines.Length} captions");
-                lines = [.. Enumerable.Range(0, n).Select(i => lines[(long)i * lines.Length / n])];
-            }
-
+            if (parsed.GetValue(count) is { } n) lines = [.. Ablation.Spread(lines, n, file)];
             var request = options.Request(parsed);
             var (banked, plain) = (request.Bank ?? ZooBank.Of(request.Models.FirstOrDefault()), parsed.GetValue(plainBank));
             CanvasPlan? plan = banked is null ? null : InrBank.PlanOf(banked);
@@ -62,14 +56,12 @@ internal static class AblateCommand
             var asked = DrawingOptions.Names(parsed.GetValue(variants));
             string[] usual = [.. Ablations.Usual.Where(name => banked is not null || !all.First(v => v.Name == name).NeedsBank).Where(name => plain is not null || !all.First(v => v.Name == name).PlainBank)];
             if (asked.Count == 0 && usual.Length < Ablations.Usual.Count) screen.Note($"left out: {string.Join(", ", Ablations.Usual.Except(usual))} (give {(banked is null ? "--bank and " : "")}--plain-bank)");
-            Variant[] chosen = [.. (asked.Count > 0 ? asked : usual).Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
-            foreach (var variant in chosen.Where(v => v.NeedsBank))
-                if ((variant.PlainBank ? plain : banked) is null) throw new UsageException($"variant '{variant.Name}' starts from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
+            var chosen = Ablations.Chosen(asked.Count > 0 ? asked : usual, all, banked, plain);
             var judgeName = parsed.GetValue(judge) ?? LoadedModel.JudgeName;
             using var workshop = CliModels.Workshop(screen, Cores.ThreadsOf(parsed.GetValue(workers) == 1 ? 1 : null, parsed.GetValue(options.Threads)), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
             workshop.Find(judgeName);
-            using var seen = parsed.GetValue(features) is { } published ? PictureFeatures.Load(published) : null;
-            var pictures = parsed.GetValue(real) is { } from ? RealPictures(from, screen) : null;
+            using var pictures = parsed.GetValue(real) is { } from ? PictureSource.Open(from) : null;
+            using var seen = pictures is null ? null : FeatureNetwork.Load(parsed.GetValue(features) ?? judgeName, pooled: true, device: parsed.GetValue(options.Device));
             var drawing = workshop.Model(request.Model);
             using var judging = workshop.Judge(judgeName);
             var ablation = new Ablation
@@ -85,33 +77,9 @@ internal static class AblateCommand
                 var left = watch.Elapsed.TotalSeconds / ++made * (of - done);
                 screen.Note(string.Create(CultureInfo.InvariantCulture, $"{done}/{of} {entry.Variant} \"{lines[entry.Caption]}\": rank {entry.Rank}, full resolution {entry.FullRank}, {entry.Seconds:F1} s; about {Durations.Show(left)} left"));
             }, screen.Stop);
-            screen.SayLines(ablation.Report(drawing.Encoder, judging, seen ?? PictureFeatures.Of(judging, judgeName), pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? ""));
+            screen.SayLines(ablation.Report(drawing.Encoder, judging, seen, pictures, Path.GetFileName(parsed.GetValue(real)?.TrimEnd('/')) ?? "", line => screen.Note($"left out: {line}")));
             return 0;
         });
         return command;
-    }
-
-    private static List<Picture> RealPictures(string path, Screen screen)
-    {
-        var found = new List<Picture>();
-        if (!Directory.Exists(path))
-        {
-            foreach (var (_, picture) in PictureBatches.OfZip(File.Exists(path) ? path : throw new FileNotFoundException($"{path}: no such folder or zip"))) found.Add(picture);
-            return found;
-        }
-
-        foreach (var file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".webp").Order(StringComparer.Ordinal))
-        {
-            try
-            {
-                found.Add(Picture.Load(file).OnWhite());
-            }
-            catch (Exception wrong) when (wrong is IOException or InvalidDataException)
-            {
-                screen.Note($"left out: {wrong.Message}");
-            }
-        }
-
-        return found;
     }
 }

@@ -19,6 +19,7 @@ internal static class EvalCommand
             """);
         foreach (var kind in MetricKind.All) command.Add(EvalMetricCommand.Create(screen, kind));
         foreach (var kind in PairKind.All) command.Add(EvalPairsCommand.Create(screen, kind));
+        command.Add(EvalFeaturesCommand.Create(screen));
         command.Add(EvalTableCommand.Create(screen));
         foreach (var protocol in EvalProtocolCommands.Create(screen)) command.Add(protocol);
         command.Add(EvalTuningCommand.Create(screen));

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Obverse.Evaluation;
-using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
@@ -23,37 +22,18 @@ internal static class EvalPairsCommand
         foreach (var option in kind.Of is null ? (Option[])[net, backbone, heads, threads, json] : [json]) command.Add(option);
         command.SetAction(parsed =>
         {
-            using var a = PictureSource.Open(parsed.GetRequiredValue(first));
-            using var b = PictureSource.Open(parsed.GetRequiredValue(second));
-            var (pairs, alone) = PairKind.Match(a, b);
-            if (pairs.Count == 0) throw new UsageException($"{a.Path} and {b.Path}: no picture of one has a name of the other");
-            if (alone > 0) screen.Note($"{alone:N0} pictures have no partner of their name and are left out");
+            using var a = EvalOptions.Open(parsed.GetRequiredValue(first), captioned: false);
+            using var b = EvalOptions.Open(parsed.GetRequiredValue(second), captioned: false);
             using var network = kind.Of is null ? Load(parsed, net, backbone, heads, threads) : null;
-            var distance = kind.Of ?? PairKind.Lpips(network!);
-            List<double> values = [];
-            var bad = 0;
-            foreach (var (i, j) in pairs)
+            var result = PairEvaluation.Measure(kind.TitleOf(network?.Network), kind.Of ?? PairKind.Lpips(network!), a, b, line => screen.Note($"left out: {line}"), (file, value) =>
             {
-                screen.Stop.ThrowIfCancellationRequested();
-                try
-                {
-                    Picture Of(PictureSource source, int index) => Picture.Decode(source.Read(index), source.Pictures[index].Name).OnWhite();
-                    var value = distance(Of(a, i), Of(b, j));
-                    values.Add(value);
-                    if (parsed.GetValue(json)) screen.Json(new { Event = "pair", File = a.Pictures[i].Name, Value = value });
-                }
-                catch (Exception wrong) when (wrong is PictureException or ArgumentException)
-                {
-                    bad++;
-                    screen.Note($"left out: {(wrong is PictureException ? "" : a.Pictures[i].Name + ": ")}{wrong.Message}");
-                }
-            }
-
-            if (values.Count == 0) return screen.Fail($"none of the {pairs.Count:N0} pairs could be measured", 1);
-            var measured = new Measured(network is null ? kind.Title : $"{kind.Title} ({network.Network.ToString().ToLowerInvariant()})", values.Average(), values.Count > 1 && values.All(double.IsFinite) ? ConfidenceInterval.Of(Resampling.Means(values, Resampling.Draws(values.Count))) : null, values.Count);
-            if (parsed.GetValue(json)) screen.Json(new { Event = "result", Metric = measured.Name, measured.Value, measured.Interval?.Low, measured.Interval?.High, Pictures = values.Count, Unreadable = bad });
-            else screen.Say($"{measured.Name}  {EvaluationTable.Shown(measured)}  N {values.Count:N0} pairs");
-            return bad == 0 ? 0 : 1;
+                if (parsed.GetValue(json)) screen.Json(new { Event = "pair", File = file, Value = value });
+            }, screen.Stop);
+            foreach (var warning in result.Warnings) screen.Note(warning);
+            var measured = result.Figures[0];
+            if (parsed.GetValue(json)) screen.Json(new { Event = "result", Metric = measured.Name, measured.Value, measured.Interval?.Low, measured.Interval?.High, result.Pictures, Unreadable = result.Unreadable.Count });
+            else screen.Say($"{measured.Name}  {EvaluationTable.Shown(measured)}  N {result.Pictures:N0} pairs");
+            return result.Unreadable.Count == 0 ? 0 : 1;
         });
         return command;
     }

@@ -9,17 +9,20 @@ namespace Obverse.Evaluation;
 public sealed record ExtractedFeatures(FeatureRows Rows, IReadOnlyList<int> Pictures, IReadOnlyList<string> Unreadable);
 
 /// <summary>Features of sets and texts, through the cache, in batches of one size: a row does not depend on what else is asked for.</summary>
-public sealed class FeatureExtraction(FeatureNetwork network, string? cache) : IDisposable
+public sealed class FeatureExtraction(FeatureNetwork network, string? cache, (int Index, int Of)? shard = null) : IDisposable
 {
     /// <summary>Pictures at once. Fewer are filled up with zeros: kernels sum in another order for another size of batch.</summary>
     public const int Batch = 16;
 
-    private readonly FeatureStore pictures = new(cache, network.Key, network.Width);
+    private readonly FeatureStore pictures = new(cache, network.Key, network.Width, shard);
     private FeatureStore? texts;
 
     public FeatureNetwork Network => network;
 
-    /// <summary>A row for every picture of the source that can be read.</summary>
+    /// <summary>The file that pictures' rows are in.</summary>
+    public string Path => pictures.Path;
+
+    /// <summary>A row for every picture of the source that can be read; of a shard, for every Of-th from Index (from 1).</summary>
     /// <param name="source">The set.</param>
     /// <param name="onUnreadable">Called with the one line that says what is wrong with a picture.</param>
     /// <param name="onProgress">Called with how many are done, and of how many.</param>
@@ -43,7 +46,7 @@ public sealed class FeatureExtraction(FeatureNetwork network, string? cache) : I
             waiting.Clear();
         }
 
-        for (var i = 0; i < source.Pictures.Count; i++)
+        for (var i = (shard?.Index ?? 1) - 1; i < source.Pictures.Count; i += shard?.Of ?? 1)
         {
             stop.ThrowIfCancellationRequested();
             try

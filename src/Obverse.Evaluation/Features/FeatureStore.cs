@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -17,16 +18,29 @@ public sealed class FeatureStore : IDisposable
     /// <param name="folder">Where its file is, one per network; null: a temporary one.</param>
     /// <param name="key"><see cref="FeatureNetwork.Key"/>, and what else rows depend on.</param>
     /// <param name="width">Numbers a row.</param>
-    public FeatureStore(string? folder, string key, int width)
+    /// <param name="shard">Writes a file of its own, I of N; a store of the whole takes up all that lie beside it, wherever they were made.</param>
+    public FeatureStore(string? folder, string key, int width, (int Index, int Of)? shard = null)
     {
         Width = width;
         scratch = folder is null ? new() : null;
         Directory.CreateDirectory(folder ??= scratch!.Path);
-        database = Database.Open(System.IO.Path.Combine(folder, $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16]}.features"), kind);
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16];
+        var part = shard is { Of: > 1 } of ? string.Create(CultureInfo.InvariantCulture, $".{of.Index}-of-{of.Of}") : "";
+        database = Database.Open(System.IO.Path.Combine(folder, $"{name}{part}.features"), kind);
         database.InTransaction(() =>
         {
             if (database.Read("select key from about", row => row.GetString(0)).Count == 0) database.Run("insert into about values($1, $2)", key, width);
         });
+        if (part.Length == 0) foreach (var one in Directory.EnumerateFiles(folder, $"{name}.*-of-*.features").Order(StringComparer.Ordinal)) Take(one);
+    }
+
+    // The rows of a shard's file that are not here yet.
+    private void Take(string shard)
+    {
+        using (Database.Open(shard, kind)) { } // says by its own name what is wrong with it, and undoes what a kill left half done
+        database.Run("attach $1 as shard", System.IO.Path.GetFullPath(shard));
+        database.InTransaction(() => database.Run("insert into features select hash, row from shard.features where hash not in (select hash from main.features)"));
+        database.Run("detach shard");
     }
 
     /// <summary>Of the user: $XDG_CACHE_HOME/obverse/features, or ~/.cache/obverse/features.</summary>

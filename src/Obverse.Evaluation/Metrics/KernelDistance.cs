@@ -40,7 +40,7 @@ public sealed record KernelDistance : IMetric
     public int LeastPictures => 2;
 
     /// <summary>Fewer subsets: their own noise widens the interval a little.</summary>
-    public IMetric OfHalves => this with { Subsets = Math.Min(Subsets, 5) };
+    IMetric IMetric.OfHalves => this with { Subsets = Math.Min(Subsets, 5) };
 
     /// <summary>Mean and standard deviation (population) over the subsets.</summary>
     public IReadOnlyList<Figure> Measure(MetricData data)

@@ -30,6 +30,9 @@ public sealed record MetricSettings
     public int? SubsetSize { get; init; }
     public int? Splits { get; init; }
     public int? Folds { get; init; }
+
+    /// <summary>Pictures of one name compared, not of one subject: CLIP-I and DINO.</summary>
+    public bool Pairs { get; init; }
 }
 
 /// <summary>A metric by the name that commands and table files use.</summary>
@@ -42,7 +45,7 @@ public sealed record MetricKind(string Name, string About, Func<MetricSettings, 
 {
     public static IReadOnlyList<MetricKind> All { get; } =
     [
-        new("fid", "Fréchet distance between two sets.", set => new Fid { FloatMean = set.As is Convention.TorchFidelity or Convention.CleanFid }, false, Convention.PytorchFid, Convention.TorchFidelity, Convention.CleanFid),
+        new("fid", "Fréchet distance between two sets.", set => new Fid { FloatMean = set.As is Convention.TorchFidelity or Convention.CleanFid, Root = set.As switch { null => FrechetRoot.Exact, Convention.TorchFidelity => FrechetRoot.Eigenvalues, _ => FrechetRoot.Sqrtm } }, false, Convention.PytorchFid, Convention.TorchFidelity, Convention.CleanFid),
         new("kid", "Kernel distance between two sets: mean and deviation over random subsets.", set => new KernelDistance { Subsets = set.Subsets ?? 100, SubsetSize = set.SubsetSize ?? 1000 }, false, Convention.TorchFidelity, Convention.PytorchFid, Convention.CleanFid),
         new("is", "Inception Score of one set: mean and deviation over ten splits.", set => new InceptionScore { Splits = set.Splits ?? 10 }, false, Convention.TorchFidelity, Convention.PytorchFid, Convention.CleanFid),
         new("precision", "Precision and recall of a set against real pictures.", set => new PrecisionRecall { Neighbours = set.Neighbours ?? 3 }, false, Convention.PytorchFid, Convention.TorchFidelity, Convention.CleanFid),
@@ -53,8 +56,8 @@ public sealed record MetricKind(string Name, string About, Func<MetricSettings, 
         new("clipscore", "CLIPScore: 2.5 max(cosine, 0) of pictures and \"A photo depicts \" and their captions.", set => set.As == Convention.TorchMetrics ? new TorchMetricsClipScore() : new ClipScore(), true, Convention.JmHessel, Convention.TorchMetrics),
         new("refclipscore", "RefCLIPScore: CLIPScore and the caption's likeness to people's captions.", _ => new RefClipScore(), true),
         new("clip-t", "CLIP-T: CLIPSIM by the name that subject-driven papers use.", _ => ClipSim.ClipT, true),
-        new("clip-i", "CLIP-I: likeness of drawn and real pictures of a subject, a folder a subject.", _ => SubjectSimilarity.ClipI, true),
-        new("dino", "The same over DINO's features.", _ => SubjectSimilarity.Dino, true),
+        new("clip-i", "CLIP-I: likeness of drawn and real pictures of a subject, a folder a subject.", set => SubjectSimilarity.ClipI with { Pairs = set.Pairs }, true),
+        new("dino", "The same over DINO's features.", set => SubjectSimilarity.Dino with { Pairs = set.Pairs }, true),
         new("retrieval", "Recall@1, 5 and 10 of captions to pictures and back.", set => new RetrievalRecall { Folds = set.Folds ?? 1 }, true),
     ];
 

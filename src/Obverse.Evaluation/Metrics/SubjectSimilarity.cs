@@ -7,6 +7,10 @@ namespace Obverse.Evaluation;
 public sealed record SubjectSimilarity : IMetric
 {
     public string Name { get; init; } = "CLIP-I";
+
+    /// <summary>Each picture is a subject of its own (<see cref="PairKind.Paired"/>): there is a value a picture.</summary>
+    public bool Pairs { get; init; }
+
     public MetricInputs Inputs => MetricInputs.Pictures | MetricInputs.Reference | MetricInputs.Subjects;
     public bool HigherIsBetter => true;
 
@@ -14,6 +18,8 @@ public sealed record SubjectSimilarity : IMetric
     public static SubjectSimilarity Dino { get; } = new() { Name = "DINO" };
 
     public IReadOnlyList<Figure> Measure(MetricData data) => [new(Name, PerSubject(data).Select(pair => pair.Value).Average())];
+
+    public double[]? Scores(MetricData data) => Pairs && PerSubject(data) is var all && all.Count == data.Pictures!.Count ? [.. all.Select(pair => pair.Value)] : null;
 
     public IReadOnlyList<double> Units(MetricData data) => [.. PerSubject(data).Select(pair => pair.Value)];
 

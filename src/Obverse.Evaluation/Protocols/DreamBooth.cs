@@ -45,7 +45,7 @@ public sealed partial record DreamBooth(IReadOnlyList<string> Subjects, IReadOnl
     /// <summary>The drawn pictures with their captions and subjects; what lies there under another name is refused.</summary>
     public PictureSource Drawn(string folder)
     {
-        using var all = PictureSource.Open(folder);
+        var all = PictureSource.Open(folder);
         return all.With(i =>
         {
             var picture = all.Pictures[i];

@@ -8,7 +8,7 @@ namespace Obverse.Evaluation;
 /// <summary>A picture of a set, its captions (the first is what it was drawn from or says first), and the subject it shows.</summary>
 public sealed record SourcePicture(string Name, IReadOnlyList<string> Captions, string? Subject = null);
 
-/// <summary>A set of pictures to be measured: a folder and what is in its folders, a zip, or captions.jsonl, <c>{"file": "relative/path.png", "captions": ["…"]}</c> a line. Bytes are read when asked for.</summary>
+/// <summary>A set of pictures to be measured, and the archive it is read from until one of its views is disposed: a folder and what is in its folders, a zip, or captions.jsonl, <c>{"file": "relative/path.png", "captions": ["…"]}</c> a line. Bytes are read when asked for.</summary>
 public sealed class PictureSource : IDisposable
 {
     private static readonly string[] endings = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"];
@@ -52,7 +52,10 @@ public sealed class PictureSource : IDisposable
     public static PictureSource Of(string name, IReadOnlyList<SourcePicture> pictures, IReadOnlyList<string> files) => new(name, pictures, index => Picture.ReadFile(files[index]));
 
     /// <summary>The same pictures with the captions that <paramref name="captions"/> gives by index.</summary>
-    public PictureSource With(Func<int, SourcePicture> captions) => new(Path, [.. Enumerable.Range(0, Pictures.Count).Select(captions)], read);
+    public PictureSource With(Func<int, SourcePicture> captions) => new(Path, [.. Enumerable.Range(0, Pictures.Count).Select(captions)], read, zip);
+
+    /// <summary>Some of the pictures, by index.</summary>
+    public PictureSource Choose(IReadOnlyList<int> rows) => new(Path, [.. rows.Select(row => Pictures[row])], i => read(rows[i]), zip);
 
     public void Dispose() => zip?.Dispose();
 

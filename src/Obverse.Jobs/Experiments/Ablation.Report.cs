@@ -14,11 +14,12 @@ public sealed partial record Ablation
     /// <summary>Writes table.md, table.csv and sheet.png from the pictures drawn so far.</summary>
     /// <param name="encoder">The drawing model: its cosine of picture and caption is CLIPSIM (spec metrics.md 7.4).</param>
     /// <param name="judge">Judges again any picture that another judge has judged.</param>
-    /// <param name="features">The features for the Fréchet distance; null: no distance.</param>
+    /// <param name="features">The network of the Fréchet distance; null: no distance.</param>
     /// <param name="real">Real pictures for the Fréchet distance; null: no distance.</param>
     /// <param name="realName">Their name in the table.</param>
+    /// <param name="onUnreadable">Called with the one line that says what is wrong with a real picture, which is left out.</param>
     /// <returns>The table.</returns>
-    public string Report(ClipEncoder encoder, Judge judge, PictureFeatures? features = null, IReadOnlyList<Picture>? real = null, string realName = "")
+    public string Report(ClipEncoder encoder, Judge judge, FeatureNetwork? features = null, PictureSource? real = null, string realName = "", Action<string>? onUnreadable = null)
     {
         Entry[] entries = [.. Entries().Select(entry => entry.Judge == JudgeSha256 ? entry : entry.By(judge.Assess(Picture.Load(Path.Combine(Folder, entry.File)), Captions[entry.Caption]), JudgeSha256))];
         if (entries.Length == 0) throw new InvalidDataException($"{Folder}: holds no drawn pictures yet");
@@ -28,14 +29,17 @@ public sealed partial record Ablation
         using var scope = new TensorScope();
         var similarity = Similarities(encoder, entries);
         double Own(Entry e) => similarity[(e.Variant, e.Caption)];
-        var reference = features is not null && real is { Count: > 1 } ? Features(features, real) : null;
+        using var extraction = features is null ? null : new FeatureExtraction(features, cache: null);
+        Tensor Features(PictureSource of) => extraction!.Of(of, onUnreadable).Rows.All();
+        var reference = extraction is not null && real is { Pictures.Count: > 1 } ? Features(real) : null;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{common.Length} captions, {Side} px, seed {Request.Seed}, drawn by {string.Join(" + ", Request.Models)}; the judge never draws. In brackets: the 95 % interval of the paired difference to `{Variants[0].Name}` (bootstrap over captions).");
-        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance ({features!.Name}'s pooled features): {common.Length} pictures against {real!.Count} of {realName}; biased upward at this sample size, so comparable only within this table; its intervals are of the difference over {Halves} random halves of the captions (delete-half jackknife; a bootstrap would be biased).");
-        text.Append("\n\n| variant | CLIPSIM under the drawing model | judge, low-pass (log-probability) | judge, full resolution | cosine under the judge, low-pass | low-pass rank, median (top-5) | Fréchet distance | seconds |\n|---|---|---|---|---|---|---|---|\n");
+        if (reference is not null) text.Append(CultureInfo.InvariantCulture, $" Fréchet distance ({features!.Name}'s pooled features): {common.Length} pictures against {reference.Size(0)} of {realName}; biased upward at this sample size, so comparable only within this table; its intervals are of the difference over {Halves} random halves of the captions (delete-half jackknife; a bootstrap would be biased).");
+        text.Append("\n\n");
         Entry[] Of(Variant v) => [.. shown.Where(e => e.Variant == v.Name).OrderBy(e => e.Caption)];
         var first = Of(Variants[0]);
         Tensor? firstFeatures = null;
+        List<IEnumerable<string>> lines = [];
         foreach (var variant in Variants)
         {
             var rows = Of(variant);
@@ -49,19 +53,19 @@ public sealed partial record Ablation
             }
 
             int[] ranks = [.. rows.Select(e => e.Rank).Order()];
-            var seen = reference is null || rows.Length < 2 ? null : Features(features!, [.. rows.Select(e => Picture.Load(Path.Combine(Folder, e.File)))]);
+            var seen = reference is null || rows.Length < 2 ? null : Features(PictureSource.Of(variant.Name, [.. rows.Select(e => new SourcePicture(e.File, []))], [.. rows.Select(e => Path.Combine(Folder, e.File))]));
             var distance = seen is null ? "-" : FrechetDistance.Between(seen, reference!).ToString("0", CultureInfo.InvariantCulture);
             if (variant == Variants[0]) firstFeatures = seen;
             else if (seen is not null && firstFeatures is not null && rows.Length == first.Length && rows.Length >= 8) distance += Differences(seen, firstFeatures, reference!);
             double[] seconds = [.. rows.Select(e => e.Seconds).Order()];
-            text.Append(CultureInfo.InvariantCulture, $"| {variant.Name} | {Cell(Own, "0.0")} | {Cell(e => e.LowPass, "0.00")} | {Cell(e => e.FullResolution, "0.00")} | {Cell(e => e.Cosine, "0.000")} | {ranks[ranks.Length / 2]} ({rows.Average(e => e.Rank <= 5 ? 1.0 : 0):P0}) | {distance} | {seconds[seconds.Length / 2]:0.0} |\n");
+            lines.Add([variant.Name, Cell(Own, "0.0"), Cell(e => e.LowPass, "0.00"), Cell(e => e.FullResolution, "0.00"), Cell(e => e.Cosine, "0.000"), string.Create(CultureInfo.InvariantCulture, $"{ranks[ranks.Length / 2]} ({rows.Average(e => e.Rank <= 5 ? 1.0 : 0):P0})"), distance, seconds[seconds.Length / 2].ToString("0.0", CultureInfo.InvariantCulture)]);
         }
 
-        text.Append('\n');
+        text.Append(ResultTable.Markdown(["variant", "CLIPSIM under the drawing model", "judge, low-pass (log-probability)", "judge, full resolution", "cosine under the judge, low-pass", "low-pass rank, median (top-5)", "Fréchet distance", "seconds"], lines)).Append('\n');
         foreach (var variant in Variants) text.Append(CultureInfo.InvariantCulture, $"* `{variant.Name}`: {variant.About}\n");
-        Write("table.md", text.ToString());
-        Write("table.csv", "variant,caption,text,clipsim,target_similarity,lowpass_log_probability,full_log_probability,lowpass_rank,full_rank,lowpass_cosine,full_cosine,seconds\n" + string.Concat(entries.Select(e => string.Create(CultureInfo.InvariantCulture,
-            $"{e.Variant},{e.Caption},\"{Captions[e.Caption].Replace("\"", "\"\"", StringComparison.Ordinal)}\",{Own(e):F2},{e.Own:F4},{e.LowPass:F3},{e.FullResolution:F3},{e.Rank},{e.FullRank},{e.Cosine:F4},{e.FullCosine:F4},{e.Seconds:F1}\n"))));
+        AtomicFile.WriteText(Path.Combine(Folder, "table.md"), text.ToString());
+        AtomicFile.WriteText(Path.Combine(Folder, "table.csv"), ResultTable.Csv("variant,caption,text,clipsim,target_similarity,lowpass_log_probability,full_log_probability,lowpass_rank,full_rank,lowpass_cosine,full_cosine,seconds", entries.Select(e => (FormattableString)
+            $"{e.Variant},{e.Caption},{Captions[e.Caption]},{Own(e):F2},{e.Own:F4},{e.LowPass:F3},{e.FullResolution:F3},{e.Rank},{e.FullRank},{e.Cosine:F4},{e.FullCosine:F4},{e.Seconds:F1}")));
         WriteSheet(shown);
         return text.ToString();
     }
@@ -103,9 +107,4 @@ public sealed partial record Ablation
         var cells = rows.SelectMany(v => columns.Select(c => entries.First(e => e.Variant == v.Name && e.Caption == c))).Select(e => (Picture.Load(Path.Combine(Folder, e.File)), $"{e.Rank}: {Captions[e.Caption]}")).ToList();
         ContactSheet.Draw(cells, columns.Length, 112, "Low-pass rank under the judge, and caption", rowHeadings: [.. rows.Select(v => v.Name)]).Save(Path.Combine(Folder, "sheet.png"));
     }
-
-    private Tensor Features(PictureFeatures features, IReadOnlyList<Picture> pictures) =>
-        PictureBatches.Run(pictures.Select(p => PictureBatches.CentreCrop(p.Rgb, p.Width, p.Height, Side)), Side, features.Of);
-
-    private void Write(string name, string text) => AtomicFile.Write(Path.Combine(Folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

@@ -51,22 +51,42 @@ public sealed partial record Ablation
     /// <param name="cancellation">Checked between steps.</param>
     public void Draw(Workshop workshop, Judge judge, Action<Entry, int, int>? onProgress = null, CancellationToken cancellation = default)
     {
+        var known = Entries().ToDictionary(entry => (entry.Variant, entry.Caption));
+        Directory.CreateDirectory(Folder);
+        using var log = Database.Open(Path.Combine(Folder, Shard.Of == 1 ? "results.sqlite" : $"results-{Shard.Index}-of-{Shard.Of}.sqlite"), Log);
+        DrawPictures(workshop, (variant, caption, path, made, done, of) =>
+        {
+            if (made is null && known.TryGetValue((variant, caption), out var entry) && entry.Judge == JudgeSha256) return;
+            entry = new Entry(variant, caption, FileOf(variant, caption), made?.Last?.Similarity ?? known.GetValueOrDefault((variant, caption))?.Own ?? double.NaN, 0, 0, 0, 0, 0, 0, Math.Round(made?.Seconds ?? double.NaN, 2)).By(judge.Assess(Picture.Load(path), Captions[caption]), JudgeSha256);
+            log.Run("insert or replace into results values ($1, $2, $3)", entry.Variant, entry.Caption, PartJson.Write(entry));
+            if (made is not null) onProgress?.Invoke(entry, done, of);
+        }, cancellation);
+    }
+
+    /// <summary>Draws the missing pictures of this shard, and judges none.</summary>
+    /// <param name="workshop">Models and banks.</param>
+    /// <param name="onDone">Called after each with variant, caption, file, the result (null: it was there), the number done and the total.</param>
+    /// <param name="cancellation">Checked between steps.</param>
+    public void DrawPictures(Workshop workshop, Action<string, int, string, JobFinished?, int, int>? onDone = null, CancellationToken cancellation = default)
+    {
         Directory.CreateDirectory(Folder);
         var jobs = Variants.ToDictionary(variant => variant.Name, variant => (Request with { Recipe = variant.Recipe.Name, Parts = new([new(Captions[0])]), Bank = BankOf(variant), Adapt = _ => variant.Recipe }).Check(workshop).Job(workshop));
-        var known = Entries().ToDictionary(entry => (entry.Variant, entry.Caption));
         int[] mine = [.. Enumerable.Range(0, Captions.Count).Where(i => i % Shard.Of == Shard.Index - 1)];
-        using var log = Database.Open(Path.Combine(Folder, Shard.Of == 1 ? "results.sqlite" : $"results-{Shard.Index}-of-{Shard.Of}.sqlite"), Log);
         var done = 0;
         // Caption by caption: an unfinished table still compares like with like.
-        JobList.Run(mine.SelectMany(caption => Variants.Select(variant => (Caption: caption, Variant: variant.Name))), at => (jobs[at.Variant] with { Prompt = new([new PromptPart(Captions[at.Caption])]), Seed = Request.Seed + (ulong)at.Caption }, Path.Combine(Folder, FileOf(at.Variant, at.Caption))), workshop, Workers, (at, path, made) =>
-        {
-            done++;
-            if (made is null && known.TryGetValue((at.Variant, at.Caption), out var entry) && entry.Judge == JudgeSha256) return;
-            entry = new Entry(at.Variant, at.Caption, FileOf(at.Variant, at.Caption), made?.Last?.Similarity ?? known.GetValueOrDefault((at.Variant, at.Caption))?.Own ?? double.NaN, 0, 0, 0, 0, 0, 0, Math.Round(made?.Seconds ?? double.NaN, 2)).By(judge.Assess(Picture.Load(path), Captions[at.Caption]), JudgeSha256);
-            log.Run("insert or replace into results values ($1, $2, $3)", entry.Variant, entry.Caption, PartJson.Write(entry));
-            if (made is not null) onProgress?.Invoke(entry, done, mine.Length * Variants.Count);
-        }, cancellation: cancellation);
+        JobList.Run(mine.SelectMany(caption => Variants.Select(variant => (Caption: caption, Variant: variant.Name))), at => (jobs[at.Variant] with { Prompt = new([new PromptPart(Captions[at.Caption])]), Seed = Request.Seed + (ulong)at.Caption }, Path.Combine(Folder, FileOf(at.Variant, at.Caption))), workshop, Workers,
+            (at, path, made) => onDone?.Invoke(at.Variant, at.Caption, path, made, ++done, mine.Length * Variants.Count), cancellation: cancellation);
     }
+
+    /// <summary>Where a variant's pictures are.</summary>
+    public string FolderOf(string variant) => Path.Combine(Folder, "pictures", variant);
+
+    /// <summary>Pictures of all shards that are not there yet.</summary>
+    public int Missing => Variants.Sum(variant => Enumerable.Range(0, Captions.Count).Count(caption => !File.Exists(Path.Combine(Folder, FileOf(variant.Name, caption)))));
+
+    /// <summary>N captions, spread evenly over the file's.</summary>
+    public static IReadOnlyList<string> Spread(IReadOnlyList<string> captions, int n, string file) =>
+        n <= captions.Count ? [.. Enumerable.Range(0, n).Select(i => captions[(int)((long)i * captions.Count / n)])] : throw new UsageException($"{file}: --n {n} was given; the file has {captions.Count} captions");
 
     /// <summary>All results so far, of every shard.</summary>
     public IReadOnlyList<Entry> Entries()

@@ -50,6 +50,16 @@ public static class Ablations
         ];
     }
 
+    /// <summary>Variants by name, each with the bank that it starts from.</summary>
+    /// <exception cref="UsageException">No such variant, or its bank is missing.</exception>
+    public static IReadOnlyList<Variant> Chosen(IEnumerable<string> names, IReadOnlyList<Variant> all, string? bank, string? plainBank)
+    {
+        Variant[] chosen = [.. names.Select(name => all.FirstOrDefault(v => v.Name == name) ?? throw new UsageException($"no variant '{name}'; there are: {string.Join(", ", all.Select(v => v.Name))}"))];
+        foreach (var variant in chosen.Where(v => v.NeedsBank))
+            if ((variant.PlainBank ? plainBank : bank) is null) throw new UsageException($"variant '{variant.Name}' starts from a bank: give {(variant.PlainBank ? "--plain-bank" : "--bank")}, or choose others with --variants");
+        return chosen;
+    }
+
     /// <summary>The default variants: without 400 steps, which take long, and progressive resolution, which is no part of the method.</summary>
     public static IReadOnlyList<string> Usual { get; } = ["full", "no-sweep", "no-awp", "no-procrustes", "no-blend", "plain", "40-steps", Recipes.Default, Recipes.FromNothing, "clip-inv", "das", "das-ensemble"];
 }

@@ -52,8 +52,8 @@ public sealed record Gallery
             onProgress?.Invoke(entries[^1]);
         }, cancellation: cancellation);
         WriteSheet(entries);
-        AtomicFile.Write(Path.Combine(Folder, "table.md"), stream => stream.Write(Encoding.UTF8.GetBytes(Table(entries, planned[0].Job))));
-        AtomicFile.Write(Path.Combine(Folder, "table.csv"), stream => stream.Write(Encoding.UTF8.GetBytes(Csv(entries))));
+        AtomicFile.WriteText(Path.Combine(Folder, "table.md"), Table(entries, planned[0].Job));
+        AtomicFile.WriteText(Path.Combine(Folder, "table.csv"), Csv(entries));
         return entries;
     }
 
@@ -75,23 +75,29 @@ public sealed record Gallery
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {(Models.Count > 1 ? string.Join(" and ", Models) : job.ModelNames)}. Top-1 and top-5 accuracy under the judge among 1,000 names.\n\n");
-        text.Append(CultureInfo.InvariantCulture, $"| {(Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? "recipe" : Models.Count > 1 ? "model" : "wording")} | low-pass top-1 | low-pass top-5 | low-pass log-probability | full-resolution top-1 | full-resolution top-5 | similarity under the drawing model | seconds per picture (median) |\n|---|---|---|---|---|---|---|---|\n");
-        foreach (var group in entries.GroupBy(e => e.Row))
+        var first = Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? "recipe" : Models.Count > 1 ? "model" : "wording";
+        string[] columns = [first, "low-pass top-1", "low-pass top-5", "low-pass log-probability", "full-resolution top-1", "full-resolution top-5", "similarity under the drawing model", "seconds per picture (median)"];
+        text.Append(ResultTable.Markdown(columns, entries.GroupBy(e => e.Row).Select(group =>
         {
             Entry[] rows = [.. group];
             double[] seconds = [.. rows.Select(e => e.Seconds).Where(double.IsFinite).Order()], own = [.. rows.Select(e => e.Similarity).Where(double.IsFinite)];
-            double Top(Func<Judgement, Ranking> views, int top) => rows.Average(e => views(e.Judgement).Rank <= top ? 1 : 0);
-            text.Append(CultureInfo.InvariantCulture, $"| {group.Key} | {Top(j => j.LowPass, 1):P0} | {Top(j => j.LowPass, 5):P0} | {rows.Average(e => e.Judgement.LowPass.LogProbability):F2} | {Top(j => j.FullResolution, 1):P0} | {Top(j => j.FullResolution, 5):P0} ");
-            text.Append(CultureInfo.InvariantCulture, $"| {(own.Length == 0 ? "-" : own.Average().ToString("F3", CultureInfo.InvariantCulture))} | {(seconds.Length == 0 ? "-" : seconds[seconds.Length / 2].ToString("F1", CultureInfo.InvariantCulture))} |\n");
-        }
-
+            string Top(Func<Judgement, Ranking> views, int top) => Number($"{rows.Average(e => views(e.Judgement).Rank <= top ? 1.0 : 0):P0}");
+            return (IEnumerable<string>)
+            [
+                group.Key, Top(j => j.LowPass, 1), Top(j => j.LowPass, 5), Number($"{rows.Average(e => e.Judgement.LowPass.LogProbability):F2}"), Top(j => j.FullResolution, 1), Top(j => j.FullResolution, 5),
+                own.Length == 0 ? "-" : Number($"{own.Average():F3}"), seconds.Length == 0 ? "-" : Number($"{seconds[seconds.Length / 2]:F1}"),
+            ];
+        })));
         return text.ToString();
     }
 
-    private static string Csv(IReadOnlyList<Entry> entries) => "recipe,name,lowpass_rank,lowpass_log_probability,lowpass_cosine,full_rank,full_log_probability,full_cosine,seconds,similarity\n" + string.Concat(entries.Select(e => e.Judgement is var (low, full, _) ?
-        string.Create(CultureInfo.InvariantCulture, $"{Field(e.Row)},{Field(e.Name)},{low.Rank},{low.LogProbability:F3},{low.Cosine:F4},{full.Rank},{full.LogProbability:F3},{full.Cosine:F4},{e.Seconds:F1},{e.Similarity:F4}\n") : ""));
+    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private static string Field(string text) => text.Contains(',') ? $"\"{text}\"" : text;
+    private static string Csv(IReadOnlyList<Entry> entries) => ResultTable.Csv("recipe,name,lowpass_rank,lowpass_log_probability,lowpass_cosine,full_rank,full_log_probability,full_cosine,seconds,similarity", entries.Select(e =>
+    {
+        var (low, full) = (e.Judgement.LowPass, e.Judgement.FullResolution);
+        return (FormattableString)$"{e.Row},{e.Name},{low.Rank},{low.LogProbability:F3},{low.Cosine:F4},{full.Rank},{full.LogProbability:F3},{full.Cosine:F4},{e.Seconds:F1},{e.Similarity:F4}";
+    }));
 
     private void WriteSheet(IReadOnlyList<Entry> entries)
     {

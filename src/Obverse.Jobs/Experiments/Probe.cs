@@ -93,9 +93,7 @@ public sealed record Probe(IReadOnlyList<Prompt> Prompts, InversionRequest Reque
 
     private static double Cosine(Tensor a, Tensor b) => (a * b).Sum().Item();
 
-    private string Csv(IReadOnlyList<ProbeRow> rows) => "method,drawing_of,prompt,cosine,cosine_aligned,judge,judge_full\n" + string.Concat(rows.Select(row => $"{row.Way},{Quoted(Prompts[row.Of])},{Quoted(Prompts[row.Prompt])},{Number(row.Cosine)},{Number(row.Aligned)},{Number(row.Judge)},{Number(row.JudgeFull)}\n"));
-
-    private static string Quoted(Prompt prompt) => $"\"{prompt.ToString().Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    private string Csv(IReadOnlyList<ProbeRow> rows) => ResultTable.Csv("method,drawing_of,prompt,cosine,cosine_aligned,judge,judge_full", rows.Select(row => (FormattableString)$"{row.Way},{Prompts[row.Of].ToString()},{Prompts[row.Prompt].ToString()},{Number(row.Cosine)},{Number(row.Aligned)},{Number(row.Judge)},{Number(row.JudgeFull)}"));
 
     private static string Number(double value) => double.IsFinite(value) ? Line($"{value:F4}") : "";
 

@@ -35,6 +35,9 @@ public sealed partial class Tensor
     /// <summary>Eigenvalues of a symmetric matrix alone, ascending.</summary>
     public Tensor EigenvaluesSymmetric() => eigvalsh.Call(this);
 
+    /// <summary>Eigenvalues of any square matrix, in no order: [n, 2], real and imaginary parts.</summary>
+    public Tensor Eigenvalues() => TensorScope.Of(() => view_as_real.Call(eigvals.Call(this)).Clone());
+
     /// <summary>L of a positive definite matrix L Lᵀ.</summary>
     public Tensor Cholesky() => cholesky.Call(this);
     public Tensor Solve(Tensor right) => solve.Call(this, right);
@@ -44,6 +47,6 @@ public sealed partial class Tensor
 
     private static readonly Op
         matmul = Op.Find("aten::matmul"), linear = Op.Find("aten::linear"), embedding = Op.Find("aten::embedding"), layer_norm = Op.Find("aten::layer_norm"), group_norm = Op.Find("aten::group_norm"),
-        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), eigh = Op.Find("aten::linalg_eigh"), svdvals = Op.Find("aten::linalg_svdvals"), eigvalsh = Op.Find("aten::linalg_eigvalsh"), cholesky = Op.Find("aten::linalg_cholesky"),
+        attention = Op.Find("aten::scaled_dot_product_attention"), svd = Op.Find("aten::linalg_svd"), eigh = Op.Find("aten::linalg_eigh"), svdvals = Op.Find("aten::linalg_svdvals"), eigvalsh = Op.Find("aten::linalg_eigvalsh"), eigvals = Op.Find("aten::linalg_eigvals"), view_as_real = Op.Find("aten::view_as_real"), cholesky = Op.Find("aten::linalg_cholesky"),
         solve = Op.Find("aten::linalg_solve"), cross_entropy = Op.Find("aten::cross_entropy_loss");
 }

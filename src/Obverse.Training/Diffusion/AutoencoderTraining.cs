@@ -31,7 +31,7 @@ public static class AutoencoderTraining
         var isAnalytic = options.Analytic && AutoencoderStart.Fits(options);
         if (isAnalytic) AutoencoderStart.Apply(weights, options);
         var learned = weights.All.Where(w => !isAnalytic || w.Key.StartsWith("decoder.", StringComparison.Ordinal) || w.Key.StartsWith("post_quant_conv.", StringComparison.Ordinal));
-        var perceptual = seen is null ? null : new PerceptualDistance(seen);
+        using var perceptual = seen is null ? null : FeatureDistance.Of(seen, clip);
         var order = new ShuffledSampler(views.Count, options.Seed, Order);
         Task<byte[][]>? next = null;
         Task<byte[][]> Rendered(long step) => Task.Run(() => Array.ConvertAll(order.Batch(step, options.Batch), view => views.Render(view, options.Side).Rgb));
@@ -63,7 +63,7 @@ public static class AutoencoderTraining
     }
 
     /// <summary>Mean absolute difference, distance of features, divergence.</summary>
-    internal static (Tensor Loss, IReadOnlyDictionary<string, double> Parts) Loss(Autoencoder autoencoder, Tensor pictures, Func<long[], Tensor> noise, AutoencoderOptions options, PerceptualDistance? perceptual)
+    internal static (Tensor Loss, IReadOnlyDictionary<string, double> Parts) Loss(Autoencoder autoencoder, Tensor pictures, Func<long[], Tensor> noise, AutoencoderOptions options, FeatureDistance? perceptual)
     {
         var found = autoencoder.Encode(pictures);
         var drawn = autoencoder.Decode(found.Sample(noise(found.Mean.Shape)));
@@ -73,31 +73,11 @@ public static class AutoencoderTraining
         Dictionary<string, double> parts = new() { ["pixels"] = difference.Item(), ["divergence"] = divergence.Item() };
         if (perceptual is not null)
         {
-            var distance = perceptual.Between(drawn, pictures);
+            var distance = perceptual.Between(drawn * 0.5 + 0.5, pictures * 0.5 + 0.5).Mean();
             loss = loss + distance * options.PerceptualWeight;
             parts["features"] = distance.Item();
         }
 
         return (loss, parts);
-    }
-}
-
-/// <summary>How differently an EfficientNet's first stages see two batches of pictures in -1 … 1: squared distance of the channels at each place, each normalised, after Zhang et al. 2018 (LPIPS) without its learned weights.</summary>
-internal sealed class PerceptualDistance(ClipModel clip)
-{
-    private static readonly string[] stages = ["stage0", "stage1", "stage2", "stage3"];
-    private readonly EfficientNetLite trunk = clip.Image is TimmVision timm ? timm.Trunk : throw new ArgumentException("the perceptual part of the loss wants a CLIP with an EfficientNet tower");
-
-    public Tensor Between(Tensor drawn, Tensor wanted)
-    {
-        var (a, b) = (Stages(drawn), Stages(wanted));
-        return a.Zip(b, (x, y) => (x - y).Square().Sum(1).Mean()).Aggregate((sum, one) => sum + one) / stages.Length;
-    }
-
-    private IEnumerable<Tensor> Stages(Tensor pictures)
-    {
-        var trace = new Trace();
-        _ = trunk.Forward(clip.Normalize(pictures * 0.5 + 0.5), trace);
-        return [.. stages.Select(stage => trace[stage].Normalized(1, 1e-8))];
     }
 }

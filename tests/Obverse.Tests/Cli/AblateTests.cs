@@ -115,14 +115,14 @@ public class AblateTests
     {
         var file = Path.Combine(Fixtures.Data, "tf_efficientnet_lite0.in1k.fp16.safetensors");
         Skip.IfNot(File.Exists(file), $"no weights at {file}");
-        using var features = PictureFeatures.Load(file);
-        using var judge = Judge.Load("pocket-clip"); // its trunk is that network, as it was published
+        using var features = FeatureNetwork.Load(file);
+        using var trunk = FeatureNetwork.Load("pocket-clip", pooled: true); // its trunk is that network, as it was published
         using var scope = new TensorScope();
         using var still = new NoGrad();
         using var random = new Generator(2);
-        var images = random.Uniform(0, 1, 2, 3, 96, 96);
+        var images = random.Uniform(-1, 1, 2, 3, 96, 96);
         Assert.Equal("EfficientNet-Lite0", features.Name);
-        Assert.InRange((features.Of(images) - judge.Features(images)).Abs().Max().Item(), 0, 2e-3);
+        Assert.InRange((features.Features(images) - trunk.Features(images)).Abs().Max().Item(), 0, 2e-3);
     }
 
     [Theory]

@@ -5,6 +5,7 @@ using Xunit;
 namespace Obverse.Tests.Diffusion;
 
 /// <summary>Gradient checkpointing gives the gradients of the plain backward pass.</summary>
+[Collection(nameof(Torch.Alone))]
 public class RecomputationTests
 {
     [Theory, InlineData(true), InlineData(false)]

@@ -52,6 +52,30 @@ public class FrechetTests
     }
 
     [Fact]
+    public void A_library_s_root_agrees_where_covariances_have_full_rank_and_is_tried_again_where_it_is_not_finite()
+    {
+        using var scope = new TensorScope();
+        using var random = new Generator(6);
+        var (a, b) = (FeatureStatistics.Of(FeatureRows.Of(random.Normal(60, 7))), FeatureStatistics.Of(FeatureRows.Of(random.Normal(50, 7) * 2 + 1)));
+        foreach (var root in (FrechetRoot[])[FrechetRoot.Sqrtm, FrechetRoot.Eigenvalues]) Assert.Equal(FrechetDistance.Between(a, b), FrechetDistance.Between(a, b, root), 1e-9);
+        Assert.Equal(FrechetRoot.Sqrtm, ((Fid)MetricKind.Find("fid").Create(new() { As = Convention.PytorchFid })).Root);
+        Assert.Equal(FrechetRoot.Sqrtm, ((Fid)MetricKind.Find("fid").Create(new() { As = Convention.CleanFid })).Root);
+        Assert.Equal(FrechetRoot.Eigenvalues, ((Fid)MetricKind.Find("fid").Create(new() { As = Convention.TorchFidelity })).Root);
+        Assert.Equal(FrechetRoot.Exact, ((Fid)MetricKind.Find("fid").Create(new())).Root);
+
+        List<double> offsets = [];
+        Assert.Equal(5, FrechetDistance.Finite(offset =>
+        {
+            offsets.Add(offset);
+            return offset == 0 ? double.NaN : 5;
+        }));
+        Assert.Equal([0, 1e-6], offsets);
+        Assert.Contains("is not finite", Assert.Throws<ArgumentException>(() => FrechetDistance.Finite(_ => double.PositiveInfinity)).Message, StringComparison.Ordinal);
+        var endless = new FeatureStatistics(a.Mean, a.Covariance * 1e300);
+        Assert.Contains("is not finite", Assert.Throws<ArgumentException>(() => FrechetDistance.Between(endless, endless, FrechetRoot.Sqrtm)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_difference_that_never_varies_is_certain_and_one_that_does_is_not()
     {
         var sure = PairedBootstrap.Of([1, 2, 3, 4], [0, 1, 2, 3]);

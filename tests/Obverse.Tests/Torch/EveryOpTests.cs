@@ -72,6 +72,8 @@ public class EveryOpTests
         ["linalg_eigh"] = (() => M(2, 0, 0, 1).Eigh().Values, F(1, 2)),
         ["linalg_solve"] = (() => M(2, 0, 0, 4).Solve(T(2, 4)), F(1, 1)),
         ["linalg_eigvalsh"] = (() => M(2, 0, 0, 1).EigenvaluesSymmetric(), F(1, 2)),
+        ["linalg_eigvals"] = (() => M(0, -2, 2, 0).Eigenvalues().Select(1, 1).Abs(), F(2, 2)), // ±2i
+        ["view_as_real"] = (() => M(3, 0, 0, 3).Eigenvalues(), F(3, 0, 3, 0)),
         ["linalg_svdvals"] = (() => M(3, 0, 0, 4).SingularValues(), F(4, 3)),
         ["linalg_svd"] = (() => M(3, 0, 0, 4).Svd().S, F(4, 3)),
         ["linear"] = (() => T(1, 2).Linear(M(1, 0, 0, 1), T(10, 20)), F(11, 22)),
