@@ -65,7 +65,7 @@ public class PretrainingTests
         using var folder = new TemporaryFolder();
         using var teacher = Teacher();
         _ = Weights(teacher, Tiny with { Steps = 2 }, folder.Path, stopAt: null);
-        var error = Assert.Throws<InvalidOperationException>(() => Weights(teacher, Tiny with { Steps = 4, Rate = 1 }, folder.Path, stopAt: null));
+        var error = Assert.Throws<InvalidDataException>(() => Weights(teacher, Tiny with { Steps = 4, Rate = 1 }, folder.Path, stopAt: null));
         Assert.Contains("checkpoint.safetensors", error.Message, StringComparison.Ordinal);
     }
 
