@@ -72,7 +72,9 @@ public static class FrechetDistance
         Tensor Raised(Tensor covariance) => offset == 0 ? covariance.To(DType.Float64) : covariance.To(DType.Float64) + Tensor.Eye(covariance.Size(0), DType.Float64) * offset;
         try
         {
-            var values = Raised(a.Covariance).Matmul(Raised(b.Covariance)).Eigenvalues().ToArray<double>();
+            var product = Raised(a.Covariance).Matmul(Raised(b.Covariance));
+            if (!double.IsFinite((product * 0).Sum().Item())) return double.NaN; // LAPACK's QR iteration need not end on infinities
+            var values = product.Eigenvalues().ToArray<double>();
             return Enumerable.Range(0, values.Length / 2).Sum(i => Complex.Sqrt(new(values[2 * i], values[2 * i + 1])).Real);
         }
         catch (TorchException)
