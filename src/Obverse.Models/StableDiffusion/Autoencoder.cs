@@ -59,14 +59,22 @@ public sealed class Autoencoder : IDisposable
     public Tensor Decode(Tensor latents, Trace? trace = null) => decoder.Forward(Traced(trace, "post_quant_conv", dequantise.Forward(latents.To(type))), trace).To(DType.Float32);
 
     /// <summary>Latents as a diffusion model has them, scaled, of pictures in 0 … 1.</summary>
-    public Tensor ToLatents(Tensor pictures, Tensor? noise = null)
+    /// <param name="pictures">[n, 3, H, W].</param>
+    /// <param name="noise">Draws from the distribution; null: its mean.</param>
+    /// <param name="tiles">One tile after another; null: whole.</param>
+    public Tensor ToLatents(Tensor pictures, Tensor? noise = null, AutoencoderTiles? tiles = null)
     {
-        var found = Encode(pictures * 2 - 1);
+        var found = tiles?.Encode(this, pictures * 2 - 1) ?? Encode(pictures * 2 - 1);
         return (noise is null ? found.Mean : found.Sample(noise)) * Config.ScalingFactor;
     }
 
     /// <summary>Pictures in 0 … 1 of scaled latents.</summary>
-    public Tensor ToPictures(Tensor latents) => (Decode(latents / Config.ScalingFactor) * 0.5 + 0.5).Clamp(0, 1);
+    public Tensor ToPictures(Tensor latents) => ToPictures(latents, null);
+
+    /// <inheritdoc cref="ToPictures(Tensor)"/>
+    /// <param name="latents">[n, channels, h, w].</param>
+    /// <param name="tiles">One tile after another; null: whole.</param>
+    public Tensor ToPictures(Tensor latents, AutoencoderTiles? tiles) => ((tiles?.Decode(this, latents / Config.ScalingFactor) ?? Decode(latents / Config.ScalingFactor)) * 0.5 + 0.5).Clamp(0, 1);
 
     public void Dispose() => owned?.Dispose();
 
