@@ -22,9 +22,15 @@ switch (args)
     case ["stream", var folder, var count, var threads]: Streaming.Run(folder, int.Parse(count), int.Parse(threads)); break;
     case ["pyramid"]: PyramidStep.Run(); break;
     case ["tune", var batch, "plain" or "recompute", "fp32" or "bf16" or "auto"]: TuneStep.Run(int.Parse(batch), args[2] == "recompute", Precisions.Parse(args[3])); break;
+    case ["unet", var folder, var repeats]: UNetStep.Run(folder, int.Parse(repeats)); break;
+    case ["unet", var folder, var repeats, var precision]: UNetStep.Run(folder, int.Parse(repeats), Precisions.Parse(precision)); break;
+    case ["unet-parts", var repeats]: UNetParts.Run(int.Parse(repeats)); break;
+    case ["sample", var folder, var steps, var side]: DiffusionSample.Run(folder, int.Parse(steps), int.Parse(side), null); break;
+    case ["sample", var folder, var steps, var side, var every]: DiffusionSample.Run(folder, int.Parse(steps), int.Parse(side), int.Parse(every)); break;
+    case ["write-diffusion", var folder]: RandomDiffusion.Write(folder); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | frechet-write WIDTH ROWS FOLDER | frechet FOLDER exact|sqrtm|eigenvalues | pictures COUNT FOLDER | stream FOLDER COUNT THREADS | pyramid | inversion STEPS | progressive STEPS | tune BATCH plain|recompute fp32|bf16|auto | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | frechet-write WIDTH ROWS FOLDER | frechet FOLDER exact|sqrtm|eigenvalues | pictures COUNT FOLDER | stream FOLDER COUNT THREADS | pyramid | inversion STEPS | progressive STEPS | tune BATCH plain|recompute fp32|bf16|auto | unet FOLDER REPEATS [PRECISION] | unet-parts REPEATS | sample FOLDER STEPS SIDE [FULL-EVERY] | write-diffusion FOLDER | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

@@ -18,6 +18,34 @@ internal static class Timing
         }).Order().ElementAt(repeats / 2);
     }
 
+    /// <summary>Prints a call's least seconds and least processor seconds, after another that warms up: where others compute beside it, the least disturbed one.</summary>
+    public static void Least(int repeats, Action warm, Action body, string prefix = "")
+    {
+        warm();
+        var (wall, processor) = (double.MaxValue, double.MaxValue);
+        for (var i = 0; i < repeats; i++)
+        {
+            var (watch, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
+            body();
+            (wall, processor) = (Math.Min(wall, watch.Elapsed.TotalSeconds), Math.Min(processor, (Environment.CpuUsage.TotalTime - before).TotalSeconds));
+        }
+
+        Print(prefix + "seconds", wall);
+        Print(prefix + "cpu_seconds", processor);
+    }
+
+    /// <summary>The least processor seconds of a call, after one to warm up.</summary>
+    public static double LeastProcessor(int repeats, Action body)
+    {
+        body();
+        return Enumerable.Range(0, repeats).Min(_ =>
+        {
+            var before = Environment.CpuUsage.TotalTime;
+            body();
+            return (Environment.CpuUsage.TotalTime - before).TotalSeconds;
+        });
+    }
+
     /// <summary>"name value" on a line of its own, for run.sh.</summary>
     public static void Print(string name, double value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {value:g5}"));
 }

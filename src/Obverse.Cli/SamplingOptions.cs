@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Obverse.Diffusion;
 using Obverse.Jobs;
 using Obverse.Models;
@@ -22,6 +23,7 @@ internal sealed class SamplingOptions
     private readonly Option<string?> sampler = Flags.Parsed<string?>("--sampler", "NAME", $"{string.Join(", ", Sampler.Names)}. [default: dpm++2m]", text => Sampler.Names.Contains(text) ? text : throw new FormatException($"one of {string.Join(", ", Sampler.Names)} was wanted"));
     private readonly Option<int?> steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
     private readonly Option<double?> guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: 7.5]", 0, 1000);
+    private readonly Option<int?> fast = Fast();
     private readonly Option<PictureSize?> size = Flags.Size("--size", "Size to draw at, in whole latents. [default: the model's]");
     private readonly Option<int?> seed = Flags.Seed();
     private readonly Option<int?> threads = Flags.Threads();
@@ -40,7 +42,7 @@ internal sealed class SamplingOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, size, seed, Count, Out, Batch, Resume, Film, Every, Judges, threads, device, precision, json]) command.Add(option);
+        foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, fast, size, seed, Count, Out, Batch, Resume, Film, Every, Judges, threads, device, precision, json]) command.Add(option);
         Stored.AddTo(command);
         tuning.AddTo(command);
     }
@@ -48,7 +50,7 @@ internal sealed class SamplingOptions
     /// <summary>The same for a command whose pictures are a series of its own.</summary>
     public void AddModelTo(Command command)
     {
-        foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, size, seed, threads, device, precision, json]) command.Add(option);
+        foreach (var option in (Option[])[model, negative, emphasis, sampler, steps, guidance, fast, size, seed, threads, device, precision, json]) command.Add(option);
         tuning.AddTo(command);
     }
 
@@ -81,9 +83,19 @@ internal sealed class SamplingOptions
         return new()
         {
             Model = workshop.ForJob(name, tuned), Tuning = tuned, Prompt = "", Negative = parsed.GetValue(negative) ?? "", Emphasis = parsed.GetValue(emphasis) ?? Emphasis.Scale, Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
-            Guidance = parsed.GetValue(guidance) ?? 7.5, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
+            Guidance = parsed.GetValue(guidance) ?? 7.5, FullEvery = parsed.GetValue(fast) is > 1 and var every ? every : null, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
             Precision = workshop.Precision.On(workshop.Device ?? Torch.Device.Cpu).Name(), Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
         };
+    }
+
+    // With or without a number.
+    private static Option<int?> Fast()
+    {
+        const int UsualEvery = 3; // github.com/horseee/DeepCache, README: cache_interval=3
+        var option = Flags.Parsed<int?>("--fast", "N", $"Compute the whole UNet at every N-th step only, and reuse its deep features in between (DeepCache). [default: 1; {UsualEvery} where no N is given]", text => text.Length == 0 ? UsualEvery
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= 1000 ? n : throw new FormatException("a whole number from 1 to 1000 was wanted, or none; a prompt goes before it"));
+        option.Arity = ArgumentArity.ZeroOrOne;
+        return option;
     }
 
     /// <summary>Says how weights were read, and into how many rows a long prompt went.</summary>

@@ -24,6 +24,9 @@ public sealed class Sampling : IDisposable
     /// <summary>What must hold of the latents at the noise level of a call (the plan's count: after the last): inpainting puts a picture's own outside a mask.</summary>
     public Func<Tensor, int, Tensor> Constrain { get; init; } = (latents, _) => latents;
 
+    /// <summary>What the denoiser reuses between calls, saved and restored with the rest.</summary>
+    public DeepFeatures? Deep { get; init; }
+
     /// <summary>The next call's number.</summary>
     public int Next => state.Index;
 
@@ -57,7 +60,7 @@ public sealed class Sampling : IDisposable
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var scope = new TensorScope();
-        Safetensors.Save(path, state.Save(), metadata);
+        Safetensors.Save(path, Deep?.Features is { } features ? state.Save().Append(new("deep", features)) : state.Save(), metadata);
     }
 
     /// <summary>Goes on where <see cref="Save"/> was called; sampler, plan and network must be the same.</summary>
@@ -65,6 +68,8 @@ public sealed class Sampling : IDisposable
     {
         using var file = Safetensors.Open(path);
         state.Restore(file, path);
+        using var scope = new TensorScope();
+        Deep?.Restore(state.Index, file.Contains("deep") ? file["deep"] : null);
     }
 
     public void Dispose() => state.Dispose();

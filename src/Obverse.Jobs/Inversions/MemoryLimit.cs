@@ -5,9 +5,11 @@ namespace Obverse.Jobs;
 /// <summary>How much a step may take: 1.55 GB, 2 GB with the program and a small model, or what the job's recipe takes at its own best where that is more. OBVERSE_MEMORY=8GB is another limit for all.</summary>
 internal static class MemoryLimit
 {
-    private const double GB = 1e9, Program = 0.45 * GB, Usual = 1.55 * GB;
+    internal const double GB = 1e9, Program = 0.45 * GB;
+    private const double Usual = 1.55 * GB;
 
-    private static double? Asked => Environment.GetEnvironmentVariable("OBVERSE_MEMORY") is { Length: > 0 } text
+    /// <summary>What OBVERSE_MEMORY leaves beside the program.</summary>
+    internal static double? Asked => Environment.GetEnvironmentVariable("OBVERSE_MEMORY") is { Length: > 0 } text
         && double.TryParse(text.TrimEnd('B', 'b', 'G', 'g', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out var gigabytes) && gigabytes > 0 ? gigabytes * GB - Program : null;
 
     /// <summary>Refuses a job before anything of its size is allocated.</summary>
@@ -39,5 +41,5 @@ internal static class MemoryLimit
 
     private static int Side(int full, double scale) => scale >= 1 ? full : Math.Max(Math.Min(full, PictureSize.Least), (int)(full * scale / 8) * 8);
 
-    private static string Show(double bytes) => bytes < 0.95 * GB ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0} MB") : string.Create(CultureInfo.InvariantCulture, $"{bytes / GB:0.0} GB");
+    internal static string Show(double bytes) => bytes < 0.95 * GB ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0} MB") : string.Create(CultureInfo.InvariantCulture, $"{bytes / GB:0.0} GB");
 }

@@ -47,6 +47,10 @@ public sealed record SampleJob : Job
     [Limit(0, 1000)]
     public double Guidance { get; init; } = 7.5;
 
+    /// <summary>The number of steps from one full step to the next; those between reuse its deep features (<see cref="Models.DeepFeatures"/>); null: all are full.</summary>
+    [Limit(1, 1000)]
+    public int? FullEvery { get; init; }
+
     /// <summary>Multiples of the autoencoder's stride.</summary>
     [Limit(PictureSize.Least, PictureSize.Most)]
     public required int Width { get; init; }

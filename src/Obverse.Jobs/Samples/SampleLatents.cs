@@ -11,6 +11,7 @@ internal sealed class SampleLatents : IDisposable
     private const ulong StartNoise = 500, StepNoise = 501, EncodeNoise = 502;
     private readonly SampleJob job;
     private readonly SamplingPlan plan;
+    private readonly AutoencoderTiles? tiles;
     private readonly Tensor noise;
     private readonly Tensor? picture, latents, mask, inside; // [1, 3, H, W], [1, c, h, w], [1, 1, H, W], [1, 1, h, w]
 
@@ -19,6 +20,7 @@ internal sealed class SampleLatents : IDisposable
         (this.job, this.plan) = (job, plan);
         var stride = model.Autoencoder.Config.Stride;
         var (height, width) = (job.Height / stride, job.Width / stride);
+        tiles = AutoencoderTiles.For(model.Autoencoder.Config, job.Height, job.Width);
         noise = Tensor.Owned(() => Generator.For(job.Seed, StartNoise).Normal(1, model.UNet.Config.InChannels, height, width).To(model.Autoencoder.Device));
         if (job.Start is not { } from) return;
         Tensor Still(Func<Tensor> make) => Tensor.Owned(() =>
@@ -27,7 +29,7 @@ internal sealed class SampleLatents : IDisposable
             return make();
         });
         picture = Still(() => from.Picture.Load().OnWhite().ToTensor().Resize(job.Height, job.Width, Interpolation.Bicubic, antialias: true).Clamp(0, 1));
-        latents = Still(() => model.Autoencoder.ToLatents(picture.To(noise.Device), Generator.For(job.Seed, EncodeNoise).Normal(noise.Shape).To(noise.Device)));
+        latents = Still(() => model.Autoencoder.ToLatents(picture.To(noise.Device), Generator.For(job.Seed, EncodeNoise).Normal(noise.Shape).To(noise.Device), tiles));
         if (from.Mask is not { } file) return;
         mask = Still(() => file.Load().MaskPlane(job.Height, job.Width).Clone());
         // A latent changes where any of its pixels may: the finished picture is cut along the mask's own edge.
@@ -48,7 +50,7 @@ internal sealed class SampleLatents : IDisposable
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        var drawn = model.Autoencoder.ToPictures(found).To(Torch.Device.Cpu);
+        var drawn = model.Autoencoder.ToPictures(found, tiles).To(Torch.Device.Cpu);
         return (mask is null ? drawn : drawn * mask + picture! * (1 - mask)).ToPicture();
     }
 

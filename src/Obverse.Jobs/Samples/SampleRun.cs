@@ -28,6 +28,7 @@ internal static class SampleRun
         var model = workshop.Diffusion(job.Model.Name, job.Tuning);
         var stride = model.Autoencoder.Config.Stride;
         if (job.Width % stride != 0 || job.Height % stride != 0) throw new UsageException($"size {job.Width}x{job.Height}: multiples of {stride} are wanted, the pixels of a latent");
+        SampleMemory.Check(job, model);
         var sampler = Sampler.Named(job.Sampler);
         var plan = job.Start is { } from ? sampler.Plan(model.Schedule, job.Steps, from.Strength) : sampler.Plan(model.Schedule, job.Steps);
         using var prompt = new SamplePrompt(job, model, workshop);
@@ -35,7 +36,14 @@ internal static class SampleRun
         using var maps = outputs?.Attention is not null && prompt.Tokens is not null ? new AttentionMaps((int)prompt.Rows.Size(1), job.Height / stride, job.Width / stride) : null;
         var checkpoints = outputs is null ? null : new Checkpoints(job, outputs, workshop.OnRemark);
         using var start = Tensor.Owned(latents.Start);
-        Sampling New() => new(sampler, Denoisers.Guided(model.UNet, prompt.Rows, prompt.Negative, job.Guidance, prompt.Mask(maps is null ? null : maps.Add)), model.Schedule, plan, start) { Noise = latents.Noise, Constrain = latents.Constrain };
+        using var deep = job.FullEvery is { } every ? new DeepFeatures(every) : null;
+        Sampling New()
+        {
+            deep?.Restore(0, null);
+            var denoise = Denoisers.Guided(model.UNet, prompt.Rows, prompt.Negative, job.Guidance, prompt.Mask(maps is null ? null : maps.Add), deep);
+            return new(sampler, denoise, model.Schedule, plan, start) { Noise = latents.Noise, Constrain = latents.Constrain, Deep = deep };
+        }
+
         using var sampling = checkpoints?.Begin(New, (one, path) => one.Restore(path), one => one.Next) ?? New();
         yield return new JobStarted(job);
 

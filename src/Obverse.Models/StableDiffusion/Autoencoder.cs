@@ -59,14 +59,22 @@ public sealed class Autoencoder : IDisposable
     public Tensor Decode(Tensor latents, Trace? trace = null) => decoder.Forward(Traced(trace, "post_quant_conv", dequantise.Forward(latents.To(type))), trace).To(DType.Float32);
 
     /// <summary>Latents as a diffusion model has them, scaled, of pictures in 0 … 1.</summary>
-    public Tensor ToLatents(Tensor pictures, Tensor? noise = null)
+    /// <param name="pictures">[n, 3, H, W].</param>
+    /// <param name="noise">Draws from the distribution; null: its mean.</param>
+    /// <param name="tiles">One tile after another; null: whole.</param>
+    public Tensor ToLatents(Tensor pictures, Tensor? noise = null, AutoencoderTiles? tiles = null)
     {
-        var found = Encode(pictures * 2 - 1);
+        var found = tiles?.Encode(this, pictures * 2 - 1) ?? Encode(pictures * 2 - 1);
         return (noise is null ? found.Mean : found.Sample(noise)) * Config.ScalingFactor;
     }
 
     /// <summary>Pictures in 0 … 1 of scaled latents.</summary>
-    public Tensor ToPictures(Tensor latents) => (Decode(latents / Config.ScalingFactor) * 0.5 + 0.5).Clamp(0, 1);
+    public Tensor ToPictures(Tensor latents) => ToPictures(latents, null);
+
+    /// <inheritdoc cref="ToPictures(Tensor)"/>
+    /// <param name="latents">[n, channels, h, w].</param>
+    /// <param name="tiles">One tile after another; null: whole.</param>
+    public Tensor ToPictures(Tensor latents, AutoencoderTiles? tiles) => ((tiles?.Decode(this, latents / Config.ScalingFactor) ?? Decode(latents / Config.ScalingFactor)) * 0.5 + 0.5).Clamp(0, 1);
 
     public void Dispose() => owned?.Dispose();
 
@@ -74,6 +82,15 @@ public sealed class Autoencoder : IDisposable
     {
         trace?.Add(name, state);
         return state;
+    }
+
+    // A layer of a chain: what went in is let go of as soon as nobody else can look at it. At full size the finest level's layers are hundreds of megabytes each.
+    private static Tensor Layer(Trace? trace, Tensor x, Func<Tensor, Tensor> layer)
+    {
+        if (trace is not null) return layer(x);
+        var next = TensorScope.Of(() => layer(x));
+        if (!NoGrad.IsRecording) x.Dispose();
+        return next;
     }
 
     private static ResidualBlock Residual(Weights at, AutoencoderConfig config, long inputs, long outputs) => new(at, inputs, outputs, config.Groups, 1e-6);
@@ -105,12 +122,12 @@ public sealed class Autoencoder : IDisposable
             x = Seen("conv_in", convIn.Forward(x));
             for (var i = 0; i < levels.Length; i++)
             {
-                foreach (var block in levels[i].Blocks) x = block.Forward(x);
-                if (levels[i].Halve is { } halve) x = halve.Forward(x.Pad([0, 1, 0, 1])); // zeros right and below only
+                foreach (var block in levels[i].Blocks) x = Layer(trace, x, given => block.Forward(given));
+                if (levels[i].Halve is { } halve) x = Layer(trace, x, given => halve.Forward(given.Pad([0, 1, 0, 1]))); // zeros right and below only
                 Seen($"down_blocks.{i}", x);
             }
 
-            x = middle.Forward(x, state => _ = Seen("mid_block.attentions.0", state));
+            x = Layer(trace, x, given => middle.Forward(given, state => _ = Seen("mid_block.attentions.0", state)));
             return scope.Keep(convOut.Forward(norm.Forward(Seen("mid_block", x)).Silu()));
         }
     }
@@ -139,12 +156,12 @@ public sealed class Autoencoder : IDisposable
         {
             using var scope = new TensorScope();
             Tensor Seen(string name, Tensor state) => Traced(trace, "decoder." + name, trace is null ? state : scope.Keep(state));
-            x = middle.Forward(Seen("conv_in", convIn.Forward(x)), state => _ = Seen("mid_block.attentions.0", state));
+            x = Layer(trace, Seen("conv_in", convIn.Forward(x)), given => middle.Forward(given, state => _ = Seen("mid_block.attentions.0", state)));
             Seen("mid_block", x);
             for (var i = 0; i < levels.Length; i++)
             {
-                foreach (var block in levels[i].Blocks) x = block.Forward(x);
-                if (levels[i].Double is { } doubled) x = doubled.Forward(x.Resize(2 * x.Size(2), 2 * x.Size(3), Interpolation.Nearest));
+                foreach (var block in levels[i].Blocks) x = Layer(trace, x, given => block.Forward(given));
+                if (levels[i].Double is { } doubled) x = Layer(trace, x, given => doubled.Forward(given.Resize(2 * given.Size(2), 2 * given.Size(3), Interpolation.Nearest)));
                 Seen($"up_blocks.{i}", x);
             }
 

@@ -28,9 +28,9 @@ internal sealed class ResidualBlock
     public Tensor Forward(Tensor x, Tensor? activatedTime = null)
     {
         using var scope = new TensorScope();
-        var inside = conv1.Forward(norm1.Forward(x).Silu());
+        var inside = conv1.Forward(norm1.Forward(x).SiluInPlace());
         if (time is not null) inside = inside + time.Forward(activatedTime!).Unsqueeze(-1).Unsqueeze(-1);
-        inside = conv2.Forward(norm2.Forward(inside).Silu());
-        return scope.Keep((shortcut?.Forward(x) ?? x) + inside);
+        inside = conv2.Forward(norm2.Forward(inside).SiluInPlace());
+        return scope.Keep(inside.AddReusing(shortcut?.Forward(x) ?? x));
     }
 }

@@ -49,14 +49,15 @@ internal sealed class SpatialTransformer
             return state;
         }
 
+        Tensor Sum(string part, Tensor fresh, Tensor places) => trace is null ? fresh.AddReusing(places) : Seen(part, fresh) + places;
         var (n, channels, height, width) = (x.Size(0), x.Size(1), x.Size(2), x.Size(3));
-        var places = Seen("proj_in", projIn.Forward(Seen("norm", norm.Forward(x)))).Flatten(2).Transpose(1, 2); // [n, h w, channels]
+        var places = Seen("proj_in", projIn.Forward(Seen("norm", norm.Forward(x)))).Flatten(2).Transpose(1, 2).Contiguous(); // [n, h w, channels]
         var normed = Seen("transformer_blocks.0.norm1", norm1.Forward(places));
-        places = places + Seen("transformer_blocks.0.attn1", attn1.Forward(normed, normed));
-        places = places + Seen("transformer_blocks.0.attn2", attn2.Forward(norm2.Forward(places), context, mask, seen => mask?.Sees?.Invoke(seen, height, width), holdsStart));
+        places = Sum("transformer_blocks.0.attn1", attn1.Forward(normed, normed), places);
+        places = Sum("transformer_blocks.0.attn2", attn2.Forward(norm2.Forward(places), context, mask, seen => mask?.Sees?.Invoke(seen, height, width), holdsStart), places);
         var halves = wide.Forward(norm3.Forward(places)).Chunk(2, -1); // value, gate
-        places = places + Seen("transformer_blocks.0.ff", narrow.Forward(halves[0] * halves[1].Gelu()));
-        return scope.Keep(projOut.Forward(places.Transpose(1, 2).Reshape(n, channels, height, width)) + x);
+        places = Sum("transformer_blocks.0.ff", narrow.Forward(halves[1].Gelu().MulReusing(halves[0])), places);
+        return scope.Keep(projOut.Forward(places.Transpose(1, 2).Reshape(n, channels, height, width)).AddReusing(x));
     }
 }
 

@@ -38,6 +38,7 @@ public sealed class StableDiffusionModel : IDisposable
         {
             Schedule = NoiseSchedule.Load(Path.Combine(Part("scheduler"), "scheduler_config.json"));
             var (unetConfig, vaeConfig) = (UNetConfig.Load(Path.Combine(Part("unet"), "config.json")), AutoencoderConfig.Load(Path.Combine(Part("vae"), "config.json")));
+            (UNetConfig, AutoencoderConfig) = (unetConfig, vaeConfig);
             (WeightsFile, AutoencoderFile) = (WeightFiles.OfPart(Part("unet")), WeightFiles.OfPart(Part("vae")));
             if (ReadTextOf(folder) is { } name)
             {
@@ -72,6 +73,7 @@ public sealed class StableDiffusionModel : IDisposable
     private StableDiffusionModel(SingleFile file)
     {
         (Folder, WeightsFile, Schedule, TextConfig, Tokenizer, Rows) = (file.Beside, file.Path, file.Schedule, file.TextConfig, file.Tokenizer, file.TextConfig.ContextLength);
+        (UNetConfig, AutoencoderConfig) = (file.UNetConfig, file.AutoencoderConfig);
         weights.AddRange([file.UNet, file.Autoencoder, file.Text]);
         (unetWeights, textWeights) = (file.UNet, file.Text);
         try
@@ -106,6 +108,8 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>The text encoder's; that of another model where the folder names one.</summary>
     public string? TextFile { get; }
     public NoiseSchedule Schedule { get; }
+    public UNetConfig UNetConfig { get; }
+    public AutoencoderConfig AutoencoderConfig { get; }
     public TextConfig TextConfig { get; }
 
     /// <summary>Rows of a prompt: the text tower's context, or fewer where a small UNet was trained beside fewer.</summary>
@@ -114,6 +118,8 @@ public sealed class StableDiffusionModel : IDisposable
 
     /// <summary>The CLIP whose text tower gives the rows, where it is a model of its own and sees pictures too; null: the folder has a text encoder alone.</summary>
     public ClipModel? Clip => clip;
+    /// <summary>Numbers of all its weights, and the type they are computed in.</summary>
+    public (long Count, DType Type) Numbers => (weights.SelectMany(one => one.Outline).Sum(one => one.Shape.Aggregate(1L, (product, side) => product * side)) + (clip?.ParameterCounts().All ?? 0), weights[0].Type);
     public UNet UNet => unet.Value;
     public Autoencoder Autoencoder => autoencoder.Value;
     public TextTransformer Text => text.Value;

@@ -89,7 +89,8 @@ public sealed class UNet : IDisposable
     /// <param name="context">Rows of the text: [n, rows, width].</param>
     /// <param name="mask">Hides rows of the context.</param>
     /// <param name="trace">Collects what the parts give, by diffusers' names.</param>
-    public Tensor Forward(Tensor latents, Tensor times, Tensor context, ContextMask? mask = null, Trace? trace = null)
+    /// <param name="deep">Deep features that neighbouring calls share.</param>
+    public Tensor Forward(Tensor latents, Tensor times, Tensor context, ContextMask? mask = null, Trace? trace = null, DeepFeatures? deep = null)
     {
         if (latents.Size(1) != Config.InChannels) throw new ArgumentException($"UNet: latents of {latents.Size(1)} channels given, {Config.InChannels} wanted");
         if (context.Size(2) != Config.ContextWidth) throw new ArgumentException($"UNet: text rows of {context.Size(2)} numbers given, {Config.ContextWidth} wanted");
@@ -102,17 +103,18 @@ public sealed class UNet : IDisposable
 
         var recomputes = Recomputes && trace is null && NoGrad.IsRecording;
         Tensor Cut(Tensor state) => recomputes ? state.Shared() : state;
-        Tensor Part(Func<IReadOnlyList<Tensor>, Tensor> f, params IReadOnlyList<Tensor> inputs) => recomputes ? Tensor.Recomputed(f, inputs) : f(inputs);
+        Tensor Part(Func<IReadOnlyList<Tensor>, Tensor> f, params IReadOnlyList<Tensor> inputs) => recomputes ? Tensor.Recomputed(f, inputs) : trace is null ? TensorScope.Of(() => f(inputs)) : f(inputs);
         context = Cut(context.To(type));
         var projected = Seen("time_proj", TimeProjection(times, Config.Channels[0])).To(type);
         if (projected.Size(0) != latents.Size(0)) projected = projected.Expand(latents.Size(0), projected.Size(1));
         var time = Cut(Seen("time_embedding", linear2.Forward(linear1.Forward(projected).Silu())).Silu());
         var x = Cut(Seen("conv_in", convIn.Forward(latents.To(type))));
         Stack<Tensor> skips = new([x]);
+        var (isFull, shallow) = (deep?.Begin() ?? true, Math.Min(deep?.Skips ?? SkipCount, SkipCount)); // what is deeper than the first skips may be a former call's
         for (var i = 0; i < down.Length; i++)
         {
             var (level, at) = (down[i], i);
-            for (var j = 0; j < level.Residuals.Length; j++)
+            for (var j = 0; j < level.Residuals.Length && (isFull || skips.Count < shallow); j++)
             {
                 var k = j;
                 x = Part(seen =>
@@ -123,17 +125,20 @@ public sealed class UNet : IDisposable
                 skips.Push(x);
             }
 
+            if (!isFull && skips.Count >= shallow) break;
             if (level.Sampler is { } sampler) skips.Push(x = Part(seen => sampler.Forward(seen[0]), [x]));
             Seen($"down_blocks.{i}", x);
         }
 
-        x = Part(seen => middle2.Forward(middle.Forward(middle1.Forward(seen[0], seen[1]), seen[2], mask, trace, "mid_block.attentions.0", HoldsStart), seen[1]), [x, time, context]);
-        Seen("mid_block", x);
+        if (isFull) x = Seen("mid_block", Part(seen => middle2.Forward(middle.Forward(middle1.Forward(seen[0], seen[1]), seen[2], mask, trace, "mid_block.attentions.0", HoldsStart), seen[1]), [x, time, context]));
+        var left = SkipCount;
         for (var i = 0; i < up.Length; i++)
         {
             var (level, at) = (up[i], i);
-            for (var j = 0; j < level.Residuals.Length; j++)
+            for (var j = 0; j < level.Residuals.Length; j++, left--)
             {
+                if (!isFull && left > shallow) continue;
+                if (deep is not null && left == shallow) x = deep.Pass(x, isFull);
                 var k = j;
                 x = Part(seen =>
                 {
@@ -143,7 +148,7 @@ public sealed class UNet : IDisposable
             }
 
             // To the size of the skip that comes next: a side that did not divide was rounded up on the way down (sd-ipc.md 6.7, 13).
-            if (level.Sampler is { } sampler)
+            if (level.Sampler is { } sampler && (isFull || left < shallow))
             {
                 var (height, width) = (skips.Peek().Size(2), skips.Peek().Size(3));
                 x = Part(seen => sampler.Forward(seen[0].Resize(height, width, Interpolation.Nearest)), [x]);
@@ -158,6 +163,8 @@ public sealed class UNet : IDisposable
     }
 
     public void Dispose() => owned?.Dispose();
+
+    private int SkipCount => (Config.LayersPerBlock + 1) * Config.Channels.Count;
 
     /// <summary>cos and sin of the time at <paramref name="width"/> / 2 frequencies from 1 down to 1/10000: [n] to [n, width].</summary>
     internal static Tensor TimeProjection(Tensor times, int width)

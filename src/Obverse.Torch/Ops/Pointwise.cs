@@ -44,6 +44,9 @@ public sealed partial class Tensor
     public Tensor Sigmoid() => sigmoid.Call(this);
     public Tensor Silu() => silu.Call(this);
 
+    /// <summary>The same, over this where no gradient is recorded.</summary>
+    public Tensor SiluInPlace() => NoGrad.IsRecording ? silu.Call(this) : silu_in_place.CallInPlace(this);
+
     /// <summary>x Φ(x), with erf, not tanh ("aten::gelu").</summary>
     public Tensor Gelu() => gelu.Call(this);
 
@@ -81,6 +84,12 @@ public sealed partial class Tensor
         var factor = alpha?.Real ?? 1;
         return NoGrad.IsRecording || !Axpy.Fits(this, other) ? CopyInPlace(Plus(other, factor)) : Axpy.Add(this, other, (float)factor);
     }
+
+    /// <summary>The sum, over this where no gradient is recorded and the shapes are one; this must be a result that nobody else looks at.</summary>
+    public Tensor AddReusing(Tensor other) => NoGrad.IsRecording || !Axpy.Fits(this, other) ? this + other : AddInPlace(other);
+
+    /// <summary>The product, over this where no gradient is recorded; this must be a result that nobody else looks at.</summary>
+    public Tensor MulReusing(Tensor other) => NoGrad.IsRecording ? this * other : mul_in_place.CallInPlace(this, other);
 
     public Tensor MulInPlace(Scalar by) => mul_in_place.CallInPlace(this, Numbers.For(this, by));
     public Tensor LerpInPlace(Tensor end, Scalar weight) => lerp_in_place.CallInPlace(this, end, Numbers.Beside(this, weight));
@@ -120,7 +129,7 @@ public sealed partial class Tensor
         le = Op.Find("aten::le", "Tensor"), ge = Op.Find("aten::ge", "Tensor"), eq = Op.Find("aten::eq", "Tensor"), ne = Op.Find("aten::ne", "Tensor"),
         abs = Op.Find("aten::abs"), exp = Op.Find("aten::exp"), log = Op.Find("aten::log"), sqrt = Op.Find("aten::sqrt"), square = Op.Find("aten::square"),
         sin = Op.Find("aten::sin"), cos = Op.Find("aten::cos"), tanh = Op.Find("aten::tanh"), asin = Op.Find("aten::asin"), atanh = Op.Find("aten::atanh"),
-        floor = Op.Find("aten::floor"), round = Op.Find("aten::round"), relu = Op.Find("aten::relu"), relu6 = Op.Find("aten::relu6"), sigmoid = Op.Find("aten::sigmoid"), silu = Op.Find("aten::silu"), gelu = Op.Find("aten::gelu"),
+        floor = Op.Find("aten::floor"), round = Op.Find("aten::round"), relu = Op.Find("aten::relu"), relu6 = Op.Find("aten::relu6"), sigmoid = Op.Find("aten::sigmoid"), silu = Op.Find("aten::silu"), silu_in_place = Op.Find("aten::silu_"), gelu = Op.Find("aten::gelu"),
         clamp = Op.Find("aten::clamp", "Tensor"), minimum = Op.Find("aten::minimum"), maximum = Op.Find("aten::maximum"), lerp = Op.Find("aten::lerp", "Tensor"), remainder = Op.Find("aten::remainder", "Tensor"),
         where = Op.Find("aten::where", "self"), masked_fill = Op.Find("aten::masked_fill", "Tensor"), isfinite = Op.Find("aten::isfinite"),
         mul_in_place = Op.Find("aten::mul_", "Tensor"), lerp_in_place = Op.Find("aten::lerp_", "Tensor"), clamp_in_place = Op.Find("aten::clamp_", "Tensor"),

@@ -55,7 +55,7 @@ public class DiffusionCommandTests
         var before = program.Files;
         foreach (var (args, says) in new (string[], string)[]
         {
-            ([.. draw, "--size", "15"], "multiples of 2"), (["diffuse", "a red fox", "--model", program["sd"], "--steps", "0"], "--steps: '0'"), ([.. draw, "--sampler", "magic"], "--sampler: 'magic'"), ([.. draw, "--strength", "0.5"], "--strength needs --init"),
+            ([.. draw, "--size", "15"], "multiples of 2"), ([.. draw, "--size", "4096"], "would fit; OBVERSE_MEMORY="), ([.. draw, "--fast", "0"], "--fast: '0' was given"), (["diffuse", "a red fox", "--model", program["sd"], "--steps", "0"], "--steps: '0'"), ([.. draw, "--sampler", "magic"], "--sampler: 'magic'"), ([.. draw, "--strength", "0.5"], "--strength needs --init"),
             (["diffuse", program["a.png"], "--model", program["sd"]], "is a file, a text was wanted"), (["vary", "a red fox", "--model", program["sd"]], "no such picture"),
             ([.. vary, "--edit", "x", "--alpha", "NaN"], "--alpha: 'NaN'"), ([.. vary, "--alpha", "1"], "need --edit"), (["diffuse", " ", "--model", program["sd"]], "prompt is empty"),
         })

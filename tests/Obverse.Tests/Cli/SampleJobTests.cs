@@ -32,10 +32,12 @@ public class SampleJobTests
     [InlineData("lms")]
     [InlineData("euler-a")]
     [InlineData("dpm++2m")]
-    public void A_stopped_one_goes_on_to_the_same_bytes(string sampler)
+    [InlineData("dpm++2m", "--fast", "2")]
+    [InlineData("ddim", "--fast")]
+    public void A_stopped_one_goes_on_to_the_same_bytes(string sampler, params string[] more)
     {
         using var program = Tiny();
-        string[] draw(string to) => Draw(program, to, "--sampler", sampler, "--steps", "6");
+        string[] draw(string to) => Draw(program, to, ["--sampler", sampler, "--steps", "6", .. more]);
         Assert.Equal(0, program.Run(draw("whole.png")).Code);
         var stopped = program.Stopped(3, draw("half.png"));
         Assert.True(stopped.Code == 1 && stopped.Error.Contains("stopped after step 3", StringComparison.Ordinal), $"{stopped.Code} {stopped.Error}");

@@ -36,9 +36,16 @@ internal static class TinyDiffusion
     private static void Weights(string part, ulong seed, Func<Weights, object> network)
     {
         using var scope = new TensorScope();
+        using var weights = Random(seed, network);
+        Safetensors.Save(Path.Combine(part, "diffusion_pytorch_model.safetensors"), [.. weights.All]);
+    }
+
+    /// <summary>Weights of a network, none of them zeros.</summary>
+    public static Weights Random(ulong seed, Func<Weights, object> network)
+    {
         using var random = new Generator(seed);
         using var weights = Obverse.Torch.Weights.New(random);
-        _ = network(weights);
-        Safetensors.Save(Path.Combine(part, "diffusion_pytorch_model.safetensors"), [.. weights.All.Select(t => KeyValuePair.Create(t.Key, t.Value.Abs().Max().Item() == 0 ? random.Normal(t.Value.Shape) * 0.2 : t.Value))]);
+        TensorScope.Unscoped(() => network(weights));
+        return Obverse.Torch.Weights.From(weights.All.Select(t => KeyValuePair.Create(t.Key, Tensor.Owned(() => t.Value.Abs().Max().Item() == 0 ? random.Normal(t.Value.Shape) * 0.2 : t.Value.Clone()))).ToList(), "random");
     }
 }

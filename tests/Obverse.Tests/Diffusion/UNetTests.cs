@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Obverse.Models;
+using Obverse.Tests.Encoders;
 using Obverse.Torch;
 using Xunit;
 
@@ -67,6 +68,31 @@ public class UNetTests
         one.Meets("out.before_softmax", Seen(new(one["in.keep"], AfterSoftmax: false)));
         one.Meets("out.after_softmax", Seen(new(one["in.keep"])));
         one.EveryOutputIsMet();
+    }
+
+    [Fact]
+    public void In_bf16_an_fp16_file_is_not_widened_and_the_prediction_is_close()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        var config = new UNetConfig { Channels = [16, 32], Attention = [true, true], Heads = [2, 2], LayersPerBlock = 1, ContextWidth = 24, Groups = 8 };
+        using (var weights = TinyDiffusion.Random(3, w => new UNet(w, config))) weights.Save(Path.Combine(folder.Path, "diffusion_pytorch_model.safetensors"), half: true);
+        config.Save(Path.Combine(folder.Path, "config.json"));
+        using var random = new Generator(4);
+        var (latents, rows) = (random.Normal(2, 4, 8, 8), random.Normal(2, 5, 24));
+        Tensor Predicted(Precision precision)
+        {
+            using var unet = UNet.Load(folder.Path, precision: precision);
+            return unet.Forward(latents, Tensor.From([500f]), rows);
+        }
+
+        var (plain, half) = (Predicted(Precision.Float32), Predicted(Precision.BFloat16));
+        var difference = (half - plain).Square().Mean().Sqrt().Item() / plain.Square().Mean().Sqrt().Item();
+        Assert.True(difference is > 0 and < 0.02, $"{difference}");
+        using var opened = ModelFolder.UNet(folder.Path, null, Precision.BFloat16);
+        TensorScope.Unscoped(() => new UNet(opened, config));
+        foreach (var (name, shape) in opened.Outline.Where(one => one.Shape.Length > 1 && !UNet.IsKeyOrValue(one.Name))) Assert.Equal(DType.BFloat16, opened.Get(name, shape).DType);
     }
 
     [Fact]

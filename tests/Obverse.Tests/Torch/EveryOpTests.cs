@@ -99,7 +99,7 @@ public class EveryOpTests
         ["permute"] = (() => M(1, 2, 3, 4).Permute(1, 0), F(1, 3, 2, 4)),
         ["relu"] = (() => T(-1, 2).Relu(), F(0, 2)),
         ["relu6"] = (() => T(-1, 2, 7).Relu6InPlace(), F(0, 2, 6)),
-        ["relu6_"] = (Relu6InPlace, F(0, 2, 6)),
+        ["relu6_"] = (() => InPlace(x => x.Relu6InPlace(), -1, 2, 7), F(0, 2, 6)),
         ["remainder.Tensor"] = (() => T(-1, 5).Remainder(3), F(2, 2)),
         ["reshape"] = (() => M(1, 2, 3, 4).Reshape(4), F(1, 2, 3, 4)),
         ["roll"] = (() => T(1, 2, 3).Roll([1], [0]), F(3, 1, 2)),
@@ -108,6 +108,7 @@ public class EveryOpTests
         ["scatter_add_"] = (() => Tensor.Zeros([2, 2]).AddRowsInPlace(Tensor.From([1L, 1L]), M(1, 2, 3, 4)), F(0, 0, 4, 6)),
         ["select.int"] = (() => M(1, 2, 3, 4).Select(0, 1), F(3, 4)),
         ["silu"] = (() => T(0, 1).Silu(), F(0, 0.7310586f)),
+        ["silu_"] = (() => InPlace(x => x.SiluInPlace(), 0, 1), F(0, 0.7310586f)),
         ["sin"] = (() => T(0, MathF.PI / 2).Sin(), F(0, 1)),
         ["slice.Tensor"] = (() => T(1, 2, 3)[1..3], F(2, 3)),
         ["softmax.int"] = (() => T(0, 0).Softmax(0), F(0.5f, 0.5f)),
@@ -189,10 +190,10 @@ public class EveryOpTests
 
     private static Tensor Square() => Tensor.From([1f, 2, 3, 4], 1, 1, 2, 2);
 
-    private static Tensor Relu6InPlace()
+    private static Tensor InPlace(Func<Tensor, Tensor> change, params float[] numbers)
     {
         using var still = new NoGrad();
-        return T(-1, 2, 7).Relu6InPlace();
+        return change(T(numbers));
     }
 
     private static Tensor Backward()
