@@ -17,7 +17,7 @@ median() { printf '%s\n' "$@" | sort -g | sed -n "$(( ($# + 1) / 2 ))p"; }
 {
   echo "# Steps of CLIPDraw and VQGAN+CLIP, $(date +%F)"
   echo
-  echo "$(nproc) cores ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), OMP_NUM_THREADS=$OMP_NUM_THREADS, Python's libtorch $($python -c 'import torch; print(torch.__version__)'), load $(cut -d' ' -f1 /proc/loadavg) at the start; $rounds rounds of $steps steps, who begins changes. Medians; the ratio is that of the rounds, its least and most in brackets."
+  echo "$(nproc --all) cores ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), OMP_NUM_THREADS=$OMP_NUM_THREADS, Python's libtorch $($python -c 'import torch; print(torch.__version__)'), load $(cut -d' ' -f1 /proc/loadavg) at the start; $rounds rounds of $steps steps, who begins changes. Medians; the ratio is that of the rounds, its least and most in brackets."
   echo; echo '256 strokes at 224 px, the rasteriser alone, forward and backward:'; echo '```'; bench strokes; echo '```'
   echo; echo '| step | Obverse s | Python s | ratio | Obverse peak MB | Python peak MB |'; echo '|---|---|---|---|---|---|'
   for which in ${ONLY:-clipdraw vqgan}; do

@@ -88,7 +88,7 @@ internal sealed record RestylingTable
 
     private static string Name(string recipe) => recipe.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? Path.GetFileNameWithoutExtension(recipe) : recipe;
 
-    private static string Mean(IEnumerable<double> values) => values.ToArray() is var all ? Shown(PairedBootstrap.Of(all, new double[all.Length]), "0.000") : "";
+    private static string Mean(IEnumerable<double> values) => values.ToArray() is { Length: > 1 } all ? Shown(PairedBootstrap.Of(all, new double[all.Length]), "0.000") : values.First().ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Shown(PairedBootstrap of, string format) => string.Create(CultureInfo.InvariantCulture, $"{of.Mean.ToString(format, CultureInfo.InvariantCulture)} [{of.Low.ToString(format, CultureInfo.InvariantCulture)}, {of.High.ToString(format, CultureInfo.InvariantCulture)}]");
 
