@@ -46,6 +46,9 @@ internal static class Timing
         });
     }
 
+    /// <summary>The process's largest resident set so far, VmHWM.</summary>
+    public static double PeakMegabytes() => File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1] is var kb ? double.Parse(kb, CultureInfo.InvariantCulture) / 1024 : 0;
+
     /// <summary>"name value" on a line of its own, for run.sh.</summary>
     public static void Print(string name, double value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {value:g5}"));
 }

@@ -25,7 +25,7 @@ internal static class TuneStep
         foreach (var tensor in learned) tensor.RequiresGrad = true;
         using var adam = new Adam([new("all", learned, 1e-5) { WeightDecay = 0.01 }], decoupled: true);
         Timing.Print("drawing_seconds", drawing.Elapsed.TotalSeconds);
-        Timing.Print("weights_peak_mb", Peak());
+        Timing.Print("weights_peak_mb", Timing.PeakMegabytes());
         foreach (var turn in (string[])["first", "second"])
         {
             var watch = Stopwatch.StartNew();
@@ -41,9 +41,7 @@ internal static class TuneStep
             adam.ClipNorm(1);
             adam.Step();
             Timing.Print($"{turn}_step_seconds", watch.Elapsed.TotalSeconds);
-            Timing.Print($"{turn}_peak_mb", Peak());
+            Timing.Print($"{turn}_peak_mb", Timing.PeakMegabytes());
         }
     }
-
-    private static double Peak() => File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1] is var kb ? double.Parse(kb) / 1024 : 0;
 }

@@ -11,7 +11,8 @@ internal static class CompareCommand
 {
     public static Command Create(Screen screen)
     {
-        var prompts = new Argument<string[]>("PROMPT") { Arity = ArgumentArity.OneOrMore, Description = "Prompts, weighted ones too." };
+        var prompts = new Argument<string[]>("PROMPT") { Arity = ArgumentArity.ZeroOrMore, Description = "Prompts, weighted ones too." };
+        var random = Flags.Whole("--random", "In place of prompts: N random ImageNet names, chosen by the seed.", 1, 998);
         var options = new DrawingOptions("Folder for contact sheet, tables and pictures; pictures already there are not drawn again. [default: compare- and the first prompt]");
         var recipes = Flags.Text("--recipes", "A,B", "Recipes by name or file. [default: the one that `obverse invert` would choose]");
         var models = Flags.Text("--models", "X,Y", "Models to draw with, each by itself. [default: pocket-clipag and pocket-clip]");
@@ -25,16 +26,19 @@ internal static class CompareCommand
 
               obverse compare "a goldfish" --recipes clipag,pyramid --models pocket-clip,pocket-clipag
               obverse compare "a red fox" "a lighthouse" --recipes clipdraw --quality draft -o strokes
+              obverse compare --random 24 --recipes clipdraw,mine.json -o two-recipes
             """)
         {
-            prompts, recipes, models, start, mask, options.Quality, options.Steps, options.Views, options.Size, options.Seed, options.Bank, judge, options.Out, options.Threads, options.Device, options.Precision,
+            prompts, random, recipes, models, start, mask, options.Quality, options.Steps, options.Views, options.Size, options.Seed, options.Bank, judge, options.Out, options.Threads, options.Device, options.Precision,
         };
         command.SetAction(parsed =>
         {
-            var asked = parsed.GetRequiredValue(prompts);
+            var (asked, drawn) = (parsed.GetValue(prompts) ?? [], parsed.GetValue(random));
+            if (asked.Length == 0 == (drawn is null)) throw new UsageException(drawn is null ? "no prompt was given: give prompts, or --random N" : "give prompts or --random, not both");
+            var request = options.Request(parsed) with { Start = parsed.GetValue(start), Mask = parsed.GetValue(mask) };
+            if (drawn is { } count) asked = [.. Gallery.RandomNames(count, request.Seed)];
             foreach (var text in asked) _ = Prompt.Parse(text);
             IReadOnlyList<string> drawing = DrawingOptions.Names(parsed.GetValue(models)) is { Count: > 0 } some ? some : [LoadedModel.Drawing, LoadedModel.Default];
-            var request = options.Request(parsed) with { Start = parsed.GetValue(start), Mask = parsed.GetValue(mask) };
             IReadOnlyList<string> chosen = DrawingOptions.Names(parsed.GetValue(recipes)) is { Count: > 0 } named ? named : [request.Start is not null ? Recipes.FromPicture : Recipes.FromNothing];
             foreach (var name in chosen) _ = Recipes.Named(name);
             using var workshop = CliModels.Workshop(screen, parsed.GetValue(options.Threads), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
@@ -44,7 +48,7 @@ internal static class CompareCommand
             using var judged = workshop.Judge(judging);
             var comparison = new Gallery
             {
-                Folder = parsed.GetValue(options.Out) ?? "compare-" + FileNames.Slug(asked[0]), Names = asked, Recipes = chosen, Models = drawing, Request = request, Title = "Rank of the prompt among 1,000 names under the judge, in low-pass views (and at full resolution)",
+                Folder = parsed.GetValue(options.Out) ?? "compare-" + (drawn is { } n ? $"{n}-names" : FileNames.Slug(asked[0])), Names = asked, Recipes = chosen, Models = drawing, Request = request, Title = "Rank of the prompt among 1,000 names under the judge, in low-pass views (and at full resolution)",
             };
             using var alone = FileLock.TakeFolder(comparison.Folder);
             var made = 0;

@@ -6,7 +6,7 @@ using Obverse.Torch;
 
 namespace Obverse.Cli.Commands;
 
-/// <summary>`obverse eval psnr`, `ssim`, `ms-ssim`, `lpips`: distances of pictures in pairs.</summary>
+/// <summary>`obverse eval psnr`, `ssim`, `ms-ssim`, `edges`, `lpips`: distances of pictures in pairs.</summary>
 internal static class EvalPairsCommand
 {
     public static Command Create(Screen screen, PairKind kind)

@@ -41,6 +41,7 @@ public sealed record Gallery
     /// <summary>Draws, judges, and writes sheet.png, table.md and table.csv into the folder.</summary>
     public IReadOnlyList<Entry> Make(Workshop workshop, Judge judge, Action<Entry>? onProgress = null, CancellationToken cancellation = default)
     {
+        if (Recipes.GroupBy(Stem).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new UsageException($"recipes {string.Join(" and ", twice)}: two of one name would be drawn into one folder");
         var entries = new List<Entry>();
         InversionJob Plan(string recipe, string? model) =>
             (Request with { Recipe = recipe, Models = model is null ? Request.Models : [model], Parts = Prompt.Parse(Names[0]) }).Check(workshop).Job(workshop);
@@ -62,26 +63,29 @@ public sealed record Gallery
 
     private string PathOf(string recipe, string? model, string wording, string name)
     {
-        string?[] folders = [Path.GetFileNameWithoutExtension(recipe), model is null ? null : FileNames.Slug(model), wording == "{}" ? null : FileNames.Slug(Evaluation.Wordings.Fill(wording, "NAME"))];
+        string?[] folders = [Stem(recipe), model is null ? null : FileNames.Slug(model), wording == "{}" ? null : FileNames.Slug(Evaluation.Wordings.Fill(wording, "NAME"))];
         return Path.Combine([Folder, "pictures", .. folders.OfType<string>(), FileNames.Slug(name) + ".png"]);
     }
 
+    // Its name; a file's without folder and ending.
+    private static string Stem(string recipe) => Path.GetFileNameWithoutExtension(recipe);
+
     // What differs between rows.
     private string RowOf(string recipe, string? model, string wording) =>
-        string.Join(", ", new[] { Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? recipe : null, Models.Count > 1 ? model : null, Wordings.Count > 1 ? wording : null }.OfType<string>());
+        string.Join(", ", new[] { Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? Stem(recipe) : null, Models.Count > 1 ? model : null, Wordings.Count > 1 ? wording : null }.OfType<string>());
 
     // One row per recipe or wording: top-1 and top-5 accuracy under the judge.
     private string Table(IReadOnlyList<Entry> entries, InversionJob job)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {(Models.Count > 1 ? string.Join(" and ", Models) : job.ModelNames)}. Top-1 and top-5 accuracy under the judge among 1,000 names.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {(Models.Count > 1 ? string.Join(" and ", Models) : job.ModelNames)}. Top-1 and top-5 accuracy under the judge among 1,000 names, with Wilson's 95 % intervals.\n\n");
         var first = Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? "recipe" : Models.Count > 1 ? "model" : "wording";
         string[] columns = [first, "low-pass top-1", "low-pass top-5", "low-pass log-probability", "full-resolution top-1", "full-resolution top-5", "similarity under the drawing model", "seconds per picture (median)"];
         text.Append(ResultTable.Markdown(columns, entries.GroupBy(e => e.Row).Select(group =>
         {
             Entry[] rows = [.. group];
             double[] seconds = [.. rows.Select(e => e.Seconds).Where(double.IsFinite).Order()], own = [.. rows.Select(e => e.Similarity).Where(double.IsFinite)];
-            string Top(Func<Judgement, Ranking> views, int top) => Number($"{rows.Average(e => views(e.Judgement).Rank <= top ? 1.0 : 0):P0}");
+            string Top(Func<Judgement, Ranking> views, int top) => Share(rows.Count(e => views(e.Judgement).Rank <= top), rows.Length);
             return (IEnumerable<string>)
             [
                 group.Key, Top(j => j.LowPass, 1), Top(j => j.LowPass, 5), Number($"{rows.Average(e => e.Judgement.LowPass.LogProbability):F2}"), Top(j => j.FullResolution, 1), Top(j => j.FullResolution, 5),
@@ -90,6 +94,8 @@ public sealed record Gallery
         })));
         return text.ToString();
     }
+
+    private static string Share(int right, int of) => Proportion.Interval(right / (double)of, of) is var (low, high) ? Number($"{right / (double)of:P0} [{100 * low:F0}, {100 * high:F0}]") : "";
 
     private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -27,8 +27,8 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
             if (Recipe.ShowsLastSeen) canvas = new LastSeenCanvas(canvas);
             canvas = Best(canvas);
             var context = new ObjectiveContext(job.Start is null ? null : Sized(job.Load(job.Start)).To(encoder.Device), WeightsFile, encoder.Device);
-            foreach (var content in Contents(Recipe.Objective)) workshop.OnRemark(content.Looks);
             var objective = Recipe.Objective.Bind(context);
+            foreach (var content in Contents(Recipe.Objective)) workshop.OnRemark(content.Looks); // once it is known that it can: an error is one line
             if (canvas is BestCanvas best) objective = best.Watching(objective);
             canvas = context.Beside(Masked(canvas));
             return new Inversion { Canvas = canvas, Encoder = Recipe.SkipsNormalization ? encoder.WithoutNormalization() : encoder, Targets = targets, Views = Recipe.Views, Objective = objective, Schedule = Recipe.Schedule, Seed = job.Seed, StopAfter = job.StoppedAfter };
