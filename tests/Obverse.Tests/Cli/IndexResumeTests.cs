@@ -23,7 +23,7 @@ public class IndexResumeTests
 
         // Ten large pictures hold the third batch up until the kill.
         var held = Enumerable.Range(Blocked, Count - Blocked).ToDictionary(i => program[$"p/{i}.png"], i => File.ReadAllBytes(program[$"p/{i}.png"]));
-        IndexSourceTests.Noise(1, 3000).Save(program["large.png"]);
+        IndexSourceTests.Noise(1).Resize(4000, 4000).Save(program["large.png"]);
         foreach (var path in held.Keys)
         {
             File.Delete(path);

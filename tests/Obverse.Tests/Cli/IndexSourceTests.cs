@@ -121,7 +121,7 @@ public class IndexSourceTests
         Assert.Equal(2, program.Run("index", "build", program["set/pocket.jsonl"], "--count", "9", "-o", program["j.safetensors"], "--model", program.Model).Code);
     }
 
-    internal static Picture Noise(int seed, int side = 32)
+    internal static Picture Noise(int seed)
     {
         using var scope = new TensorScope();
         using var random = new Generator((ulong)seed);
