@@ -74,6 +74,7 @@ internal sealed class SamplingOptions
     public SampleJob Job(Workshop workshop, ParseResult parsed)
     {
         var name = parsed.GetValue(model) ?? Usual;
+        if (parsed.GetValue(model) is null && !StableDiffusionModel.IsOfZoo(Usual)) throw new UsageException($"{Usual} is not in the zoo yet: give --model a folder in diffusers' layout, a .safetensors or .ckpt file or a hub's OWNER/NAME, or train one (`obverse train vae`, then `obverse train diffusion`)");
         var tuned = tuning.Of(parsed);
         var diffusion = workshop.Diffusion(name, tuned);
         var stride = diffusion.Autoencoder.Config.Stride;

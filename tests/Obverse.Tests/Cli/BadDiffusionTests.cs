@@ -31,6 +31,7 @@ public class BadDiffusionTests
         Says(2, "no prompt given", ["diffuse", "--model", program["sd"]]);
         Says(2, "--batch needs --out", ["diffuse", "--batch", program["ref.png"], "--model", program["sd"]]);
         Says(2, "no Stable Diffusion model 'nowhere'", ["diffuse", "a", "--model", "nowhere"]);
+        Says(2, "pocket-sd is not in the zoo yet: give --model", ["diffuse", "a"]);
         Says(2, "its folder has no model_index.json", ["diffuse", "a", "--model", program.Model]);
         Says(2, "the weight '1.2.3'", ["diffuse", "a (b:1.2.3)", "--model", program["sd"], "-o", program["x.png"]]);
 
