@@ -4,6 +4,7 @@ using Xunit;
 namespace Obverse.Tests.Torch;
 
 /// <summary>Cuts of the graph: gradients pass them as if they were operators of libtorch's.</summary>
+[Collection(nameof(Alone))]
 public class TapeTests
 {
     private static Tensor Leaf(params float[] numbers)
