@@ -36,7 +36,7 @@ internal static class Streaming
         using var scope = new TensorScope();
         var statistics = FeatureStatistics.Of(found.Rows);
         Timing.Print("statistics_seconds", watch.Elapsed.TotalSeconds);
-        Timing.Print("peak_mb", double.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024);
+        Timing.Print("peak_mb", Timing.PeakMegabytes());
         Timing.Print("trace", statistics.Covariance.Diagonal().Sum().Item());
     }
 }

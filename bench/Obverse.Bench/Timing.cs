@@ -46,8 +46,10 @@ internal static class Timing
         });
     }
 
-    /// <summary>The process's largest resident set so far, VmHWM.</summary>
-    public static double PeakMegabytes() => File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1] is var kb ? double.Parse(kb, CultureInfo.InvariantCulture) / 1024 : 0;
+    /// <summary>The largest resident set since the process began, or since it was reset (Linux).</summary>
+    public static double PeakMegabytes() => double.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+
+    public static void ResetPeak() => File.WriteAllText("/proc/self/clear_refs", "5");
 
     /// <summary>"name value" on a line of its own, for run.sh.</summary>
     public static void Print(string name, double value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {value:g5}"));

@@ -16,7 +16,7 @@ internal static class UNetStep
         using var latents = random.Normal(2, 4, 64, 64);
         using var rows = random.Normal(2, 77, 768);
         using var time = Tensor.From([500f]);
-        ProcessMemory.ResetPeak(); // loading has one of its own
+        Timing.ResetPeak(); // loading has one of its own
         using var deep = new DeepFeatures(int.MaxValue);
         void Call(Tensor given, DeepFeatures? features = null)
         {
@@ -30,15 +30,7 @@ internal static class UNetStep
             deep.Restore(0, null);
             Call(latents, deep);
         }); // the first touches every weight
-        Timing.Print("peak_mb", ProcessMemory.PeakMegabytes);
+        Timing.Print("peak_mb", Timing.PeakMegabytes());
         Timing.Least(1, () => { }, () => Call(latents, deep), "reused_"); // a step between two full ones (DeepCache)
     }
-}
-
-/// <summary>The largest resident set since the process began, or since it was reset (Linux).</summary>
-internal static class ProcessMemory
-{
-    public static void ResetPeak() => File.WriteAllText("/proc/self/clear_refs", "5");
-
-    public static double PeakMegabytes => double.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
 }

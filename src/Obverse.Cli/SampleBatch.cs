@@ -55,7 +55,7 @@ internal static class SampleBatch
                 try
                 {
                     job = jobOf(item, first with { Seed = item.Seed ?? first.Seed, Negative = item.Negative ?? first.Negative }, workshop);
-                    if (item.Line == items[0].Line) SamplingOptions.Tell(screen, job, workshop.Diffusion(job.Model.Name));
+                    if (item.Line == items[0].Line) SamplingOptions.Tell(screen, job, workshop.Diffusion(job.Model.Name, job.Tuning));
                 }
                 catch (Exception wrong) when (wrong is UsageException or FormatException or IOException or InvalidDataException)
                 {

@@ -31,7 +31,7 @@ internal sealed record SamplingSession(Screen Screen, SamplingOptions Options, P
         using var workshop = Options.Workshop(Screen, Parsed);
         OutputsOf(wanted).MustBeWritable(3L << 20);
         var job = change(Options.Job(workshop, Parsed), workshop);
-        SamplingOptions.Tell(Screen, job, workshop.Diffusion(job.Model.Name));
+        SamplingOptions.Tell(Screen, job, workshop.Diffusion(job.Model.Name, job.Tuning));
         using var name = given is not null ? OutputName.Asked(wanted) : OutputName.Free(wanted, path => Path.Exists(path) || (n > 1 && Path.Exists(SheetOf(path))) || Planned(job, path, n).Any(one => one.Outputs.HoldsAnother(one.Job)));
         using var judge = Parsed.GetValue(Options.Judges) && Wanted is not null ? workshop.Judge() : null;
         List<(Picture Picture, string Label)> cells = [];

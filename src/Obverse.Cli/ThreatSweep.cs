@@ -26,10 +26,7 @@ internal sealed record ThreatSweep
     public int ExamEvery { get; init; } = 4;
 
     /// <summary>A cell of the table. Accuracies are shares of <paramref name="ExamPictures"/>, gains the judge's, one for each name; drawn is the judge's low-pass rank of each drawing.</summary>
-    internal sealed record Cell(string Objective, double Eps, double Clean, double Attacked, int ExamPictures, double[] Gains, double[] LowFrequencies, int[] Ranks)
-    {
-        public double Drawn(int top) => Ranks.Count(rank => rank <= top) / (double)Ranks.Length;
-    }
+    internal sealed record Cell(string Objective, double Eps, double Clean, double Attacked, int ExamPictures, double[] Gains, double[] LowFrequencies, int[] Ranks);
 
     /// <summary>Trains and measures what is not there yet; table and plots are written after each cell.</summary>
     /// <returns>False where <paramref name="cancel"/> stopped it.</returns>
@@ -50,7 +47,7 @@ internal sealed record ThreatSweep
                 }
 
                 cells.Add(JsonSerializer.Deserialize<Cell>(File.ReadAllText(row)) ?? throw new InvalidDataException($"{row}: null"));
-                AtomicFile.Write(Path.Combine(Folder, "table.md"), stream => stream.Write(Encoding.UTF8.GetBytes(Table(cells))));
+                AtomicFile.WriteText(Path.Combine(Folder, "table.md"), Table(cells));
                 Plot(cells).Save(Path.Combine(Folder, "sweep.png"));
             }
 
@@ -83,14 +80,17 @@ internal sealed record ThreatSweep
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{(Options.Steps is { } steps ? $"{steps} updates" : $"{Options.Minutes} minutes")} each from {Path.GetFileName(Model.TrimEnd('/'))}, {Options.Side} px, {Options.AttackSteps}-step attacks in training. Zero-shot top-1 among ImageNet's names on {cells[0].ExamPictures} held-out photographs, clean and under PGD-20 within eps {ExamEps} (at 224 px); ");
         text.Append(CultureInfo.InvariantCulture, $"gain of the judge's cosine by 20 ascent steps from grey over {Names} names, and the energy of the gradients in low frequencies; low-pass top-1 and top-5 of {Drawings} names drawn by implicit-plain at draft. 95 % intervals (Wilson; bootstrap).\n\n");
-        text.Append("| loss | eps at 224 px | clean | under PGD-20 | judge's gain | low frequencies | drawn, top-1 | drawn, top-5 |\n|---|---|---|---|---|---|---|---|\n");
-        foreach (var cell in cells)
+        string[] columns = ["loss", "eps at 224 px", "clean", "under PGD-20", "judge's gain", "low frequencies", "drawn, top-1", "drawn, top-5"];
+        return text + ResultTable.Markdown(columns, cells.Select(cell =>
         {
             var gain = PairedBootstrap.Of(cell.Gains, new double[cell.Gains.Length]);
-            text.Append(CultureInfo.InvariantCulture, $"| {cell.Objective} | {cell.Eps} | {Share(cell.Clean, cell.ExamPictures)} | {Share(cell.Attacked, cell.ExamPictures)} | {gain.Mean:F4} [{gain.Low:F4}, {gain.High:F4}] | {cell.LowFrequencies.Average():P0} | {Share(cell.Drawn(1), cell.Ranks.Length)} | {Share(cell.Drawn(5), cell.Ranks.Length)} |\n");
-        }
-
-        return text.ToString();
+            string Share(double share) => Proportion.Show((int)Math.Round(share * cell.ExamPictures), cell.ExamPictures);
+            string Drawn(int top) => Proportion.Show(cell.Ranks.Count(rank => rank <= top), cell.Ranks.Length);
+            return (IEnumerable<string>)
+            [
+                cell.Objective, Number($"{cell.Eps}"), Share(cell.Clean), Share(cell.Attacked), Number($"{gain.Mean:F4} [{gain.Low:F4}, {gain.High:F4}]"), Number($"{cell.LowFrequencies.Average():P0}"), Drawn(1), Drawn(5),
+            ];
+        }));
     }
 
     private static Picture Plot(IReadOnlyList<Cell> cells)
@@ -99,12 +99,8 @@ internal sealed record ThreatSweep
         {
             Title = title, XLabel = "eps at 224 px", YRange = range, Width = 600, Height = 400, Series = [.. cells.GroupBy(cell => cell.Objective).Select(group => new Series(group.Key, [.. group.Select(y)], [.. group.Select(cell => cell.Eps)]))],
         }.Draw();
-        return ContactSheet.Draw([(Of("zero-shot top-1, clean", cell => cell.Clean, (0, 1)), ""), (Of("zero-shot top-1 under PGD-20", cell => cell.Attacked, (0, 1)), ""), (Of("judge's gain of 20 ascent steps", cell => cell.Gains.Average(), null), ""), (Of("low-pass top-1 of drawings", cell => cell.Drawn(1), (0, 1)), "")], 2, 600);
+        return ContactSheet.Draw([(Of("zero-shot top-1, clean", cell => cell.Clean, (0, 1)), ""), (Of("zero-shot top-1 under PGD-20", cell => cell.Attacked, (0, 1)), ""), (Of("judge's gain of 20 ascent steps", cell => cell.Gains.Average(), null), ""), (Of("low-pass top-1 of drawings", cell => cell.Ranks.Count(rank => rank == 1) / (double)cell.Ranks.Length, (0, 1)), "")], 2, 600);
     }
 
-    private static string Share(double share, int of)
-    {
-        var (low, high) = Proportion.Interval(share, of);
-        return string.Create(CultureInfo.InvariantCulture, $"{share:P0} [{low:P0}, {high:P0}]");
-    }
+    private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

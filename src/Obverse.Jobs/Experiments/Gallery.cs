@@ -85,7 +85,7 @@ public sealed record Gallery
         {
             Entry[] rows = [.. group];
             double[] seconds = [.. rows.Select(e => e.Seconds).Where(double.IsFinite).Order()], own = [.. rows.Select(e => e.Similarity).Where(double.IsFinite)];
-            string Top(Func<Judgement, Ranking> views, int top) => Share(rows.Count(e => views(e.Judgement).Rank <= top), rows.Length);
+            string Top(Func<Judgement, Ranking> views, int top) => Proportion.Show(rows.Count(e => views(e.Judgement).Rank <= top), rows.Length);
             return (IEnumerable<string>)
             [
                 group.Key, Top(j => j.LowPass, 1), Top(j => j.LowPass, 5), Number($"{rows.Average(e => e.Judgement.LowPass.LogProbability):F2}"), Top(j => j.FullResolution, 1), Top(j => j.FullResolution, 5),
@@ -94,8 +94,6 @@ public sealed record Gallery
         })));
         return text.ToString();
     }
-
-    private static string Share(int right, int of) => Proportion.Interval(right / (double)of, of) is var (low, high) ? Number($"{right / (double)of:P0} [{100 * low:F0}, {100 * high:F0}]") : "";
 
     private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
