@@ -36,6 +36,12 @@ public sealed record DiffusionOptions : LoopOptions
     public int DrawingViews { get; init; } = 4;
     public int PhotosPerClass { get; init; } = 50;
 
+    /// <summary>Of each name only so many photographs, and as many drawings, whose copies through the autoencoder the CLIP tells best; 0: all.</summary>
+    public int BestTold { get; init; }
+
+    /// <summary>A folder of another UNet of the same shape, whose weights are the start; null: random ones.</summary>
+    public string? Start { get; init; }
+
     /// <summary>Only pictures whose names are among ImageNet's 1,000: a small budget then goes to things that a judge knows.</summary>
     public bool ImageNetNames { get; init; }
 

@@ -1,4 +1,5 @@
 using Obverse.Evaluation;
+using Obverse.Files;
 using Obverse.Models;
 using Obverse.Torch;
 
@@ -43,13 +44,22 @@ public static class DiffusionTraining
             using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, count, Working, cancel);
             if (rows is null) return false;
 
+            int[]? kept = null;
+            if (options.BestTold > 0)
+            {
+                string[] names = [.. latents.Rows.Select(row => set.Entries[row.Picture].Name)];
+                if (ToldCopies.Of(latents, names, autoencoder, model, Path.Combine(work, "told.safetensors"), Working, cancel) is not { } told) return false;
+                kept = ToldCopies.Best(latents.Rows, names, told, options.BestTold);
+            }
+
             var side = config.SampleSize / config.Stride;
             var shape = options.Config(config.LatentChannels, side, checked((int)rows.Width));
             using var random = Generator.For(options.Seed, Inits);
             using var weights = TensorScope.Unscoped(() => Weights.New(random));
             var unet = TensorScope.Unscoped(() => new UNet(weights, shape));
-            say?.Invoke($"{weights.All.Values.Sum(w => w.Elements):N0} parameters, {latents.Rows.Count:N0} latents of {config.LatentChannels} x {side} x {side}, {captions.All.Count:N0} captions");
-            var batches = new LatentBatches(latents, captions, options);
+            if (options.Start is { } start) StartFrom(start, weights);
+            say?.Invoke($"{weights.All.Values.Sum(w => w.Elements):N0} parameters, {kept?.Length ?? latents.Rows.Count:N0} latents of {config.LatentChannels} x {side} x {side}, {captions.All.Count:N0} captions");
+            var batches = new LatentBatches(latents, captions, options, kept);
 
             using var loop = new TrainingLoop("diffusion", options, weights.All, step =>
             {
@@ -81,6 +91,17 @@ public static class DiffusionTraining
         var target = schedule.Prediction == Prediction.Epsilon ? noise : schedule.Velocity(latents, noise, times);
         var error = (unet.Forward(schedule.AddNoise(latents, noise, times), Tensor.From(times), rows) - target).Square().Mean([1, 2, 3]);
         return (error * Tensor.From(Array.ConvertAll(times, time => (float)Weight(options, schedule.AlphaProducts[(int)time])))).Mean();
+    }
+
+    private static void StartFrom(string folder, Weights weights)
+    {
+        using var scope = new TensorScope();
+        using var file = Safetensors.Open(Path.Combine(folder, ModelWriter.WeightsFile));
+        foreach (var (name, weight) in weights.All)
+        {
+            if (!file.Contains(name) || !file[name].Shape.SequenceEqual(weight.Shape)) throw new WeightsException($"{folder}: no {name} of {string.Join(" x ", weight.Shape)} numbers is there, so no training of this shape starts from it");
+            weight.CopyInPlace(file[name].To(DType.Float32));
+        }
     }
 
     private static double Weight(DiffusionOptions options, double alpha)
@@ -123,11 +144,11 @@ internal sealed class LatentCaptions
 }
 
 /// <summary>Which views, and which captions of them, a step has.</summary>
-internal sealed class LatentBatches(FeatureCache latents, LatentCaptions captions, DiffusionOptions options)
+internal sealed class LatentBatches(FeatureCache latents, LatentCaptions captions, DiffusionOptions options, int[]? kept = null)
 {
-    private readonly int[] photos = [.. Of(latents, ViewKind.Photo)], drawings = [.. Of(latents, ViewKind.Drawing)];
+    private readonly int[] photos = [.. Of(latents, kept, ViewKind.Photo)], drawings = [.. Of(latents, kept, ViewKind.Drawing)];
     private readonly ShuffledSampler
-        photoOrder = new(Of(latents, ViewKind.Photo).Count(), options.Seed, DiffusionTraining.PhotoOrder), drawingOrder = new(Of(latents, ViewKind.Drawing).Count(), options.Seed, DiffusionTraining.DrawingOrder);
+        photoOrder = new(Of(latents, kept, ViewKind.Photo).Count(), options.Seed, DiffusionTraining.PhotoOrder), drawingOrder = new(Of(latents, kept, ViewKind.Drawing).Count(), options.Seed, DiffusionTraining.DrawingOrder);
 
     /// <summary>Views, and numbers of their captions; some of the latter are the empty one.</summary>
     public (long[] Views, long[] Captions) At(long step, Generator draws)
@@ -137,5 +158,5 @@ internal sealed class LatentBatches(FeatureCache latents, LatentCaptions caption
         return (views, Array.ConvertAll(views, view => draws.Next() < options.CaptionDropout ? 0L : captions.OfView[view]));
     }
 
-    private static IEnumerable<int> Of(FeatureCache latents, ViewKind kind) => Enumerable.Range(0, latents.Rows.Count).Where(i => latents.Rows[i].Kind == kind);
+    private static IEnumerable<int> Of(FeatureCache latents, int[]? kept, ViewKind kind) => (kept ?? Enumerable.Range(0, latents.Rows.Count)).Where(i => latents.Rows[i].Kind == kind);
 }

@@ -30,6 +30,16 @@ public class DiffusionCommandTests
             Assert.Equal(program.Bytes($"sd/{name}/diffusion_pytorch_model.safetensors"), program.Bytes($"sd2/{name}/diffusion_pytorch_model.safetensors"));
         }
 
+        // From other weights, on what a CLIP tells best.
+        var told = program.Run([.. Diffusion("sd2"), "--work", program["told"], "--best-told", "1", "--start", program["sd/unet"]]);
+        Assert.True(told.Code == 0 && told.Error.Contains("6 latents of", StringComparison.Ordinal), told.Error);
+        Assert.NotEqual(program.Bytes("sd/unet/diffusion_pytorch_model.safetensors"), program.Bytes("sd2/unet/diffusion_pytorch_model.safetensors"));
+        foreach (var (start, says) in new[] { ("sd/vae", "no training of this shape starts from it"), ("nowhere", "no such file") })
+        {
+            var wrong = program.Run([.. Diffusion("sd2"), "--work", program["wrong"], "--start", program[start]]);
+            Assert.True(wrong.Code == 1 && wrong.Error.Contains(says, StringComparison.Ordinal), wrong.Error);
+        }
+
         string[] draw = ["diffuse", "a red fox", "--model", program["sd"], "--steps", "3", "--guidance", "3", "--seed", "5", "--threads", "1"];
         Answer Draw(string to, params string[] more) => program.Run([.. draw, "-o", program[to], .. more]);
         Assert.Equal(0, Draw("a.png").Code);

@@ -31,6 +31,16 @@ public class DiffusionLossTests
     }
 
     [Fact]
+    public void Of_each_name_the_copies_that_are_told_best_are_kept_photographs_and_drawings_apart()
+    {
+        Obverse.Training.ViewRow[] rows = [new(ViewKind.Photo, 0), new(ViewKind.Photo, 1), new(ViewKind.Drawing, 2), new(ViewKind.Photo, 3), new(ViewKind.Photo, 4), new(ViewKind.Drawing, 5)];
+        string[] names = ["fox", "fox", "fox", "dog", "fox", "fox"];
+        float[] told = [-2, -1, -9, -7, -1, -8];
+        Assert.Equal([1, 3, 5], ToldCopies.Best(rows, names, told, 1)); // of equals the first
+        Assert.Equal([1, 2, 3, 4, 5], ToldCopies.Best(rows, names, told, 2));
+    }
+
+    [Fact]
     public void Rows_of_another_text_encoder_are_not_taken_for_its_own()
     {
         using var program = new Commands.Program();
