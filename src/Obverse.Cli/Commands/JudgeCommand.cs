@@ -31,6 +31,7 @@ internal static class JudgeCommand
 
               obverse judge a-tabby-cat.png
               obverse judge photo.jpg --name "tabby cat"
+              obverse judge drawn/*.png
 
             With one rater's grades it reports how well the judge agrees with the rater (Spearman's rank correlation,
             95 % bootstrap interval over pictures):
@@ -76,6 +77,13 @@ internal static class JudgeCommand
                 }
             }
 
+            if (judgements.Count > 1)
+            {
+                string Share(int k) => Proportion.Show(judgements.Count(one => one.LowPass.Rank <= k), judgements.Count);
+                if (parsed.GetValue(json)) screen.Json(new { Event = "summary", Pictures = judgements.Count, Top1 = judgements.Count(one => one.LowPass.Rank == 1), Top5 = judgements.Count(one => one.LowPass.Rank <= 5) });
+                else screen.Say($"{judgements.Count} pictures: low-pass top-1 {Share(1)}, top-5 {Share(5)} [95 % interval]");
+            }
+
             if (graded is not null) SayAgreement(screen, GradedPictures.Agreement(graded, judgements), graded, parsed.GetValue(json));
             return 0;
         });
@@ -117,15 +125,20 @@ internal static class JudgeCommand
 
     private static object Shown(Ranking ranking) => new { ranking.Rank, ranking.LogProbability, Top = ranking.Top.Select(t => new { t.Name, t.LogProbability }) };
 
+    // A prompt in a wording, such as "a photo of a goldfish", is judged by the name in it.
     private static string PromptOf(string file)
     {
+        string? prompt = null;
         try
         {
-            return InversionJob.FromPicture(file).Prompt.Wanted;
+            prompt = Job.FromPicture(file) switch { InversionJob inversion => inversion.Prompt.Wanted, SampleJob sample => sample.Prompt, _ => null };
         }
         catch (Exception e) when (e is InvalidDataException or PictureException)
         {
-            throw new UsageException($"{file}: stores no prompt; give --name");
+            // said below
         }
+
+        if (string.IsNullOrEmpty(prompt)) throw new UsageException($"{file}: stores no prompt; give --name");
+        return ImageNet.NamedBy(prompt).Count == 0 && ImageNet.NamedBy(Wordings.Bare(prompt)).Count > 0 ? Wordings.Bare(prompt) : prompt;
     }
 }

@@ -49,6 +49,9 @@ public class DiffusionCommandTests
         var job = (SampleJob)Job.FromPicture(program["a.png"]);
         Assert.Equal(("a red fox", 5UL, 3, "dpm++2m"), (job.Prompt, job.Seed, job.Steps, job.Sampler));
         Assert.Equal(Picture.Load(program["a.png"]).Rgb.ToArray(), job.Finish().Picture.Rgb.ToArray());
+        Assert.Equal(0, program.Run(["diffuse", "a photo of a red fox", .. draw[2..], "-o", program["worded.png"]]).Code);
+        var judged = program.Run("judge", program["a.png"], program["worded.png"], "--model", program.Model, "--threads", "1");
+        Assert.True(judged.Code == 0 && judged.Output.Contains("2 pictures: low-pass top-1 ", StringComparison.Ordinal) && judged.Output.Split("\"red fox\" among").Length == 2 && judged.Output.Split("\"a red fox\" among").Length == 2, judged.Output + judged.Error);
         foreach (var sampler in Obverse.Diffusion.Sampler.Names) Assert.Equal(0, Draw($"{sampler}.png", "--sampler", sampler, "--size", "24x16").Code);
         Assert.Equal(0, Draw("init.png", "--init", program["a.png"], "--strength", "0.5").Code);
         var series = Draw("n.png", "--n", "2");
