@@ -23,6 +23,7 @@ internal static class EvalCommand
         command.Add(EvalTableCommand.Create(screen));
         foreach (var protocol in EvalProtocolCommands.Create(screen)) command.Add(protocol);
         command.Add(EvalTuningCommand.Create(screen));
+        command.Add(EvalVariationsCommand.Create(screen));
         command.Add(EvalRestylingCommand.Create(screen));
         return command;
     }

@@ -23,9 +23,8 @@ public static class PromptLength
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        var ids = clip.Tokenize([.. ImageNet.Classes.Where((_, i) => i % (ImageNet.Classes.Count / Captions) == 0).Take(Captions).Select(c => $"a photo of a {c.ClipName}")]);
-        var ends = clip.Text.Ends(ids);
-        var rows = clip.Text.Pool(clip.Text.Hidden(ids.Narrow(1, 0, (long)ends.Max().Item() + 1)), ends);
-        return new(rows.Norm(-1).Mean().Item(), clip.Text.Project(rows).Norm(-1).Mean().Item(), (int)ids.Size(0));
+        string[] captions = [.. ImageNet.Classes.Where((_, i) => i % (ImageNet.Classes.Count / Captions) == 0).Take(Captions).Select(c => $"a photo of a {c.ClipName}")];
+        var rows = PromptSpaces.Ends(clip, captions);
+        return new(rows.Norm(-1).Mean().Item(), clip.Text.Project(rows).Norm(-1).Mean().Item(), captions.Length);
     }
 }

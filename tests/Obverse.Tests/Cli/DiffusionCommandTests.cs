@@ -64,6 +64,19 @@ public class DiffusionCommandTests
         Assert.NotEqual(program.Bytes("v.png"), program.Bytes("e.png"));
         Assert.Contains("kept", program.Run("ipc", "measure", "--model", program.Model, "--threads", "1").Output);
 
+        Directory.CreateDirectory(program["held/red fox"]);
+        foreach (var copy in new[] { "0", "1" }) File.Copy(program["a.png"], program[$"held/red fox/{copy}.png"]);
+        string[] again = ["eval", "variations", program["held"], "--model", program["sd"], "--steps", "2", "--threads", "1", "-o", program["again"]];
+        var drawn = program.Run(again);
+        Assert.True(drawn.Code == 0 && drawn.Output.Contains("4 drawn, 0 there", StringComparison.Ordinal) && File.Exists(program["again/ipc/0001-red-fox.png"]) && File.Exists(program["again/sheet.png"]), drawn.Error);
+        Assert.Equal("a photo of a red fox", ((SampleJob)Job.FromPicture(program["again/text/0000-red-fox.png"])).Prompt);
+        File.Delete(program["again/text/0000-red-fox.png"]);
+        Assert.Contains("1 drawn, 3 there", program.Run(again).Output, StringComparison.Ordinal);
+        Assert.Equal(2, Obverse.Evaluation.TableSpec.Load(program["again/table.json"]).Methods.Count);
+        Assert.Contains("2 drawn", program.Run([.. again, "--n", "1", "--edit", "{a} in the snow", "--alphas", "0,0.5"]).Output, StringComparison.Ordinal);
+        Assert.Equal("a red fox in the snow", ((SampleJob)Job.FromPicture(program["again/alpha-0.5/0000-red-fox.png"])).References!.Edit);
+        Assert.Contains("--alphas needs --edit", program.Run([.. again, "--alphas", "1"]).Error, StringComparison.Ordinal);
+
         // Mistakes: one line each, exit code 2, nothing written.
         var before = program.Files;
         foreach (var (args, says) in new (string[], string)[]

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Obverse.Evaluation;
+using Obverse.Files;
+using Obverse.Imaging;
+using Obverse.Jobs;
+using Obverse.Models;
+using Obverse.Torch;
+
+namespace Obverse.Cli.Commands;
+
+/// <summary>`obverse eval variations`: held-out pictures drawn again from their class's text and from themselves, for Tables 2 and 6 of SD-IPC (sd-ipc.md 6.6).</summary>
+internal static class EvalVariationsCommand
+{
+    private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web) { WriteIndented = true, DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+
+    public static Command Create(Screen screen)
+    {
+        var pictures = new Argument<string>("PICTURES") { Description = "A labelled folder or zip: a folder a class, or name.wnid.jpg with ImageNet's ids." };
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where real/, a folder a method, and table.json go; what is there is not drawn again.", Required = true };
+        var count = Flags.Whole("--n", "Pictures, spread evenly over the set. [default: 200]", 1, 1_000_000);
+        var edit = Flags.Text("--edit", "TEXT", "Edits in place of variations, {a} being the class after its article, {} the class: \"{a} with a mountain in the background\".");
+        var alphas = Flags.Parsed<double[]?>("--alphas", "A,…", "With --edit: weights of the text, a method each. [default: 0,0.3,0.6,0.9,1.2]", text => [.. text.Split(',').Select(one => double.Parse(one, NumberStyles.Float, CultureInfo.InvariantCulture) is >= -1000 and <= 1000 and var alpha ? alpha : throw new FormatException("numbers were wanted"))]);
+        var model = Flags.Text("--model", "MODEL", $"The Stable Diffusion model. [default: {SamplingOptions.Usual}]");
+        var steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
+        var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: 7.5]", 0, 1000);
+        var threads = Flags.Threads();
+        var command = new Command("variations",
+            """
+            Draw held-out pictures again: from a text with their class, and from themselves (SD-IPC, Table 2); or, with
+            --edit, from themselves and a text over its weight alpha (Table 6). `eval table` then measures them.
+
+              obverse eval variations tiny-imagenet-val.zip -o results/variations
+              obverse eval table --spec results/variations/table.json -o results/variations/table
+              obverse eval variations tiny-imagenet-val.zip --n 60 --edit "{a} in the snow" -o results/edits
+            """)
+        {
+            pictures, output, count, edit, alphas, model, steps, guidance, threads,
+        };
+        command.SetAction(parsed =>
+        {
+            var (from, to, name, change) = (parsed.GetRequiredValue(pictures), parsed.GetRequiredValue(output), parsed.GetValue(model) ?? SamplingOptions.Usual, parsed.GetValue(edit));
+            if (change is null && parsed.GetValue(alphas) is { Length: > 0 }) throw new UsageException("--alphas needs --edit");
+            var labelled = LabelledPicture.OfSet(from).Select(one => (Picture: one, Class: ClassOf(one))).Where(one => one.Class is not null).ToArray();
+            if (labelled.Length == 0) throw new UsageException($"{from}: no picture has a label; a folder a class, or name.wnid.jpg, was wanted");
+            var wanted = Math.Min(parsed.GetValue(count) ?? 200, labelled.Length);
+            var chosen = Enumerable.Range(0, wanted).Select(i => labelled[(int)((long)i * labelled.Length / wanted)]).ToArray();
+            (string Name, double? Alpha)[] methods = change is null ? [("text", null), ("ipc", null)] : [.. (parsed.GetValue(alphas) is { Length: > 0 } given ? given : [0, 0.3, 0.6, 0.9, 1.2]).Select(alpha => (FormattableString.Invariant($"alpha-{alpha}"), (double?)alpha))];
+            using var workshop = CliModels.Workshop(screen, parsed.GetValue(threads));
+            var diffusion = workshop.Diffusion(name);
+            if (diffusion.Clip is null) throw new UsageException($"{name} holds no CLIP that sees pictures");
+            var side = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
+            var basic = new SampleJob
+            {
+                Model = workshop.ForJob(name), Prompt = "", Steps = parsed.GetValue(steps) ?? 20, Guidance = parsed.GetValue(guidance) ?? 7.5, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
+                Precision = workshop.Precision.On(Device.Cpu).Name(),
+            };
+            Directory.CreateDirectory(Path.Combine(to, "real"));
+            var (watch, made, there) = (Stopwatch.StartNew(), 0, 0);
+            var files = new string[chosen.Length];
+            for (var i = 0; i < chosen.Length; i++)
+            {
+                screen.Stop.ThrowIfCancellationRequested();
+                var (picture, thing) = (chosen[i].Picture, chosen[i].Class!);
+                files[i] = string.Create(CultureInfo.InvariantCulture, $"{i:D4}-{FileNames.Slug(thing)}.png");
+                var real = Path.Combine(to, "real", files[i]);
+                if (!File.Exists(real)) Picture.Decode(picture.Read(), picture.Name).OnWhite().Save(real);
+                foreach (var (method, alpha) in methods)
+                {
+                    var drawn = Path.Combine(to, method, files[i]);
+                    Directory.CreateDirectory(Path.Combine(to, method));
+                    if (File.Exists(drawn))
+                    {
+                        there++;
+                        continue;
+                    }
+
+                    var job = basic with { Seed = (ulong)i };
+                    job = method == "text" ? job with { Prompt = TextOf(thing) } : job with { References = new() { Pictures = [new(StoredFile.Of(real))], Edit = change is null ? null : EditOf(thing), Alpha = alpha ?? 0 } };
+                    job.Finish(workshop, new Outputs(drawn), screen.Stop);
+                    made++;
+                    screen.Progress(string.Create(CultureInfo.InvariantCulture, $"{made + there}/{chosen.Length * methods.Length} {method} {files[i]}, about {Durations.Show(watch.Elapsed.TotalSeconds / made * (chosen.Length * methods.Length - made - there))} left"));
+                }
+            }
+
+            foreach (var folder in methods.Select(method => method.Name).Append("real")) AtomicFile.WriteText(Path.Combine(to, folder, "captions.jsonl"), string.Concat(chosen.Select((one, i) => JsonSerializer.Serialize(new { file = files[i], captions = new[] { change is null ? TextOf(one.Class!) : EditOf(one.Class!) } }) + "\n")));
+            AtomicFile.WriteText(Path.Combine(to, "table.json"), JsonSerializer.Serialize(new
+            {
+                title = change is null ? "Pictures and texts as prompts" : "Pictures changed by a text", methods = methods.Select(method => new { name = method.Name, pictures = method.Name + "/captions.jsonl" }),
+                measures = new object[]
+                {
+                    new { metric = "clip-i", network = LoadedModel.JudgeName, reference = "real", pairs = true }, new { metric = "clip-t", network = LoadedModel.JudgeName },
+                    new { metric = "fid", network = LoadedModel.JudgeName, reference = "real" }, new { metric = "cmmd", network = LoadedModel.JudgeName, reference = "real" },
+                },
+            }, json) + "\n");
+            Sheet(to, methods.Select(method => method.Name), files).Save(Path.Combine(to, "sheet.png"));
+            screen.Say($"{to}  {made} drawn, {there} there already; measure: obverse eval table --spec {Path.Combine(to, "table.json")} -o {Path.Combine(to, "table")}");
+            return 0;
+
+            string EditOf(string thing) => Wordings.Fill(change!, thing);
+        });
+        return command;
+    }
+
+    private static string TextOf(string thing) => Wordings.Fill("a photo of {a}", thing);
+
+    // ImageNet's name of the label, or the label itself.
+    private static string? ClassOf(LabelledPicture picture) => picture.Among(names) is [var first, ..] ? names[first] : picture.Labels.FirstOrDefault()?.Replace('_', ' ');
+
+    private static readonly string[] names = [.. ImageNet.Classes.Select(c => c.ClipName)];
+
+    // The first pictures, each above what was made of it.
+    private static Picture Sheet(string to, IEnumerable<string> methods, IReadOnlyList<string> files)
+    {
+        const int Shown = 12;
+        string[] folders = ["real", .. methods];
+        var some = Enumerable.Range(0, Math.Min(Shown, files.Count)).Select(i => files[(int)((long)i * files.Count / Math.Min(Shown, files.Count))]).ToArray();
+        return ContactSheet.Draw([.. folders.SelectMany(folder => some.Select(file => (Picture.Load(Path.Combine(to, folder, file)), "")))], some.Length, 96, rowHeadings: folders);
+    }
+}
