@@ -47,10 +47,14 @@ internal static class Timing
     }
 
     /// <summary>The largest resident set since the process began, or since it was reset (Linux).</summary>
-    public static double PeakMegabytes() => double.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    public static double PeakMegabytes() => Status("VmHWM");
+
+    public static double ResidentMegabytes() => Status("VmRSS");
 
     public static void ResetPeak() => File.WriteAllText("/proc/self/clear_refs", "5");
 
     /// <summary>"name value" on a line of its own, for run.sh.</summary>
     public static void Print(string name, double value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} {value:g5}"));
+
+    private static double Status(string field) => double.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
 }

@@ -14,7 +14,7 @@ public sealed record TableMethod(string Name, string? Pictures = null, string? V
 public sealed record TableDraw(string? Captions = null, int? CaptionsPerPicture = null, int? N = null, int? Size = null, string? Quality = null, int? Steps = null, ulong Seed = 0, string? Model = null, string? Bank = null, string? PlainBank = null);
 
 /// <summary>A measure of the table: a metric by its command's name, over which network, against which set, as whose number.</summary>
-public sealed record TableMeasure(string Metric, string? Network = null, string? Reference = null, string? As = null, int? Neighbours = null, int? Subsets = null, int? SubsetSize = null, int? Splits = null, int? Folds = null, bool? Pairs = null, string? Net = null, string? Heads = null);
+public sealed record TableMeasure(string Metric, string? Network = null, string? Reference = null, string? As = null, int? Neighbours = null, int? Subsets = null, int? SubsetSize = null, int? Splits = null, int? Folds = null, bool? Pairs = null, string? Net = null, string? Heads = null, string? Title = null);
 
 /// <summary>What a table is made of, as JSON. Paths are relative to its file; the first method is the baseline of differences unless another is named.</summary>
 public sealed record TableSpec(string? Title, IReadOnlyList<TableMethod> Methods, IReadOnlyList<TableMeasure> Measures, string? Baseline = null, TableDraw? Draw = null)

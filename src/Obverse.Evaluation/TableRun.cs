@@ -31,7 +31,7 @@ public sealed class TableRun(TableSpec spec, string folder)
         // Names and sets before any number: a table that cannot be finished is not begun.
         Check(spec);
         foreach (var method in spec.Methods) using (Open(method.Pictures!, false)) { }
-        List<(string Method, string Key)> numbers = [];
+        List<(string Method, string? Title, string Key)> numbers = [];
         var store = new TableCells(folder);
         foreach (var measure in spec.Measures)
         {
@@ -43,7 +43,7 @@ public sealed class TableRun(TableSpec spec, string folder)
                 using var pictures = Open(method.Pictures!, column.Captioned);
                 var key = TableCells.Key(column.Identity, reference is null ? [pictures] : [pictures, reference]);
                 var isMine = numbers.Count % Shard.Of == Shard.Index - 1;
-                numbers.Add((method.Name, key));
+                numbers.Add((method.Name, measure.Title, key));
                 if (!isMine) continue;
                 var found = store.Find(key);
                 if (found is null) store.Save(key, found = Measured(column, measure, pictures, reference, stop));
@@ -54,12 +54,13 @@ public sealed class TableRun(TableSpec spec, string folder)
         // After all of its own: the shard that ends last finds those of the others.
         List<TableCell> cells = [];
         var missing = 0;
-        foreach (var (method, key) in numbers)
+        foreach (var (method, title, key) in numbers)
         {
-            if (store.Find(key) is { } found) cells.AddRange(found.Select(cell => cell with { Method = method }));
+            if (store.Find(key) is { } found) cells.AddRange(found.Select(cell => cell with { Method = method, Measure = title is null ? cell.Measure : found.Count == 1 ? title : $"{title}: {cell.Measure}" }));
             else missing++;
         }
 
+        if (cells.GroupBy(cell => (cell.Method, cell.Measure)).FirstOrDefault(same => same.Count() > 1) is { } twice) throw new InvalidDataException($"two measures are called '{twice.Key.Measure}'; give one of them a \"title\"");
         return missing == 0 ? (new(spec, cells), 0) : (null, missing);
     }
 

@@ -40,7 +40,8 @@ internal static class EvalTableCommand
                "measures": [{"metric": "clipsim"}, {"metric": "fid", "reference": "photos.zip"}]}
 
             A method may be a variant of `ablate` in place of pictures: {"name": "DAS", "variant": "das"}; it is drawn first:
-            "draw": {"captions": "captions.txt", "n": 300, "size": 96, "quality": "normal", "seed": 0}.
+            "draw": {"captions": "captions.txt", "n": 300, "size": 96, "quality": "normal", "seed": 0}. A measure that is
+            there twice, against two references, wants a "title".
             """)
         {
             spec, output, captions, reference, count, quality, shard, cache, halves, workers, threads, device,

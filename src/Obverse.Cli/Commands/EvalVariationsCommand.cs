@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Obverse.Diffusion;
 using Obverse.Evaluation;
 using Obverse.Files;
 using Obverse.Imaging;
@@ -23,6 +24,7 @@ internal static class EvalVariationsCommand
         var count = Flags.Whole("--n", "Pictures, spread evenly over the set. [default: 200]", 1, 1_000_000);
         var edit = Flags.Text("--edit", "TEXT", "Edits in place of variations, {a} being the class after its article, {} the class: \"{a} with a mountain in the background\".");
         var alphas = Flags.Parsed<double[]?>("--alphas", "A,…", "With --edit: weights of the text, a method each. [default: 0,0.3,0.6,0.9,1.2]", text => [.. text.Split(',').Select(one => double.Parse(one, NumberStyles.Float, CultureInfo.InvariantCulture) is >= -1000 and <= 1000 and var alpha ? alpha : throw new FormatException("numbers were wanted"))]);
+        var mix = Flags.Switch("--mix", "Each picture with another one of the set, half a set away, in place of variations: by their mean on the sphere, and by rows shared out.");
         var model = Flags.Text("--model", "MODEL", $"The Stable Diffusion model. [default: {SamplingOptions.Usual}]");
         var steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
         var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: 7.5]", 0, 1000);
@@ -30,24 +32,26 @@ internal static class EvalVariationsCommand
         var command = new Command("variations",
             """
             Draw held-out pictures again: from a text with their class, and from themselves (SD-IPC, Table 2); or, with
-            --edit, from themselves and a text over its weight alpha (Table 6). `eval table` then measures them.
+            --edit, from themselves and a text over its weight alpha (Table 6); or, with --mix, from two pictures at once.
+            `eval table` then measures them.
 
               obverse eval variations tiny-imagenet-val.zip -o results/variations
               obverse eval table --spec results/variations/table.json -o results/variations/table
               obverse eval variations tiny-imagenet-val.zip --n 60 --edit "{a} in the snow" -o results/edits
             """)
         {
-            pictures, output, count, edit, alphas, model, steps, guidance, threads,
+            pictures, output, count, edit, alphas, mix, model, steps, guidance, threads,
         };
         command.SetAction(parsed =>
         {
             var (from, to, name, change) = (parsed.GetRequiredValue(pictures), parsed.GetRequiredValue(output), parsed.GetValue(model) ?? SamplingOptions.Usual, parsed.GetValue(edit));
             if (change is null && parsed.GetValue(alphas) is { Length: > 0 }) throw new UsageException("--alphas needs --edit");
+            if (change is not null && parsed.GetValue(mix)) throw new UsageException("give --edit or --mix, not both");
             var labelled = LabelledPicture.OfSet(from).Select(one => (Picture: one, Class: ClassOf(one))).Where(one => one.Class is not null).ToArray();
             if (labelled.Length == 0) throw new UsageException($"{from}: no picture has a label; a folder a class, or name.wnid.jpg, was wanted");
             var wanted = Math.Min(parsed.GetValue(count) ?? 200, labelled.Length);
             var chosen = Enumerable.Range(0, wanted).Select(i => labelled[(int)((long)i * labelled.Length / wanted)]).ToArray();
-            (string Name, double? Alpha)[] methods = change is null ? [("text", null), ("ipc", null)] : [.. (parsed.GetValue(alphas) is { Length: > 0 } given ? given : [0, 0.3, 0.6, 0.9, 1.2]).Select(alpha => (FormattableString.Invariant($"alpha-{alpha}"), (double?)alpha))];
+            (string Name, double? Alpha)[] methods = parsed.GetValue(mix) ? [("mean", null), ("rows", null)] : change is null ? [("text", null), ("ipc", null)] : [.. (parsed.GetValue(alphas) is { Length: > 0 } given ? given : [0, 0.3, 0.6, 0.9, 1.2]).Select(alpha => (FormattableString.Invariant($"alpha-{alpha}"), (double?)alpha))];
             using var workshop = CliModels.Workshop(screen, parsed.GetValue(threads));
             var diffusion = workshop.Diffusion(name);
             if (diffusion.Clip is null) throw new UsageException($"{name} holds no CLIP that sees pictures");
@@ -58,6 +62,7 @@ internal static class EvalVariationsCommand
                 Precision = workshop.Precision.On(Device.Cpu).Name(),
             };
             Directory.CreateDirectory(Path.Combine(to, "real"));
+            if (parsed.GetValue(mix)) Directory.CreateDirectory(Path.Combine(to, "other"));
             var (watch, made, there) = (Stopwatch.StartNew(), 0, 0);
             var files = new string[chosen.Length];
             for (var i = 0; i < chosen.Length; i++)
@@ -67,6 +72,14 @@ internal static class EvalVariationsCommand
                 files[i] = string.Create(CultureInfo.InvariantCulture, $"{i:D4}-{FileNames.Slug(thing)}.png");
                 var real = Path.Combine(to, "real", files[i]);
                 if (!File.Exists(real)) Picture.Decode(picture.Read(), picture.Name).OnWhite().Save(real);
+                List<SampleReference> references = [new(StoredFile.Of(real))];
+                if (parsed.GetValue(mix))
+                {
+                    var (other, second) = (chosen[(i + chosen.Length / 2) % chosen.Length].Picture, Path.Combine(to, "other", files[i]));
+                    if (!File.Exists(second)) Picture.Decode(other.Read(), other.Name).OnWhite().Save(second);
+                    references.Add(new(StoredFile.Of(second)));
+                }
+
                 foreach (var (method, alpha) in methods)
                 {
                     var drawn = Path.Combine(to, method, files[i]);
@@ -78,7 +91,7 @@ internal static class EvalVariationsCommand
                     }
 
                     var job = basic with { Seed = (ulong)i };
-                    job = method == "text" ? job with { Prompt = TextOf(thing) } : job with { References = new() { Pictures = [new(StoredFile.Of(real))], Edit = change is null ? null : EditOf(thing), Alpha = alpha ?? 0 } };
+                    job = method == "text" ? job with { Prompt = TextOf(thing) } : job with { References = new() { Pictures = [.. references], Edit = change is null ? null : EditOf(thing), Alpha = alpha ?? 0, Share = method == "rows" ? ReferenceShare.Rows : ReferenceShare.Mean } };
                     job.Finish(workshop, new Outputs(drawn), screen.Stop);
                     made++;
                     screen.Progress(string.Create(CultureInfo.InvariantCulture, $"{made + there}/{chosen.Length * methods.Length} {method} {files[i]}, about {Durations.Show(watch.Elapsed.TotalSeconds / made * (chosen.Length * methods.Length - made - there))} left"));
@@ -86,16 +99,15 @@ internal static class EvalVariationsCommand
             }
 
             foreach (var folder in methods.Select(method => method.Name).Append("real")) AtomicFile.WriteText(Path.Combine(to, folder, "captions.jsonl"), string.Concat(chosen.Select((one, i) => JsonSerializer.Serialize(new { file = files[i], captions = new[] { change is null ? TextOf(one.Class!) : EditOf(one.Class!) } }) + "\n")));
+            var mixes = parsed.GetValue(mix);
+            TableMeasure Pairs(string folder, string? title) => new("clip-i", LoadedModel.JudgeName, folder, Pairs: true, Title: title);
+            TableMeasure[] measures = mixes ? [Pairs("real", "CLIP-I to the first (pocket-judge)"), Pairs("other", "CLIP-I to the second (pocket-judge)")] : [Pairs("real", null), new("clip-t", LoadedModel.JudgeName)];
             AtomicFile.WriteText(Path.Combine(to, "table.json"), JsonSerializer.Serialize(new
             {
-                title = change is null ? "Pictures and texts as prompts" : "Pictures changed by a text", methods = methods.Select(method => new { name = method.Name, pictures = method.Name + "/captions.jsonl" }),
-                measures = new object[]
-                {
-                    new { metric = "clip-i", network = LoadedModel.JudgeName, reference = "real", pairs = true }, new { metric = "clip-t", network = LoadedModel.JudgeName },
-                    new { metric = "fid", network = LoadedModel.JudgeName, reference = "real" }, new { metric = "cmmd", network = LoadedModel.JudgeName, reference = "real" },
-                },
+                title = mixes ? "Two pictures as a prompt" : change is null ? "Pictures and texts as prompts" : "Pictures changed by a text", methods = methods.Select(method => new { name = method.Name, pictures = method.Name + "/captions.jsonl" }),
+                measures = (TableMeasure[])[.. measures, new("fid", LoadedModel.JudgeName, "real"), new("cmmd", LoadedModel.JudgeName, "real")],
             }, json) + "\n");
-            Sheet(to, methods.Select(method => method.Name), files).Save(Path.Combine(to, "sheet.png"));
+            Sheet(to, (mixes ? ["other"] : (string[])[]).Concat(methods.Select(method => method.Name)), files).Save(Path.Combine(to, "sheet.png"));
             screen.Say($"{to}  {made} drawn, {there} there already; measure: obverse eval table --spec {Path.Combine(to, "table.json")} -o {Path.Combine(to, "table")}");
             return 0;
 

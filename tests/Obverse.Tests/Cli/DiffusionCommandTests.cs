@@ -1,3 +1,4 @@
+using Obverse.Diffusion;
 using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Tests.Training;
@@ -75,6 +76,9 @@ public class DiffusionCommandTests
         Assert.Equal(2, Obverse.Evaluation.TableSpec.Load(program["again/table.json"]).Methods.Count);
         Assert.Contains("2 drawn", program.Run([.. again, "--n", "1", "--edit", "{a} in the snow", "--alphas", "0,0.5"]).Output, StringComparison.Ordinal);
         Assert.Equal("a red fox in the snow", ((SampleJob)Job.FromPicture(program["again/alpha-0.5/0000-red-fox.png"])).References!.Edit);
+        Assert.Contains("4 drawn", program.Run([.. again, "--mix"]).Output, StringComparison.Ordinal);
+        Assert.Equal(ReferenceShare.Rows, ((SampleJob)Job.FromPicture(program["again/rows/0001-red-fox.png"])).References!.Share);
+        Assert.Equal(4, Obverse.Evaluation.TableSpec.Load(program["again/table.json"]).Measures.Count);
         Assert.Contains("--alphas needs --edit", program.Run([.. again, "--alphas", "1"]).Error, StringComparison.Ordinal);
 
         // Mistakes: one line each, exit code 2, nothing written.

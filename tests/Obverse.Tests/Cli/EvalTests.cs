@@ -189,6 +189,16 @@ public class EvalTests
         Assert.Equal(0, program.Run(args).Code);
         Assert.Equal(csv, File.ReadAllText(program["out/table.csv"]));
 
+        // One measure against two references: each has a name of its own, or the table says that it wants one.
+        Answer Twice(string title)
+        {
+            File.WriteAllText(program["twice.json"], $$"""{"methods": [{"name": "one", "pictures": "set-one/captions.jsonl"}], "measures": [{"metric": "fid", "network": "toy", "reference": "real"}, {"metric": "fid", "network": "toy", "reference": "set-two/drawn"{{title}}}]}""");
+            return program.Run([.. args[..2], "--spec", program["twice.json"], "-o", program["twice"], .. args[6..]]);
+        }
+
+        Assert.Contains("| method | FID (toy) ↓ | FID to the other ↓ | N |", Twice(", \"title\": \"FID to the other\"").Output);
+        Assert.Contains("two measures are called 'FID (toy)'; give one of them a \"title\"", Twice("").Error);
+
         File.WriteAllText(program["bad.json"], "{\"methods\": [], \"measures\": []}");
         Assert.Contains("bad.json: is no table", program.Run("eval", "table", "--spec", program["bad.json"], "-o", program["out"]).Line);
         File.WriteAllText(program["unknown.json"], """{"methods": [{"name": "one", "pictures": "real"}], "measures": [{"metric": "fib"}]}""");
