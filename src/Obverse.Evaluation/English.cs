@@ -51,12 +51,13 @@ public static class English
         var (before, word) = (name[..start], name[start..]);
         if (word.Length == 0) return name;
         foreach (var (one, many) in irregular)
-            if (word.EndsWith(one, StringComparison.OrdinalIgnoreCase)) return before + word[..^one.Length] + many;
+            if (word.EndsWith(one, StringComparison.OrdinalIgnoreCase) && !regular.Contains(word.ToLowerInvariant()) && (one != "ox" || word.Length == 2)) return before + word[..^one.Length] + many;
         if (unchanged.Any(end => word.EndsWith(end, StringComparison.OrdinalIgnoreCase))) return name;
         if (word.EndsWith('y') && word.Length > 1 && !"aeiou".Contains(word[^2])) return before + word[..^1] + "ies";
         return name + (word[^1] is 's' or 'x' or 'z' || word.EndsWith("ch", StringComparison.Ordinal) || word.EndsWith("sh", StringComparison.Ordinal) ? "es" : "s");
     }
 
     private static readonly (string One, string Many)[] irregular = [("mongoose", "mongooses"), ("goose", "geese"), ("mouse", "mice"), ("wolf", "wolves"), ("knife", "knives"), ("leaf", "leaves"), ("loaf", "loaves"), ("calf", "calves"), ("shelf", "shelves"), ("scarf", "scarves"), ("foot", "feet"), ("tooth", "teeth"), ("child", "children"), ("woman", "women"), ("man", "men"), ("ox", "oxen"), ("potato", "potatoes"), ("tomato", "tomatoes")];
+    private static readonly HashSet<string> regular = ["human", "german", "roman", "caiman", "shaman", "talisman"];
     private static readonly string[] unchanged = ["fish", "sheep", "deer", "bison", "aircraft", "spacecraft", "shrimp", "salmon", "trout", "squid", "glasses", "trousers", "jeans", "shorts", "series", "broccoli", "spaghetti", "ies", "ses"];
 }

@@ -44,6 +44,7 @@ public sealed partial record ClipConfig
         if (Vision.TimmName is null && Vision.Stages is null) Details(vision, Vision.Shape);
         Details(text, Text.Shape);
         if (TextOf is not null) text["text_of"] = TextOf;
+        if (Text.TakesSingulars) text["takes_singulars"] = true;
         if (Text.EndId is { } end) (text["pool_type"], text["eos_id"]) = ("eos", end);
 
         var root = new JsonObject
@@ -101,7 +102,7 @@ public sealed partial record ClipConfig
             Vision = eyes,
             Text = new()
             {
-                ContextLength = Whole(text, "context_length", 77), VocabularySize = Whole(text, "vocab_size", 49408), Width = textWidth, Heads = Whole(text, "heads", 8),
+                ContextLength = Whole(text, "context_length", 77), VocabularySize = Whole(text, "vocab_size", 49408), TakesSingulars = Flag(text, "takes_singulars"), Width = textWidth, Heads = Whole(text, "heads", 8),
                 Layers = Whole(text, "layers", 12), MlpWidth = MlpOf(text, textWidth), Activation = ActivationOf(text), Epsilon = EpsilonOf(text), EmbedDim = dim,
                 EndId = Word(text, "pool_type") switch
                 {

@@ -21,6 +21,9 @@ public sealed record TextConfig
 {
     public int ContextLength { get; init; } = 77;
     public int VocabularySize { get; init; } = 49408;
+
+    /// <summary>Its tokenizer is <see cref="TokenizerFlavour.TakesSingulars"/>: a key of our own, takes_singulars.</summary>
+    public bool TakesSingulars { get; init; }
     public int Width { get; init; } = 512;
     public int Heads { get; init; } = 8;
     public int Layers { get; init; } = 12;

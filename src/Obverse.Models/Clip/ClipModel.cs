@@ -233,7 +233,8 @@ public sealed class ClipModel : IDisposable
         foreach (var name in tokenizerFiles)
         {
             if (Directory.EnumerateFiles(folder, name).Order(StringComparer.Ordinal).FirstOrDefault() is not { } file) continue;
-            return file.EndsWith(".json", StringComparison.Ordinal) ? BpeTokenizer.Load(folder) : BpeTokenizer.Load(file, config.Origin == ClipOrigin.OpenClip ? TokenizerFlavour.OpenClip : TokenizerFlavour.OpenAi);
+            var found = file.EndsWith(".json", StringComparison.Ordinal) ? BpeTokenizer.Load(folder) : BpeTokenizer.Load(file, config.Origin == ClipOrigin.OpenClip ? TokenizerFlavour.OpenClip : TokenizerFlavour.OpenAi);
+            return config.Text.TakesSingulars ? found.As(found.Flavour with { TakesSingulars = true }) : found;
         }
 
         return null;

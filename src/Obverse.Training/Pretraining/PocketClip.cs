@@ -206,7 +206,7 @@ public static class PocketClip
 
     private static TextConfig TextShape(PocketClipRecipe recipe, BpeTokenizer bpe) => new()
     {
-        Width = recipe.TextWidth, Layers = recipe.TextLayers, Heads = recipe.TextHeads, MlpWidth = 4 * recipe.TextWidth, VocabularySize = bpe.VocabularySize, EmbedDim = recipe.Dim,
+        Width = recipe.TextWidth, Layers = recipe.TextLayers, Heads = recipe.TextHeads, MlpWidth = 4 * recipe.TextWidth, VocabularySize = bpe.VocabularySize, TakesSingulars = bpe.Flavour.TakesSingulars, EmbedDim = recipe.Dim,
     };
 
     private static BpeTokenizer Vocabulary(PocketClipRecipe recipe, TextLessons lessons, PictureSet set, string path)
@@ -220,7 +220,8 @@ public static class PocketClip
             File.Move(path + ".gz", path);
         }
 
-        return BpeTokenizer.Load(path);
+        var bpe = BpeTokenizer.Load(path);
+        return bpe.As(bpe.Flavour with { TakesSingulars = true });
     }
 
     private static void Write(PocketClipRecipe recipe, string output, Weights tower, Weights text, CachedPictures pictures, BpeTokenizer bpe, TextConfig config, PocketQuality locked, PocketQuality quality, long steps, TimeSpan elapsed, int views, TextLessons lessons)

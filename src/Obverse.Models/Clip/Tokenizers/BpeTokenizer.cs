@@ -188,12 +188,19 @@ public sealed partial class BpeTokenizer
         {
             if (!remembered.TryGetValue(word, out var known))
             {
-                known = word.Length <= LongWord ? Merge(Letters(word)) : MergeLong(Letters(word));
+                known = word.Length > LongWord ? MergeLong(Letters(word)) : Flavour.TakesSingulars ? Singular(word, Merge(Letters(word))) : Merge(Letters(word));
                 if (word.Length <= LongWord && rememberedCount < RememberedWords && remembered.TryAdd(word, known)) Interlocked.Increment(ref rememberedCount);
             }
 
             found.AddRange(known);
         }
+    }
+
+    private int[] Singular(string word, int[] pieces)
+    {
+        if (pieces.Length == 1) return pieces;
+        var best = Singulars.Of(word).Select(one => Merge(Letters(one))).MinBy(found => found.Length);
+        return best is not null && best.Length < pieces.Length && (best.Length == 1 || !Singulars.IsDoubtful(word)) ? best : pieces;
     }
 
     private int[] Letters(string word)
