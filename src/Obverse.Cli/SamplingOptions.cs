@@ -22,7 +22,7 @@ internal sealed class SamplingOptions
     private readonly TuningFiles tuning = new();
     private readonly Option<string?> sampler = Flags.Parsed<string?>("--sampler", "NAME", $"{string.Join(", ", Sampler.Names)}. [default: dpm++2m]", text => Sampler.Names.Contains(text) ? text : throw new FormatException($"one of {string.Join(", ", Sampler.Names)} was wanted"));
     private readonly Option<int?> steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
-    private readonly Option<double?> guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: 7.5]", 0, 1000);
+    private readonly Option<double?> guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: the model's own, else 7.5]", 0, 1000);
     private readonly Option<int?> fast = Fast();
     private readonly Option<PictureSize?> size = Flags.Size("--size", "Size to draw at, in whole latents. [default: the model's]");
     private readonly Option<int?> seed = Flags.Seed();
@@ -74,7 +74,6 @@ internal sealed class SamplingOptions
     public SampleJob Job(Workshop workshop, ParseResult parsed)
     {
         var name = parsed.GetValue(model) ?? Usual;
-        if (parsed.GetValue(model) is null && !StableDiffusionModel.IsOfZoo(Usual)) throw new UsageException($"{Usual} is not in the zoo yet: give --model a folder in diffusers' layout, a .safetensors or .ckpt file or a hub's OWNER/NAME, or train one (`obverse train vae`, then `obverse train diffusion`)");
         var tuned = tuning.Of(parsed);
         var diffusion = workshop.Diffusion(name, tuned);
         var stride = diffusion.Autoencoder.Config.Stride;
@@ -84,7 +83,7 @@ internal sealed class SamplingOptions
         return new()
         {
             Model = workshop.ForJob(name, tuned), Tuning = tuned, Prompt = "", Negative = parsed.GetValue(negative) ?? "", Emphasis = parsed.GetValue(emphasis) ?? Emphasis.Scale, Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
-            Guidance = parsed.GetValue(guidance) ?? 7.5, FullEvery = parsed.GetValue(fast) is > 1 and var every ? every : null, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
+            Guidance = parsed.GetValue(guidance) ?? diffusion.Guidance, FullEvery = parsed.GetValue(fast) is > 1 and var every ? every : null, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
             Precision = workshop.Precision.On(workshop.Device ?? Torch.Device.Cpu).Name(), Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
         };
     }

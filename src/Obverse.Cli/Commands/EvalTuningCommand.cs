@@ -33,7 +33,7 @@ internal static class EvalTuningCommand
         var priors = Flags.Whole("--priors", "With custom-diffusion: prior pictures. [default: 200]", 0, 100_000);
         var alpha = Flags.Number("--alpha", "A", "Weight of the text in edits. [default: 0.9]", -1000, 1000);
         var steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
-        var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: 7.5]", 0, 1000);
+        var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: the model's own, else 7.5]", 0, 1000);
         var threads = Flags.Threads();
         var command = new Command("tuning",
             """
@@ -104,7 +104,7 @@ internal static class EvalTuningCommand
                     : string.Join(' ', only.Replace("{1}", $"{token} {set.ClassOf[subject]}", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries));
                 var job = new SampleJob
                 {
-                    Model = workshop.ForJob(name, tuning), Prompt = "", Tuning = tuning, Steps = parsed.GetValue(steps) ?? 20, Guidance = parsed.GetValue(guidance) ?? 7.5, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
+                    Model = workshop.ForJob(name, tuning), Prompt = "", Tuning = tuning, Steps = parsed.GetValue(steps) ?? 20, Guidance = parsed.GetValue(guidance) ?? diffusion.Guidance, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
                     Precision = workshop.Precision.On(Device.Cpu).Name(),
                 };
                 for (var number = 0; number < texts; number++)

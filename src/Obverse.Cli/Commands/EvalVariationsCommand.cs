@@ -27,7 +27,7 @@ internal static class EvalVariationsCommand
         var mix = Flags.Switch("--mix", "Each picture with another one of the set, half a set away, in place of variations: by their mean on the sphere, and by rows shared out.");
         var model = Flags.Text("--model", "MODEL", $"The Stable Diffusion model. [default: {SamplingOptions.Usual}]");
         var steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
-        var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: 7.5]", 0, 1000);
+        var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: the model's own, else 7.5]", 0, 1000);
         var threads = Flags.Threads();
         var command = new Command("variations",
             """
@@ -58,7 +58,7 @@ internal static class EvalVariationsCommand
             var side = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
             var basic = new SampleJob
             {
-                Model = workshop.ForJob(name), Prompt = "", Steps = parsed.GetValue(steps) ?? 20, Guidance = parsed.GetValue(guidance) ?? 7.5, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
+                Model = workshop.ForJob(name), Prompt = "", Steps = parsed.GetValue(steps) ?? 20, Guidance = parsed.GetValue(guidance) ?? diffusion.Guidance, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
                 Precision = workshop.Precision.On(Device.Cpu).Name(),
             };
             Directory.CreateDirectory(Path.Combine(to, "real"));

@@ -15,7 +15,10 @@ public sealed class StableDiffusionModel : IDisposable
     private const string TextOf = "text_of", Index = "model_index.json";
 
     /// <summary>Another key of our own: how many rows of a text the UNet was trained beside.</summary>
-    private const string TextRowCount = "text_rows";
+    private const string TextRowCount = "text_rows", GuidanceScale = "guidance";
+
+    /// <summary>Guidance where a model names none, Stable Diffusion's.</summary>
+    public const double UsualGuidance = 7.5;
     private readonly List<Weights> weights = [];
     private readonly ClipModel? clip;
     private readonly Weights? unetWeights, textWeights;
@@ -48,6 +51,7 @@ public sealed class StableDiffusionModel : IDisposable
                 text = new(() => clip.Text);
                 TextFile = clip.TextWeightsFile ?? WeightFiles.Find(clip.Folder!);
                 Rows = ReadRows(folder, TextConfig.ContextLength);
+                Guidance = ReadGuidance(folder);
                 MustFit(folder, unetConfig, vaeConfig, TextConfig);
             }
             else
@@ -112,6 +116,9 @@ public sealed class StableDiffusionModel : IDisposable
     public AutoencoderConfig AutoencoderConfig { get; }
     public TextConfig TextConfig { get; }
 
+    /// <summary>The guidance that the model is sampled with where nobody says another; a small model's index may name its own (<c>guidance</c>, a key of ours).</summary>
+    public double Guidance { get; } = UsualGuidance;
+
     /// <summary>Rows of a prompt: the text tower's context, or fewer where a small UNet was trained beside fewer.</summary>
     public int Rows { get; }
     public BpeTokenizer Tokenizer { get; }
@@ -149,12 +156,12 @@ public sealed class StableDiffusionModel : IDisposable
     public Tensor Tokenize(IReadOnlyList<string> texts) => Tensor.From([.. texts.SelectMany(one => Added?.EncodeRow(Tokenizer, one, Rows) ?? Tokenizer.EncodeRow(one, Rows)).Select(id => (long)id)], texts.Count, Rows);
 
     /// <summary>Writes model_index.json of a model whose text tower is a zoo model's.</summary>
-    public static void WriteIndex(string folder, string textOf, int rows, string sampler)
+    public static void WriteIndex(string folder, string textOf, int rows, string sampler, double guidance = UsualGuidance)
     {
         JsonArray Part(string library, string type) => new(library, type);
         AtomicFile.WriteText(Path.Combine(folder, Index), new JsonObject
         {
-            ["_class_name"] = "StableDiffusionPipeline", ["scheduler"] = Part("diffusers", sampler), [TextOf] = textOf, [TextRowCount] = rows, ["unet"] = Part("diffusers", "UNet2DConditionModel"), ["vae"] = Part("diffusers", "AutoencoderKL"),
+            ["_class_name"] = "StableDiffusionPipeline", ["scheduler"] = Part("diffusers", sampler), [TextOf] = textOf, [TextRowCount] = rows, [GuidanceScale] = guidance, ["unet"] = Part("diffusers", "UNet2DConditionModel"), ["vae"] = Part("diffusers", "AutoencoderKL"),
         }.ToJsonString(new() { WriteIndented = true }) + "\n");
     }
 
@@ -214,6 +221,12 @@ public sealed class StableDiffusionModel : IDisposable
     {
         var json = ComponentConfig.Read(Path.Combine(folder, Index), type: null);
         return json.Whole(TextRowCount, context) is var rows && rows >= 2 && rows <= context ? rows : throw json.Wrong($"{TextRowCount} is {rows}, wanted 2 to the text tower's {context}");
+    }
+
+    private static double ReadGuidance(string folder)
+    {
+        var json = ComponentConfig.Read(Path.Combine(folder, Index), type: null);
+        return json.Number(GuidanceScale, UsualGuidance) is >= 0 and <= 1000 and var guidance ? guidance : throw json.Wrong($"{GuidanceScale} is no number from 0 to 1000");
     }
 
     internal static TextConfig ReadTextConfig(string path)

@@ -13,6 +13,7 @@ public static class DiffusionTraining
 {
     internal const ulong PhotoOrder = 410, DrawingOrder = 411;
     private const ulong Draws = 412, Inits = 413;
+    private const double Guidance = 3; // a small model's colours burn at Stable Diffusion's 7.5
 
     /// <summary>Trains and writes; every checkpoint writes the averaged weights as they stand.</summary>
     /// <param name="pictures">The folder of a <see cref="PictureSet"/>.</param>
@@ -76,7 +77,7 @@ public static class DiffusionTraining
                 shape.Save(Path.Combine(part, "config.json"));
                 Directory.CreateDirectory(Path.Combine(output, "scheduler"));
                 options.Schedule.Save(Path.Combine(output, "scheduler", "scheduler_config.json"));
-                StableDiffusionModel.WriteIndex(output, Path.GetFileName(model.Folder!), count, options.Schedule.Sampler);
+                StableDiffusionModel.WriteIndex(output, Path.GetFileName(model.Folder!), count, options.Schedule.Sampler, Guidance);
             }
 
             return loop.Run(work, progress, Save, cancel);

@@ -31,7 +31,6 @@ public class BadDiffusionTests
         Says(2, "no prompt given", ["diffuse", "--model", program["sd"]]);
         Says(2, "--batch needs --out", ["diffuse", "--batch", program["ref.png"], "--model", program["sd"]]);
         Says(2, "no Stable Diffusion model 'nowhere'", ["diffuse", "a", "--model", "nowhere"]);
-        Says(2, "pocket-sd is not in the zoo yet: give --model", ["diffuse", "a"]);
         Says(2, "its folder has no model_index.json", ["diffuse", "a", "--model", program.Model]);
         Says(2, "the weight '1.2.3'", ["diffuse", "a (b:1.2.3)", "--model", program["sd"], "-o", program["x.png"]]);
 
@@ -58,6 +57,11 @@ public class BadDiffusionTests
         });
         Configured("takes 1024, as Stable Diffusion 2 does", json => json["cross_attention_dim"] = 1024);
         Configured("an inpainting checkpoint", json => json["in_channels"] = 9);
+
+        var index = File.ReadAllText(program["sd/model_index.json"]);
+        File.WriteAllText(program["sd/model_index.json"], index.Replace("\"guidance\": 7.5", "\"guidance\": -1", StringComparison.Ordinal));
+        Says(1, "guidance is no number from 0 to 1000", draw);
+        File.WriteAllText(program["sd/model_index.json"], index);
 
         var weights = program.Bytes("sd/unet/diffusion_pytorch_model.safetensors");
         TinyDiffusion.Change(program["sd/unet"], (name, tensor) => name == "conv_out.weight" ? tensor * double.NaN : tensor);
