@@ -13,7 +13,7 @@ public static class DiffusionTraining
 {
     internal const ulong PhotoOrder = 410, DrawingOrder = 411;
     private const ulong Draws = 412, Inits = 413;
-    private const double Guidance = 3; // a small model's colours burn at Stable Diffusion's 7.5
+    private const double Guidance = 2; // a small model's colours burn at Stable Diffusion's 7.5
 
     /// <summary>Trains and writes; every checkpoint writes the averaged weights as they stand.</summary>
     /// <param name="pictures">The folder of a <see cref="PictureSet"/>.</param>
@@ -113,34 +113,42 @@ public static class DiffusionTraining
     }
 }
 
-/// <summary>A caption for every view, a function of the seed and its number; number 0 is the empty one.</summary>
+/// <summary>The captions of every view, a function of the seed and its number; number 0 is the empty one. A photograph has its name in every frame, so that a sentence about it need not be the one it was seen with.</summary>
 internal sealed class LatentCaptions
 {
-    private LatentCaptions(IReadOnlyList<string> all, int[] ofView) => (All, OfView) = (all, ofView);
+    private LatentCaptions(IReadOnlyList<string> all, int[][] ofView) => (All, OfView) = (all, ofView);
 
     public IReadOnlyList<string> All { get; }
-    public int[] OfView { get; }
+
+    /// <summary>Numbers of each view's captions, at least one.</summary>
+    public int[][] OfView { get; }
 
     public static LatentCaptions Of(PictureSet set, IReadOnlyList<ViewRow> rows, ulong seed)
     {
         Dictionary<string, int> numbers = new() { [""] = 0 };
-        var views = new int[rows.Count];
+        var views = new int[rows.Count][];
         for (var i = 0; i < views.Length; i++)
         {
-            var text = Caption(set.Entries[rows[i].Picture], rows[i], new Random((int)(((seed + 1) * 0x9E3779B97F4A7C15UL ^ (ulong)(i + 1) * 0xBF58476D1CE4E5B9UL) >> 33)));
-            if (!numbers.TryGetValue(text, out views[i])) numbers.Add(text, views[i] = numbers.Count);
+            var texts = Captions(set.Entries[rows[i].Picture], rows[i], new Random((int)(((seed + 1) * 0x9E3779B97F4A7C15UL ^ (ulong)(i + 1) * 0xBF58476D1CE4E5B9UL) >> 33)));
+            views[i] = [.. texts.Distinct().Select(text =>
+            {
+                if (!numbers.TryGetValue(text, out var number)) numbers.Add(text, number = numbers.Count);
+                return number;
+            })];
         }
 
         return new([.. numbers.Keys], views);
     }
 
     // Few frames round many names, so that the rows fit in memory; a drawing's says its style and ground.
-    private static string Caption(PictureEntry entry, ViewRow row, Random random)
+    private static IEnumerable<string> Captions(PictureEntry entry, ViewRow row, Random random)
     {
-        if (!entry.IsPhoto) return Captions.Drawing(entry, Backdrop.All.First(b => b.Name == row.Backdrop), random);
-        var name = random.NextDouble() < 0.7 ? entry.Name : entry.Names[random.Next(entry.Names.Count)];
-        var thing = English.WithArticle(char.ToLowerInvariant(name[0]) + name[1..]) is var lowered && lowered.EndsWith(name[1..], StringComparison.Ordinal) ? lowered[..^name.Length] + name : name;
-        return random.Next(4) switch { 0 => name, 1 => thing, 2 => $"a picture of {thing}", _ => $"a photo of {thing}" };
+        if (!entry.IsPhoto) return [Training.Captions.Drawing(entry, Backdrop.All.First(b => b.Name == row.Backdrop), random)];
+        return ((string[])[entry.Name, random.NextDouble() < 0.7 ? entry.Name : entry.Names[random.Next(entry.Names.Count)]]).SelectMany(name =>
+        {
+            var thing = English.WithArticle(char.ToLowerInvariant(name[0]) + name[1..]) is var lowered && lowered.EndsWith(name[1..], StringComparison.Ordinal) ? lowered[..^name.Length] + name : name;
+            return (string[])[name, thing, $"a picture of {thing}", $"a photo of {thing}"];
+        });
     }
 }
 
@@ -156,7 +164,7 @@ internal sealed class LatentBatches(FeatureCache latents, LatentCaptions caption
     {
         var drawn = photos.Length == 0 ? options.Batch : drawings.Length == 0 ? 0 : (int)Math.Round(options.Batch * options.Drawings);
         long[] views = [.. photoOrder.Batch(step, options.Batch - drawn).Select(i => (long)photos[i]), .. drawingOrder.Batch(step, drawn).Select(i => (long)drawings[i])];
-        return (views, Array.ConvertAll(views, view => draws.Next() < options.CaptionDropout ? 0L : captions.OfView[view]));
+        return (views, Array.ConvertAll(views, view => draws.Next() < options.CaptionDropout ? 0L : captions.OfView[view][(int)(draws.Next() * captions.OfView[view].Length)]));
     }
 
     private static IEnumerable<int> Of(FeatureCache latents, int[]? kept, ViewKind kind) => (kept ?? Enumerable.Range(0, latents.Rows.Count)).Where(i => latents.Rows[i].Kind == kind);
