@@ -70,7 +70,7 @@ internal sealed class CaptionRows : IDisposable
     }
 
     // A text encoder that was tuned since gives other rows: what it says of one sentence tells it apart.
-    private static string Fingerprint(ClipModel clip)
+    internal static string Fingerprint(ClipModel clip)
     {
         using var still = new NoGrad();
         using var scope = new TensorScope();

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Obverse.Evaluation;
 using Obverse.Models;
 using Obverse.Torch;
@@ -17,18 +19,19 @@ internal static class ToldCopies
     public static int[] Best(IReadOnlyList<ViewRow> rows, IReadOnlyList<string> names, IReadOnlyList<float> told, int count) =>
         [.. Enumerable.Range(0, rows.Count).GroupBy(i => (rows[i].Kind, names[i])).SelectMany(same => same.OrderByDescending(i => told[i]).ThenBy(i => i).Take(count)).Order()];
 
-    /// <summary>A number for every row of <paramref name="latents"/>, at most 0; read from <paramref name="file"/> where that has as many.</summary>
+    /// <summary>A number for every row of <paramref name="latents"/>, at most 0; read from <paramref name="file"/> where that was made of the same names by the same CLIP.</summary>
     /// <param name="latents">[rows, channels x side x side].</param>
     /// <param name="names">Of each row.</param>
     /// <returns>Null where it was stopped.</returns>
     public static float[]? Of(FeatureCache latents, IReadOnlyList<string> names, Autoencoder autoencoder, ClipModel clip, string file, Action<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
         var (config, count) = (autoencoder.Config, names.Count);
+        var made = $"{CaptionRows.Fingerprint(clip)} {Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', names))))}";
         if (File.Exists(file))
         {
             using var stored = Safetensors.Open(file);
             using var before = new TensorScope();
-            if (stored["told"] is var told && told.Elements == count) return told.ToFloats();
+            if (stored.Metadata.GetValueOrDefault("of") == made) return stored["told"].ToFloats();
         }
 
         var (side, watch) = (config.SampleSize / config.Stride, System.Diagnostics.Stopwatch.StartNew());
@@ -52,7 +55,7 @@ internal static class ToldCopies
             if (found.Count == count || found.Count / Batch % 64 == 0) progress?.Invoke(new(found.Count, count, watch.Elapsed, watch.Elapsed / found.Count * (count - found.Count), string.Create(CultureInfo.InvariantCulture, $"copies told, {found.Count / watch.Elapsed.TotalSeconds:F0} a second")));
         }
 
-        Safetensors.Save(file, [new("told", Tensor.From([.. found], count))]);
+        Safetensors.Save(file, [new("told", Tensor.From([.. found], count))], new Dictionary<string, string> { ["of"] = made });
         return [.. found];
     }
 }

@@ -1,4 +1,5 @@
 using Obverse.Models;
+using Obverse.Tests.Encoders;
 using Obverse.Torch;
 using Obverse.Training;
 using Xunit;
@@ -38,6 +39,22 @@ public class DiffusionLossTests
         float[] told = [-2, -1, -9, -7, -1, -8];
         Assert.Equal([1, 3, 5], ToldCopies.Best(rows, names, told, 1)); // of equals the first
         Assert.Equal([1, 2, 3, 4, 5], ToldCopies.Best(rows, names, told, 2));
+    }
+
+    [Fact]
+    public void A_photograph_has_every_frame_round_its_name()
+    {
+        using var folder = new TemporaryFolder();
+        using (var writer = new PictureSetWriter(folder.Path))
+        {
+            writer.Add(new PictureEntry { Style = "photos", Concept = "fox", Name = "red fox", Names = ["red fox", "Vulpes"], Label = "fox", Split = PictureSet.Train, Source = "1.jpg", Format = PictureFormat.Jpeg, Width = 8, Height = 8 }, [1, 2, 3]);
+            writer.Commit();
+        }
+
+        using var set = PictureSet.Open(folder.Path);
+        var captions = LatentCaptions.Of(set, [new(ViewKind.Photo, 0), new(ViewKind.Photo, 0)], 7);
+        Assert.Equal("", captions.All[0]);
+        foreach (var view in captions.OfView) Assert.Superset(new HashSet<string> { "red fox", "a red fox", "a picture of a red fox", "a photo of a red fox" }, view.Select(number => captions.All[number]).ToHashSet());
     }
 
     [Fact]
