@@ -15,7 +15,7 @@ public static class English
         "folding hands", "lightning", "money", "money with wings", "music", "nail polish", "non-potable water", "oden", "popcorn", "potable water", "raising hands", "rugby football", "sake", "salt", "shaved ice", "skull and crossbones",
         "soap", "spaghetti", "sushi", "tennis", "thread", "wood", "yarn"];
     private static readonly string[] CapitalisedThings = ["Christmas tree", "Japanese", "ATM", "T-Rex", "OK", "Celtic"];
-    private static readonly HashSet<string> OneInS = ["rhinoceros", "canvas", "christmas", "lens"];
+    private static readonly HashSet<string> OneInS = ["rhinoceros", "canvas", "christmas", "lens", "atlas", "cosmos"];
     private static readonly HashSet<string> ThingsInIng = ["building", "ring", "wing", "king", "string", "painting", "earring", "seedling", "dumpling", "viking"];
 
     private static string FirstWord(string name) => name.Split(' ', ',')[0];
@@ -45,8 +45,9 @@ public static class English
     /// <summary>"goldfish", "geese", "butterflies", "school buses": of the last word, or of the one before "of" and "with".</summary>
     public static string Plural(string name)
     {
-        foreach (var joint in (string[])[" of ", " with ", " in ", " on "])
+        foreach (var joint in (string[])[" of ", " with ", " in ", " on ", " ("])
             if (name.IndexOf(joint, StringComparison.Ordinal) is > 0 and var at) return Plural(name[..at]) + name[at..];
+        if (IsPlural(name)) return name;
         var start = name.LastIndexOf(' ') + 1;
         var (before, word) = (name[..start], name[start..]);
         if (word.Length == 0) return name;

@@ -198,9 +198,9 @@ public sealed partial class BpeTokenizer
 
     private int[] Singular(string word, int[] pieces)
     {
-        if (pieces.Length == 1) return pieces;
+        if (pieces.Length == 1 && !Singulars.Seldom.Contains(word)) return pieces;
         var best = Singulars.Of(word).Select(one => Merge(Letters(one))).MinBy(found => found.Length);
-        return best is not null && best.Length < pieces.Length && (best.Length == 1 || !Singulars.IsDoubtful(word)) ? best : pieces;
+        return best is not null && best.Length <= pieces.Length && (best.Length == 1 || !Singulars.IsDoubtful(word)) ? best : pieces;
     }
 
     private int[] Letters(string word)

@@ -22,7 +22,7 @@ public sealed record TokenizerFlavour
     /// <summary>transformers strips what it decoded and leaves special tokens out.</summary>
     public required bool TrimsDecoded { get; init; }
 
-    /// <summary>A plural that the vocabulary cuts up is encoded as its singular, where that is in fewer pieces. Ours: no other library does it.</summary>
+    /// <summary>A plural that the vocabulary cuts up is encoded as its singular, unless that takes more pieces. Ours: no other library does it.</summary>
     public bool TakesSingulars { get; init; }
 
     public static TokenizerFlavour OpenAi { get; } = new()
