@@ -2,22 +2,14 @@
 # A CLIPDraw step (256 strokes, 224 px, 4 views) and a VQGAN+CLIP step (f16, 256 px, 32 cutouts) with ViT-B/32, random weights, against the same loops in plain Python on python3-torch, in turns in one run.
 # bench/clipag.sh [ROUNDS [STEPS]] writes bench/results/DATE-clipag.md. OMP_NUM_THREADS; ONLY="clipdraw". Debian's python3-torch is installed where it is missing (root).
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../tools/setup.sh"
-mkdir -p "$here/results"
-need_sdk
-build_managed bench/Obverse.Bench bench src bench
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 rounds=${1:-3} steps=${2:-5}
-python=$here/python.sh
-$python -c 'import torch' 2>/dev/null || apt-get install -y --no-install-recommends python3-torch libopenblas0-openmp >/dev/null
+python_has torch
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(nproc)}
-bench() { dotnet "$here/Obverse.Bench/bin/Release/net10.0/Obverse.Bench.dll" "$@"; }
-value() { awk -v k="$1" '$1==k{print $2}'; }
-median() { printf '%s\n' "$@" | sort -g | sed -n "$(( ($# + 1) / 2 ))p"; }
 {
   echo "# Steps of CLIPDraw and VQGAN+CLIP, $(date +%F)"
   echo
-  echo "$(nproc --all) cores ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), OMP_NUM_THREADS=$OMP_NUM_THREADS, Python's libtorch $($python -c 'import torch; print(torch.__version__)'), load $(cut -d' ' -f1 /proc/loadavg) at the start; $rounds rounds of $steps steps, who begins changes. Medians; the ratio is that of the rounds, its least and most in brackets."
+  echo "$(machine "$OMP_NUM_THREADS") $rounds rounds of $steps steps, who begins changes. Medians; the ratio is that of the rounds, its least and most in brackets."
   echo; echo '256 strokes at 224 px, the rasteriser alone, forward and backward:'; echo '```'; bench strokes; echo '```'
   echo; echo '| step | Obverse s | Python s | ratio | Obverse peak MB | Python peak MB |'; echo '|---|---|---|---|---|---|'
   for which in ${ONLY:-clipdraw vqgan}; do

@@ -15,7 +15,6 @@
 # Debian's python3-torch is installed where it is missing (root). Python computes in float32; it is measured with channels first and, after that, last.
 set -euo pipefail
 export LC_ALL=C
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 say() { printf 'diffusion: %s\n' "$*" >&2; }
 usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit "$1"; }
 rounds=3 threads=$(nproc) repeats=2 precision=auto steps=20 size=512 fast= folder=${TMPDIR:-/tmp}/obverse-random-diffusion
@@ -26,13 +25,9 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-. "$here/../tools/setup.sh"
-need_sdk
-build_managed bench/Obverse.Bench bench src bench
-python=$here/python.sh
-"$python" -c 'import torch' 2>/dev/null || apt-get install -y --no-install-recommends python3-torch libopenblas0-openmp >/dev/null || say "python3-torch cannot be installed: measured without it"
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+python_has torch || say "measured without Python"
 export OMP_NUM_THREADS=$threads
-bench() { dotnet "$here/Obverse.Bench/bin/Release/net10.0/Obverse.Bench.dll" "$@"; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 [ -f "$folder/vae/diffusion_pytorch_model.safetensors" ] || { say "writing a random model to $folder …"; bench write-diffusion "$folder" >/dev/null; }
@@ -55,7 +50,7 @@ for round in $(seq "$rounds"); do
   for n in $(seq 0 $((${#who[@]} - 1))); do turn "${who[$(((n + round) % ${#who[@]}))]}"; done # who begins changes with the round
 done
 
-echo "$(nproc) cores ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), $threads threads, precision $precision, $rounds rounds in turns, load $(cut -d' ' -f1 /proc/loadavg) at the end, $(date +%F). Python's libtorch: $("$python" -c 'import torch; print(torch.__version__)' 2>/dev/null || echo none)."
+echo "$(machine "$threads") Precision $precision, $rounds rounds in turns."
 echo
 awk '
   function median(list, n, copy, i, j, t) { for (i = 1; i <= n; i++) copy[i] = list[i] + 0; for (i = 2; i <= n; i++) for (j = i; j > 1 && copy[j - 1] > copy[j]; j--) { t = copy[j]; copy[j] = copy[j - 1]; copy[j - 1] = t }; return n % 2 ? copy[(n + 1) / 2] : (copy[n / 2] + copy[n / 2 + 1]) / 2 }

@@ -3,24 +3,16 @@
 # bench/fid.sh [WIDTH [TURNS]]; THREADS=1; STREAM="1000 10000" pictures, or STREAM= for none; ROADS="exact" (also sqrtm, eigenvalues).
 # Debian's python3-scipy is installed where it is missing (root); without it nothing is compared, and that is said.
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../tools/setup.sh"
-mkdir -p "$here/results"
-need_sdk
-build_managed bench/Obverse.Bench bench src bench
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 width=${1:-2048} turns=${2:-3} stream=${STREAM-1000 10000}
 export OMP_NUM_THREADS=${THREADS:-1} OPENBLAS_NUM_THREADS=${THREADS:-1} MKL_NUM_THREADS=${THREADS:-1}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python=$here/python.sh
-$python -c 'import scipy' 2>/dev/null || apt-get install -y --no-install-recommends python3-scipy libopenblas0-openmp >/dev/null 2>&1 || true
-bench() { dotnet "$here/Obverse.Bench/bin/Release/net10.0/Obverse.Bench.dll" "$@"; }
-value() { awk -v k="$1" '$1==k{print $2}'; }
-median() { printf '%s\n' "$@" | sort -g | sed -n "$(( ($# + 1) / 2 ))p"; }
+python_has scipy || true
 {
   echo "# FID's linear algebra and streaming, $(date +%F)"
   echo
-  echo "$(nproc) cores ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), $OMP_NUM_THREADS threads, load $(cut -d' ' -f1 /proc/loadavg) at the start."
+  machine "$OMP_NUM_THREADS"
   echo
   bench frechet-write "$width" $(( width * 5 / 2 )) "$work"
   scipy=$($python -c 'import numpy, scipy; print(f"scipy {scipy.__version__}, numpy {numpy.__version__}")' 2>/dev/null || true)

@@ -2,21 +2,14 @@
 # Measures Obverse against the same loops in Python, alternating in one run. Writes bench/results/DATE.md. Against another commit: compare.sh.
 # Debian's python3-torch is installed where it is missing (root).
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../tools/setup.sh"
-mkdir -p "$here/results"
-need_sdk
-build_managed bench/Obverse.Bench bench src bench
-python=$here/python.sh
-$python -c 'import torch' 2>/dev/null || apt-get install -y --no-install-recommends python3-torch libopenblas0-openmp >/dev/null
-bench() { dotnet "$here/Obverse.Bench/bin/Release/net10.0/Obverse.Bench.dll" "$@"; }
-value() { awk -v k="$1" '$1==k{print $2}'; }
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+python_has torch
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(nproc)}
 out=$here/results/$(date +%F).md
 {
   echo "# Benchmarks of $(date +%F)"
   echo
-  echo "$(nproc) cores ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), OMP_NUM_THREADS=$OMP_NUM_THREADS, Python's libtorch $($python -c 'import torch; print(torch.__version__)'), load $(cut -d' ' -f1 /proc/loadavg) at the start."
+  machine "$OMP_NUM_THREADS"
   echo; echo '## One operator from C#'; echo '```'; bench op; echo '```'
   echo; echo '## 1,000 forward and backward steps'; echo '```'; bench memory; echo '```'
   gemm=$(bench gemm | value gemm_gflops)

@@ -26,9 +26,10 @@ internal static class TuneStep
         using var adam = new Adam([new("all", learned, 1e-5) { WeightDecay = 0.01 }], decoupled: true);
         Timing.Print("drawing_seconds", drawing.Elapsed.TotalSeconds);
         Timing.Print("weights_peak_mb", Timing.PeakMegabytes());
+        Timing.ResetPeak();
         foreach (var turn in (string[])["first", "second"])
         {
-            var watch = Stopwatch.StartNew();
+            var (watch, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
             using var scope = new TensorScope();
             adam.ZeroGrad();
             var (latents, noise) = (random.Normal(batch, 4, 64, 64), random.Normal(batch, 4, 64, 64));
@@ -41,7 +42,9 @@ internal static class TuneStep
             adam.ClipNorm(1);
             adam.Step();
             Timing.Print($"{turn}_step_seconds", watch.Elapsed.TotalSeconds);
-            Timing.Print($"{turn}_peak_mb", Timing.PeakMegabytes());
+            Timing.Print($"{turn}_cpu_seconds", (Environment.CpuUsage.TotalTime - before).TotalSeconds);
         }
+
+        Timing.Print("peak_mb", Timing.PeakMegabytes());
     }
 }

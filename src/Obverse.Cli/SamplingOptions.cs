@@ -21,8 +21,8 @@ internal sealed class SamplingOptions
         text => text switch { "scale" => Emphasis.Scale, "empty" => Emphasis.Empty, "none" => Emphasis.None, _ => throw new FormatException("scale, empty or none was wanted") });
     private readonly TuningFiles tuning = new();
     private readonly Option<string?> sampler = Flags.Parsed<string?>("--sampler", "NAME", $"{string.Join(", ", Sampler.Names)}. [default: dpm++2m]", text => Sampler.Names.Contains(text) ? text : throw new FormatException($"one of {string.Join(", ", Sampler.Names)} was wanted"));
-    private readonly Option<int?> steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
-    private readonly Option<double?> guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: the model's own, else 7.5]", 0, 1000);
+    private readonly Option<int?> steps = StepCount();
+    private readonly Option<double?> guidance = GuidanceScale();
     private readonly Option<int?> fast = Fast();
     private readonly Option<PictureSize?> size = Flags.Size("--size", "Size to draw at, in whole latents. [default: the model's]");
     private readonly Option<int?> seed = Flags.Seed();
@@ -73,20 +73,33 @@ internal sealed class SamplingOptions
     /// <exception cref="UsageException">A size that is not in whole latents.</exception>
     public SampleJob Job(Workshop workshop, ParseResult parsed)
     {
-        var name = parsed.GetValue(model) ?? Usual;
-        var tuned = tuning.Of(parsed);
-        var diffusion = workshop.Diffusion(name, tuned);
-        var stride = diffusion.Autoencoder.Config.Stride;
-        var own = diffusion.UNet.Config.SampleSize * stride;
-        var shape = parsed.GetValue(size) ?? new(own, own);
+        var (name, tuned) = (parsed.GetValue(model) ?? Usual, tuning.Of(parsed));
+        var job = Plain(workshop, name, tuned, parsed.GetValue(steps), parsed.GetValue(guidance));
+        var stride = workshop.Diffusion(name, tuned).Autoencoder.Config.Stride;
+        var shape = parsed.GetValue(size) ?? new(job.Width, job.Height);
         if (shape.Width % stride != 0 || shape.Height % stride != 0) throw new UsageException($"--size: {shape} was given, sides that are multiples of {stride} are wanted");
+        return job with
+        {
+            Negative = parsed.GetValue(negative) ?? "", Emphasis = parsed.GetValue(emphasis) ?? Emphasis.Scale, Sampler = parsed.GetValue(sampler) ?? "dpm++2m", FullEvery = parsed.GetValue(fast) is > 1 and var every ? every : null,
+            Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0),
+        };
+    }
+
+    /// <summary>A job without a prompt at the model's own size, all else as usual; loads the model.</summary>
+    public static SampleJob Plain(Workshop workshop, string name, SampleTuning? tuning, int? steps, double? guidance)
+    {
+        var diffusion = workshop.Diffusion(name, tuning);
+        var side = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
         return new()
         {
-            Model = workshop.ForJob(name, tuned), Tuning = tuned, Prompt = "", Negative = parsed.GetValue(negative) ?? "", Emphasis = parsed.GetValue(emphasis) ?? Emphasis.Scale, Sampler = parsed.GetValue(sampler) ?? "dpm++2m", Steps = parsed.GetValue(steps) ?? 20,
-            Guidance = parsed.GetValue(guidance) ?? diffusion.Guidance, FullEvery = parsed.GetValue(fast) is > 1 and var every ? every : null, Width = shape.Width, Height = shape.Height, Seed = (ulong)(parsed.GetValue(seed) ?? 0), Threads = Runtime.Threads, Libtorch = Runtime.Version,
+            Model = workshop.ForJob(name, tuning), Tuning = tuning, Prompt = "", Steps = steps ?? 20, Guidance = guidance ?? diffusion.Guidance, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
             Precision = workshop.Precision.On(workshop.Device ?? Torch.Device.Cpu).Name(), Device = workshop.Device is null or { Type: DeviceType.Cpu } ? null : workshop.Device.ToString(),
         };
     }
+
+    public static Option<int?> StepCount() => Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
+
+    public static Option<double?> GuidanceScale() => Flags.Number("--guidance", "S", "Scale of classifier-free guidance; 1: none. [default: the model's own, else 7.5]", 0, 1000);
 
     // With or without a number.
     private static Option<int?> Fast()

@@ -32,8 +32,8 @@ internal static class EvalTuningCommand
         var promptRate = Flags.Number("--prompt-rate", "F", "Learning rate of the image prompts as a multiple of --rate. [default: 1]", 0, 1e6);
         var priors = Flags.Whole("--priors", "With custom-diffusion: prior pictures. [default: 200]", 0, 100_000);
         var alpha = Flags.Number("--alpha", "A", "Weight of the text in edits. [default: 0.9]", -1000, 1000);
-        var steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
-        var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: the model's own, else 7.5]", 0, 1000);
+        var steps = SamplingOptions.StepCount();
+        var guidance = SamplingOptions.GuidanceScale();
         var threads = Flags.Threads();
         var command = new Command("tuning",
             """
@@ -96,17 +96,11 @@ internal static class EvalTuningCommand
                 using var workshop = CliModels.Workshop(screen, parsed.GetValue(threads));
                 var tuning = delta is null ? null : new SampleTuning { Delta = StoredFile.Of(delta) };
                 var info = delta is null ? null : TunedDelta.InfoOf(delta);
-                var diffusion = workshop.Diffusion(name, tuning);
-                var side = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
                 var (only, none, count) = (parsed.GetValue(prompt), parsed.GetValue(variations), parsed.GetValue(each) ?? DreamBooth.PicturesPerPrompt);
                 var texts = only is not null || none ? 1 : Math.Min(set.PromptsOf(subject).Count, parsed.GetValue(prompts) ?? int.MaxValue);
                 string Text(int number, string token) => none ? $"A {set.ClassOf[subject]}" : only is null ? set.Text(subject, number, token)
                     : string.Join(' ', only.Replace("{1}", $"{token} {set.ClassOf[subject]}", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries));
-                var job = new SampleJob
-                {
-                    Model = workshop.ForJob(name, tuning), Prompt = "", Tuning = tuning, Steps = parsed.GetValue(steps) ?? 20, Guidance = parsed.GetValue(guidance) ?? diffusion.Guidance, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
-                    Precision = workshop.Precision.On(Device.Cpu).Name(),
-                };
+                var job = SamplingOptions.Plain(workshop, name, tuning, parsed.GetValue(steps), parsed.GetValue(guidance));
                 for (var number = 0; number < texts; number++)
                 {
                     for (var k = 0; k < count; k++)

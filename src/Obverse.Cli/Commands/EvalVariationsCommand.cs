@@ -26,8 +26,8 @@ internal static class EvalVariationsCommand
         var alphas = Flags.Parsed<double[]?>("--alphas", "A,…", "With --edit: weights of the text, a method each. [default: 0,0.3,0.6,0.9,1.2]", text => [.. text.Split(',').Select(one => double.Parse(one, NumberStyles.Float, CultureInfo.InvariantCulture) is >= -1000 and <= 1000 and var alpha ? alpha : throw new FormatException("numbers were wanted"))]);
         var mix = Flags.Switch("--mix", "Each picture with another one of the set, half a set away, in place of variations: by their mean on the sphere, and by rows shared out.");
         var model = Flags.Text("--model", "MODEL", $"The Stable Diffusion model. [default: {SamplingOptions.Usual}]");
-        var steps = Flags.Whole("--steps", "Sampling steps. [default: 20]", 1, 1000);
-        var guidance = Flags.Number("--guidance", "S", "Scale of classifier-free guidance. [default: the model's own, else 7.5]", 0, 1000);
+        var steps = SamplingOptions.StepCount();
+        var guidance = SamplingOptions.GuidanceScale();
         var threads = Flags.Threads();
         var command = new Command("variations",
             """
@@ -53,14 +53,8 @@ internal static class EvalVariationsCommand
             var chosen = Enumerable.Range(0, wanted).Select(i => labelled[(int)((long)i * labelled.Length / wanted)]).ToArray();
             (string Name, double? Alpha)[] methods = parsed.GetValue(mix) ? [("mean", null), ("rows", null)] : change is null ? [("text", null), ("ipc", null)] : [.. (parsed.GetValue(alphas) is { Length: > 0 } given ? given : [0, 0.3, 0.6, 0.9, 1.2]).Select(alpha => (FormattableString.Invariant($"alpha-{alpha}"), (double?)alpha))];
             using var workshop = CliModels.Workshop(screen, parsed.GetValue(threads));
-            var diffusion = workshop.Diffusion(name);
-            if (diffusion.Clip is null) throw new UsageException($"{name} holds no CLIP that sees pictures");
-            var side = diffusion.UNet.Config.SampleSize * diffusion.Autoencoder.Config.Stride;
-            var basic = new SampleJob
-            {
-                Model = workshop.ForJob(name), Prompt = "", Steps = parsed.GetValue(steps) ?? 20, Guidance = parsed.GetValue(guidance) ?? diffusion.Guidance, Width = side, Height = side, Threads = Runtime.Threads, Libtorch = Runtime.Version,
-                Precision = workshop.Precision.On(Device.Cpu).Name(),
-            };
+            if (workshop.Diffusion(name).Clip is null) throw new UsageException($"{name} holds no CLIP that sees pictures");
+            var plain = SamplingOptions.Plain(workshop, name, null, parsed.GetValue(steps), parsed.GetValue(guidance));
             Directory.CreateDirectory(Path.Combine(to, "real"));
             if (parsed.GetValue(mix)) Directory.CreateDirectory(Path.Combine(to, "other"));
             var (watch, made, there) = (Stopwatch.StartNew(), 0, 0);
@@ -90,7 +84,7 @@ internal static class EvalVariationsCommand
                         continue;
                     }
 
-                    var job = basic with { Seed = (ulong)i };
+                    var job = plain with { Seed = (ulong)i };
                     job = method == "text" ? job with { Prompt = TextOf(thing) } : job with { References = new() { Pictures = [.. references], Edit = change is null ? null : EditOf(thing), Alpha = alpha ?? 0, Share = method == "rows" ? ReferenceShare.Rows : ReferenceShare.Mean } };
                     job.Finish(workshop, new Outputs(drawn), screen.Stop);
                     made++;

@@ -36,8 +36,8 @@ public sealed record DiffusionOptions : LoopOptions
     public int DrawingViews { get; init; } = 4;
     public int PhotosPerClass { get; init; } = 50;
 
-    /// <summary>Of each name only so many photographs, and as many drawings, whose copies through the autoencoder the CLIP tells best; 0: all.</summary>
-    public int BestTold { get; init; }
+    /// <summary>Of each name only so many photographs, and as many drawings, whose copies through the autoencoder the CLIP recognises best; 0: all.</summary>
+    public int BestRecognised { get; init; }
 
     /// <summary>A folder of another UNet of the same shape, whose weights are the start; null: random ones.</summary>
     public string? Start { get; init; }

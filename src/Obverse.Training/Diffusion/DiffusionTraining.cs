@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Obverse.Evaluation;
 using Obverse.Files;
 using Obverse.Models;
@@ -37,20 +39,21 @@ public static class DiffusionTraining
             using var autoencoder = Autoencoder.Load(Path.Combine(output, "vae"));
             var config = autoencoder.Config;
             var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, PhotosPerClass = options.PhotosPerClass, Drawings = options.DrawingViews, Compositions = 0 }, options.ImageNetNames ? entry => ImageNet.NamedBy(entry.Name).Count > 0 : null);
-            FeatureCache.Build(Path.Combine(work, "latents"), views, images => autoencoder.ToLatents(images).Flatten(1), [config.SampleSize], progress: done => Working(done with { Text = "latents, " + done.Text }), cancel: cancel);
+            var cached = Path.Combine(work, "latents-" + LatentsKey(options, output));
+            FeatureCache.Build(cached, views, images => autoencoder.ToLatents(images).Flatten(1), [config.SampleSize], progress: done => Working(done with { Text = "latents, " + done.Text }), cancel: cancel);
             if (cancel.IsCancellationRequested) return false;
-            using var latents = FeatureCache.Open(Path.Combine(work, "latents"));
+            using var latents = FeatureCache.Open(cached);
             var captions = LatentCaptions.Of(set, latents.Rows, options.Seed);
             var count = Math.Min(options.Rows, model.Config.Text.ContextLength);
             using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, count, Working, cancel);
             if (rows is null) return false;
 
             int[]? kept = null;
-            if (options.BestTold > 0)
+            if (options.BestRecognised > 0)
             {
                 string[] names = [.. latents.Rows.Select(row => set.Entries[row.Picture].Name)];
-                if (ToldCopies.Of(latents, names, autoencoder, model, Path.Combine(work, "told.safetensors"), Working, cancel) is not { } told) return false;
-                kept = ToldCopies.Best(latents.Rows, names, told, options.BestTold);
+                if (RecognisedCopies.Of(latents, names, autoencoder, model, Path.Combine(work, "recognised.safetensors"), Working, cancel) is not { } recognised) return false;
+                kept = RecognisedCopies.Best(latents.Rows, names, recognised, options.BestRecognised);
             }
 
             var side = config.SampleSize / config.Stride;
@@ -92,6 +95,13 @@ public static class DiffusionTraining
         var target = schedule.Prediction == Prediction.Epsilon ? noise : schedule.Velocity(latents, noise, times);
         var error = (unet.Forward(schedule.AddNoise(latents, noise, times), Tensor.From(times), rows) - target).Square().Mean([1, 2, 3]);
         return (error * Tensor.From(Array.ConvertAll(times, time => (float)Weight(options, schedule.AlphaProducts[(int)time])))).Mean();
+    }
+
+    // Of another autoencoder, or of other pictures, the latents are others.
+    private static string LatentsKey(DiffusionOptions options, string output)
+    {
+        var autoencoder = StoredFile.Hash(Path.Combine(output, "vae", ModelWriter.WeightsFile));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{autoencoder} {options.PhotosPerClass} {options.DrawingViews} {options.ImageNetNames} {options.Seed}"))))[..8];
     }
 
     private static void StartFrom(string folder, Weights weights)

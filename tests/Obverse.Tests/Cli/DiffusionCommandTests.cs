@@ -32,9 +32,14 @@ public class DiffusionCommandTests
         }
 
         // From other weights, on what a CLIP tells best.
-        var told = program.Run([.. Diffusion("sd2"), "--work", program["told"], "--best-told", "1", "--start", program["sd/unet"]]);
-        Assert.True(told.Code == 0 && told.Error.Contains("6 latents of", StringComparison.Ordinal), told.Error);
+        var recognised = program.Run([.. Diffusion("sd2"), "--work", program["recognised"], "--best-recognised", "1", "--start", program["sd/unet"]]);
+        Assert.True(recognised.Code == 0 && recognised.Error.Contains("6 latents of", StringComparison.Ordinal), recognised.Error);
         Assert.NotEqual(program.Bytes("sd/unet/diffusion_pytorch_model.safetensors"), program.Bytes("sd2/unet/diffusion_pytorch_model.safetensors"));
+
+        // Another autoencoder has latents of its own, also in the same work folder.
+        Assert.Equal(0, program.Run([.. Vae("sd3"), "--seed", "9"]).Code);
+        var other = program.Run([.. Diffusion("sd3"), "--work", program["recognised"], "--best-recognised", "1", "--start", program["sd/unet"]]);
+        Assert.True(other.Code == 0 && Directory.GetDirectories(program["recognised"], "latents-*", SearchOption.AllDirectories).Length == 2, other.Error);
         foreach (var (start, says) in new[] { ("sd/vae", "no training of this shape starts from it"), ("nowhere", "no such file") })
         {
             var wrong = program.Run([.. Diffusion("sd2"), "--work", program["wrong"], "--start", program[start]]);

@@ -36,9 +36,9 @@ public class DiffusionLossTests
     {
         Obverse.Training.ViewRow[] rows = [new(ViewKind.Photo, 0), new(ViewKind.Photo, 1), new(ViewKind.Drawing, 2), new(ViewKind.Photo, 3), new(ViewKind.Photo, 4), new(ViewKind.Drawing, 5)];
         string[] names = ["fox", "fox", "fox", "dog", "fox", "fox"];
-        float[] told = [-2, -1, -9, -7, -1, -8];
-        Assert.Equal([1, 3, 5], ToldCopies.Best(rows, names, told, 1)); // of equals the first
-        Assert.Equal([1, 2, 3, 4, 5], ToldCopies.Best(rows, names, told, 2));
+        float[] recognised = [-2, -1, -9, -7, -1, -8];
+        Assert.Equal([1, 3, 5], RecognisedCopies.Best(rows, names, recognised, 1)); // of equals the first
+        Assert.Equal([1, 2, 3, 4, 5], RecognisedCopies.Best(rows, names, recognised, 2));
     }
 
     [Fact]

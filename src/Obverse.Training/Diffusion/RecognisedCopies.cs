@@ -9,15 +9,15 @@ namespace Obverse.Training;
 
 /// <summary>
 /// How well a CLIP tells the copy that an autoencoder makes of each latent: the logarithm of the probability of its name among all names of the set. At a few dozen pixels most
-/// photographs show nothing; a model that is trained on those that do can draw what can be told. Published sets are cut by CLIP's cosine likewise (LAION, Schuhmann et al. 2022).
+/// photographs show nothing; a model that is trained on those that do can draw what can be recognised. Published sets are cut by CLIP's cosine likewise (LAION, Schuhmann et al. 2022).
 /// </summary>
-internal static class ToldCopies
+internal static class RecognisedCopies
 {
     private const int Side = 128, Batch = 32;
 
-    /// <summary>Of each name the <paramref name="count"/> photographs and as many drawings that are told best; row numbers, rising.</summary>
-    public static int[] Best(IReadOnlyList<ViewRow> rows, IReadOnlyList<string> names, IReadOnlyList<float> told, int count) =>
-        [.. Enumerable.Range(0, rows.Count).GroupBy(i => (rows[i].Kind, names[i])).SelectMany(same => same.OrderByDescending(i => told[i]).ThenBy(i => i).Take(count)).Order()];
+    /// <summary>Of each name the <paramref name="count"/> photographs and as many drawings that are recognised best; row numbers, rising.</summary>
+    public static int[] Best(IReadOnlyList<ViewRow> rows, IReadOnlyList<string> names, IReadOnlyList<float> recognised, int count) =>
+        [.. Enumerable.Range(0, rows.Count).GroupBy(i => (rows[i].Kind, names[i])).SelectMany(same => same.OrderByDescending(i => recognised[i]).ThenBy(i => i).Take(count)).Order()];
 
     /// <summary>A number for every row of <paramref name="latents"/>, at most 0; read from <paramref name="file"/> where that was made of the same names by the same CLIP.</summary>
     /// <param name="latents">[rows, channels x side x side].</param>
@@ -31,7 +31,7 @@ internal static class ToldCopies
         {
             using var stored = Safetensors.Open(file);
             using var before = new TensorScope();
-            if (stored.Metadata.GetValueOrDefault("of") == made) return stored["told"].ToFloats();
+            if (stored.Metadata.GetValueOrDefault("of") == made) return stored["recognised"].ToFloats();
         }
 
         var (side, watch) = (config.SampleSize / config.Stride, System.Diagnostics.Stopwatch.StartNew());
@@ -52,10 +52,10 @@ internal static class ToldCopies
                 var copies = autoencoder.ToPictures(latents.Take(some).Reshape(some.Length, config.LatentChannels, side, side));
                 return encoder.Embed(copies).Matmul(classifier).LogSoftmax(1).Gather(1, Tensor.From(Array.ConvertAll(some, i => places[names[(int)i]]), some.Length, 1));
             }).ToFloats());
-            if (found.Count == count || found.Count / Batch % 64 == 0) progress?.Invoke(new(found.Count, count, watch.Elapsed, watch.Elapsed / found.Count * (count - found.Count), string.Create(CultureInfo.InvariantCulture, $"copies told, {found.Count / watch.Elapsed.TotalSeconds:F0} a second")));
+            if (found.Count == count || found.Count / Batch % 64 == 0) progress?.Invoke(new(found.Count, count, watch.Elapsed, watch.Elapsed / found.Count * (count - found.Count), string.Create(CultureInfo.InvariantCulture, $"copies recognised, {found.Count / watch.Elapsed.TotalSeconds:F0} a second")));
         }
 
-        Safetensors.Save(file, [new("told", Tensor.From([.. found], count))], new Dictionary<string, string> { ["of"] = made });
+        Safetensors.Save(file, [new("recognised", Tensor.From([.. found], count))], new Dictionary<string, string> { ["of"] = made });
         return [.. found];
     }
 }
