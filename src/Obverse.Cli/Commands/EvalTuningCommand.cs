@@ -3,6 +3,7 @@ using System.Text.Json;
 using Obverse.Diffusion;
 using Obverse.Evaluation;
 using Obverse.Files;
+using Obverse.Imaging;
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
@@ -18,7 +19,7 @@ internal static class EvalTuningCommand
     public static Command Create(Screen screen)
     {
         var subjects = new Option<string>("--subjects") { HelpName = "FOLDER", Description = "The data set: a folder a subject, and prompts_and_classes.txt.", Required = true };
-        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where pictures (SUBJECT/NN-K.png), captions.jsonl and deltas go; what is there is not drawn again.", Required = true };
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where pictures (SUBJECT/NN-K.png), captions.jsonl, deltas and sheet.png go; what is there is not drawn again.", Required = true };
         var method = Flags.Parsed<string?>("--method", "none|ct|custom-diffusion", "Fine-tuning to each subject. [default: ct]", text => text is "none" or "ct" or "custom-diffusion" ? text : throw new FormatException("none, ct or custom-diffusion was wanted"));
         var tuned = Flags.Text("--tuned", "FILE", "A delta for all subjects, such as that of `tune --method ft`; ct starts from it.");
         var model = Flags.Text("--model", "MODEL", $"The Stable Diffusion model. [default: {SamplingOptions.Usual}]");
@@ -34,6 +35,7 @@ internal static class EvalTuningCommand
         var alpha = Flags.Number("--alpha", "A", "Weight of the text in edits. [default: 0.9]", -1000, 1000);
         var steps = SamplingOptions.StepCount();
         var guidance = SamplingOptions.GuidanceScale();
+        var beside = Flags.Text("--beside", "FOLDER,…", "Folders that this command wrote before, to be shown in the contact sheet too.");
         var threads = Flags.Threads();
         var command = new Command("tuning",
             """
@@ -45,13 +47,15 @@ internal static class EvalTuningCommand
               obverse eval tuning --subjects dreambooth --method none --variations -o drawn/plain
             """)
         {
-            subjects, output, method, tuned, model, first, prompts, each, prompt, variations, updates, rate, promptRate, priors, alpha, steps, guidance, threads,
+            subjects, output, method, tuned, model, first, prompts, each, prompt, variations, updates, rate, promptRate, priors, alpha, steps, guidance, beside, threads,
         };
         command.SetAction(parsed =>
         {
             var (folder, to, how) = (parsed.GetRequiredValue(subjects), parsed.GetRequiredValue(output), parsed.GetValue(method) ?? "ct");
             if (parsed.GetValue(prompt) is not null && parsed.GetValue(variations)) throw new UsageException("give --prompt or --variations, not both");
             if (how == "custom-diffusion" && parsed.GetValue(variations)) throw new UsageException("--variations are of pictures as prompts; Custom Diffusion draws by a text");
+            var others = parsed.GetValue(beside)?.Split(',') ?? [];
+            if (others.FirstOrDefault(other => !Directory.Exists(other)) is { } missing) throw new UsageException($"--beside: no such folder: {missing}");
             var set = DreamBooth.Load(folder);
             var name = parsed.GetValue(model) ?? SamplingOptions.Usual;
             var start = parsed.GetValue(tuned);
@@ -66,6 +70,7 @@ internal static class EvalTuningCommand
                 screen.Progress($"{subject}, {Array.IndexOf(chosen, subject) + 1} of {chosen.Length}");
             }
 
+            Sheet(folder, [.. others, to], chosen).Save(Path.Combine(to, "sheet.png"));
             AtomicFile.WriteText(Path.Combine(to, "captions.jsonl"), string.Concat(lines.Select(line => JsonSerializer.Serialize(line) + "\n")));
             screen.Say($"{to}  ({lines.Count} pictures of {chosen.Length} subjects)");
             return 0;
@@ -120,5 +125,26 @@ internal static class EvalTuningCommand
             }
         });
         return command;
+    }
+
+    // Subjects spread over the set: a photograph of each above the first picture of its first prompts, by every folder in turn.
+    private static Picture Sheet(string subjects, IReadOnlyList<string> folders, string[] chosen)
+    {
+        const int Shown = 12, Prompts = 4, Side = 96;
+        var some = Enumerable.Range(0, Math.Min(Shown, chosen.Length)).Select(i => chosen[(int)((long)i * chosen.Length / Math.Min(Shown, chosen.Length))]).ToArray();
+        List<(Picture, string)> cells = [.. some.Select(subject => (Picture.Load(TuningPicture.Find([Path.Combine(subjects, subject)], subject)[0].Path).OnWhite(), ""))];
+        List<string> heads = ["photograph"];
+        for (var number = 0; number < Prompts; number++)
+        {
+            foreach (var folder in folders)
+            {
+                var files = some.Select(subject => Path.Combine(folder, subject, $"{number:00}-0.png")).ToArray();
+                if (!files.All(File.Exists)) continue;
+                cells.AddRange(files.Select(file => (Picture.Load(file), "")));
+                heads.Add(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))) + (number == 0 ? "" : $", prompt {number}"));
+            }
+        }
+
+        return ContactSheet.Draw(cells, some.Length, Side, rowHeadings: heads);
     }
 }

@@ -6,6 +6,7 @@ namespace Obverse.Torch;
 internal static partial class ProcessMemory
 {
     private const int TrimThreshold = -1, MmapThreshold = -3; // M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of glibc's malloc.h
+    private const int LargestPossible = 32 << 20; // glibc's HEAP_MAX_SIZE / 2
 
     public static void Prepare()
     {
@@ -14,12 +15,24 @@ internal static partial class ProcessMemory
         if (!OperatingSystem.IsLinux()) return;
         // glibc would hand a step's memory back and fault it in anew: a pyramid step took 14 to 30 % longer (bench/results).
         if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = mallopt(TrimThreshold, int.MaxValue);
-        if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = mallopt(MmapThreshold, LargestReusedBlock);
+        // glibc before 2.38 seldom uses an aligned block again (its bug 14581), and libtorch aligns all of them: a pyramid's heap grew from 430 MB to 1.1 GB with blocks of 12 MB reused (2.36), and
+        // stayed at 490 with 2.41.
+        Reuse(Version.TryParse(Marshal.PtrToStringUTF8(gnu_get_libc_version()), out var glibc) && glibc < new Version(2, 38) ? 8 << 20 : LargestPossible);
     }
 
-    // Larger blocks are mapped anew each time. glibc before 2.38 seldom uses an aligned block again (its bug 14581), and libtorch aligns all of them: a pyramid's heap grew from 430 MB to 1.1 GB with
-    // blocks of 12 MB reused (2.36), and stayed at 490 with 2.41. 32 MB is the most that it takes.
-    private static int LargestReusedBlock => Version.TryParse(Marshal.PtrToStringUTF8(gnu_get_libc_version()), out var glibc) && glibc < new Version(2, 38) ? 8 << 20 : 32 << 20;
+    /// <summary>Blocks of up to so many bytes are used again; larger ones are mapped anew each time. 0: nothing was set, because this is no Linux or a variable says what is wanted.</summary>
+    public static int LargestReused { get; private set; }
+
+    /// <summary>Blocks of any size that the C library takes are used again, also where that costs memory.</summary>
+    public static void ReuseLargeBlocks()
+    {
+        if (OperatingSystem.IsLinux()) Reuse(LargestPossible);
+    }
+
+    private static void Reuse(int largest)
+    {
+        if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null && mallopt(MmapThreshold, largest) == 1) LargestReused = largest;
+    }
 
     /// <summary>Sets a variable where native code reads it: .NET's own setter changes a copy on Unix.</summary>
     public static void SetVariable(string name, string value)

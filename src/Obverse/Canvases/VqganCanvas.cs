@@ -48,6 +48,7 @@ public sealed class VqganCanvas : Canvas
 
     public VqganCanvas(Vqgan model, Tensor latent, long height, long width)
     {
+        Runtime.ReuseLargeBlocks();
         (this.model, Height, Width, z) = (model, height, width, Leaf(() => latent));
         Tensor Bound(Func<Tensor, Tensor> of) => Tensor.Owned(() => of(model.Codebook.Detach()).Reshape(1, -1, 1, 1).Clone());
         (low, high) = (Bound(rows => rows.Amin([0])), Bound(rows => rows.Amax([0])));

@@ -82,6 +82,14 @@ public class LibTorchTests
     [DllImport("libc")]
     private static extern int close(int descriptor);
 
+    [Fact]
+    public void Large_blocks_are_used_again_where_a_canvas_asks_for_it()
+    {
+        Runtime.ReuseLargeBlocks();
+        var sets = OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null;
+        Assert.Equal(sets ? 32 << 20 : 0, ProcessMemory.LargestReused);
+    }
+
     private static void Told(string expected, (string Name, string Value) variable)
     {
         var (code, error) = Run(["info"], variable);
