@@ -19,7 +19,7 @@ internal static class EvalTuningCommand
     public static Command Create(Screen screen)
     {
         var subjects = new Option<string>("--subjects") { HelpName = "FOLDER", Description = "The data set: a folder a subject, and prompts_and_classes.txt.", Required = true };
-        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where pictures (SUBJECT/NN-K.png), captions.jsonl, deltas and sheet.png go; what is there is not drawn again.", Required = true };
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Where pictures (SUBJECT/NN-K.png), captions.jsonl and deltas go; what is there is not drawn again. A contact sheet is saved beside it, FOLDER-sheet.png.", Required = true };
         var method = Flags.Parsed<string?>("--method", "none|ct|custom-diffusion", "Fine-tuning to each subject. [default: ct]", text => text is "none" or "ct" or "custom-diffusion" ? text : throw new FormatException("none, ct or custom-diffusion was wanted"));
         var tuned = Flags.Text("--tuned", "FILE", "A delta for all subjects, such as that of `tune --method ft`; ct starts from it.");
         var model = Flags.Text("--model", "MODEL", $"The Stable Diffusion model. [default: {SamplingOptions.Usual}]");
@@ -70,7 +70,7 @@ internal static class EvalTuningCommand
                 screen.Progress($"{subject}, {Array.IndexOf(chosen, subject) + 1} of {chosen.Length}");
             }
 
-            Sheet(folder, [.. others, to], chosen).Save(Path.Combine(to, "sheet.png"));
+            Sheet(folder, [.. others, to], chosen).Save(Path.TrimEndingDirectorySeparator(Path.GetFullPath(to)) + "-sheet.png"); // beside it: in it are only pictures that are measured
             AtomicFile.WriteText(Path.Combine(to, "captions.jsonl"), string.Concat(lines.Select(line => JsonSerializer.Serialize(line) + "\n")));
             screen.Say($"{to}  ({lines.Count} pictures of {chosen.Length} subjects)");
             return 0;

@@ -121,9 +121,11 @@ public sealed class TuneTests : IDisposable
         Assert.Equal(written, File.GetLastWriteTimeUtc(program["ct/fox/00-0.png"]));
         var plain = program.Run(Draw("plain", "--method", "none", "--variations", "--first", "1"));
         Assert.True(plain.Code == 0 && plain.Output.Contains("(2 pictures of 1 subjects)", StringComparison.Ordinal), plain.Error);
-        var alone = Picture.Load(program["plain/sheet.png"]);
+        var alone = Picture.Load(program["plain-sheet.png"]);
         Assert.Equal(0, program.Run(Draw("plain", "--method", "none", "--variations", "--first", "1", "--beside", program["ct"])).Code);
-        Assert.True(Picture.Load(program["plain/sheet.png"]).Height > alone.Height + 90, "a row for the folder beside");
+        Assert.True(Picture.Load(program["plain-sheet.png"]).Height > alone.Height + 90, "a row for the folder beside");
+        var measured = program.Run("eval", "dreambooth", "--subjects", program["set"], "--drawn", program["plain"], "--network", program.Model, "--cache", "none", "--threads", "1");
+        Assert.True(measured.Code == 0 && measured.Output.Contains("CLIP-I", StringComparison.Ordinal), measured.Output + measured.Error);
         var gone = program.Run(Draw("plain", "--method", "none", "--variations", "--beside", program["nothing"]));
         Assert.True(gone.Code == 2 && gone.Error.Contains("--beside: no such folder", StringComparison.Ordinal), gone.Error);
         var custom = program.Run(Draw("cd", "--method", "custom-diffusion", "--updates", "1", "--priors", "1", "--prompt", "a {1} here"));
