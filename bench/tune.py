@@ -1,4 +1,4 @@
-"""TuneStep.cs in Python: an update of SD-IPC-FT at full size with random weights, batch BATCH, with gradient checkpointing of the same pieces (recompute) or without (plain): tune.py BATCH plain|recompute."""
+"""TuneStep.cs in Python: an update of SD-IPC-FT at full size with random weights, batch BATCH, with gradient checkpointing (recompute: residual blocks and transformers each, resamplings are kept; TuneStep's pieces are a pair of them, and a resampling) or without (plain): tune.py BATCH plain|recompute."""
 import sys, time
 import torch
 from torch import nn

@@ -52,7 +52,7 @@ public static class DiffusionTraining
             if (options.BestRecognised > 0)
             {
                 string[] names = [.. latents.Rows.Select(row => set.Entries[row.Picture].Name)];
-                if (RecognisedCopies.Of(latents, names, autoencoder, model, Path.Combine(work, "recognised.safetensors"), Working, cancel) is not { } recognised) return false;
+                if (RecognisedCopies.Of(latents, names, autoencoder, model, Path.Combine(cached, "recognised.safetensors"), Working, cancel) is not { } recognised) return false;
                 kept = RecognisedCopies.Best(latents.Rows, names, recognised, options.BestRecognised);
             }
 

@@ -31,7 +31,7 @@ public class DiffusionCommandTests
             Assert.Equal(program.Bytes($"sd/{name}/diffusion_pytorch_model.safetensors"), program.Bytes($"sd2/{name}/diffusion_pytorch_model.safetensors"));
         }
 
-        // From other weights, on what a CLIP tells best.
+        // From other weights, on what a CLIP recognises best.
         var recognised = program.Run([.. Diffusion("sd2"), "--work", program["recognised"], "--best-recognised", "1", "--start", program["sd/unet"]]);
         Assert.True(recognised.Code == 0 && recognised.Error.Contains("6 latents of", StringComparison.Ordinal), recognised.Error);
         Assert.NotEqual(program.Bytes("sd/unet/diffusion_pytorch_model.safetensors"), program.Bytes("sd2/unet/diffusion_pytorch_model.safetensors"));
@@ -39,7 +39,8 @@ public class DiffusionCommandTests
         // Another autoencoder has latents of its own, also in the same work folder.
         Assert.Equal(0, program.Run([.. Vae("sd3"), "--seed", "9"]).Code);
         var other = program.Run([.. Diffusion("sd3"), "--work", program["recognised"], "--best-recognised", "1", "--start", program["sd/unet"]]);
-        Assert.True(other.Code == 0 && Directory.GetDirectories(program["recognised"], "latents-*", SearchOption.AllDirectories).Length == 2, other.Error);
+        var folders = Directory.GetDirectories(program["recognised"], "latents-*", SearchOption.AllDirectories);
+        Assert.True(other.Code == 0 && folders.Length == 2 && folders.All(folder => File.Exists(Path.Combine(folder, "recognised.safetensors"))), other.Error);
         foreach (var (start, says) in new[] { ("sd/vae", "no training of this shape starts from it"), ("nowhere", "no such file") })
         {
             var wrong = program.Run([.. Diffusion("sd2"), "--work", program["wrong"], "--start", program[start]]);
