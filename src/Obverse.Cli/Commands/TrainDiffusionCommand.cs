@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Obverse.Diffusion;
 using Obverse.Files;
 using Obverse.Jobs;
 using Obverse.Models;
@@ -24,6 +25,7 @@ internal static class TrainDiffusionCommand
         var rows = Flags.Whole("--rows", "Tokens of a prompt that the UNet sees; longer prompts are cut. [default: 24]", 4, 77);
         var photos = Flags.Whole("--photos-per-class", "Photographs of a class to train on. [default: 50]", 1, 1_000_000);
         var recognised = Flags.Whole("--best-recognised", "Of each name only the N photographs and N drawings whose copies through the autoencoder the CLIP recognises best; 0: all. [default: 0]", 0, 1_000_000);
+        var pictured = Flags.Number("--picture-prompts", "P", "Fraction of a batch whose prompt is the picture itself, converted as `obverse vary` does, in place of a caption; of all pictures. [default: 0]", 0, 1);
         var start = Flags.Text("--start", "FOLDER", "A folder unet of the same shape, whose weights are the start.");
         var known = Flags.Switch("--imagenet-names", "Train on pictures whose names are among ImageNet's 1,000 classes alone.");
         var loop = new TrainingOptions(batch: 32, rate: "0.001", minutes: 60);
@@ -37,7 +39,7 @@ internal static class TrainDiffusionCommand
               obverse train diffusion --data pocket-data --minutes 60 -o models/pocket-sd
             """)
         {
-            data, model, channels, blocks, prediction, schedule, snr, dropout, drawings, rows, photos, recognised, start, known,
+            data, model, channels, blocks, prediction, schedule, snr, dropout, drawings, rows, photos, recognised, pictured, start, known,
         };
         loop.AddTo(command);
         command.SetAction(parsed =>
@@ -49,12 +51,19 @@ internal static class TrainDiffusionCommand
             {
                 Channels = widths, Attention = [.. widths.Select((_, i) => widths.Count == 1 || i > 0)], LayersPerBlock = parsed.GetValue(blocks) ?? basic.LayersPerBlock, Prediction = parsed.GetValue(prediction) ?? basic.Prediction,
                 Betas = parsed.GetValue(schedule) ?? basic.Betas, MinSnr = parsed.GetValue(snr) ?? basic.MinSnr, CaptionDropout = parsed.GetValue(dropout) ?? basic.CaptionDropout, Drawings = parsed.GetValue(drawings) ?? basic.Drawings,
-                ImageNetNames = parsed.GetValue(known), Rows = parsed.GetValue(rows) ?? basic.Rows, PhotosPerClass = parsed.GetValue(photos) ?? basic.PhotosPerClass, BestRecognised = parsed.GetValue(recognised) ?? 0, Start = parsed.GetValue(start),
+                ImageNetNames = parsed.GetValue(known), Rows = parsed.GetValue(rows) ?? basic.Rows, PhotosPerClass = parsed.GetValue(photos) ?? basic.PhotosPerClass, BestRecognised = parsed.GetValue(recognised) ?? 0, PicturePrompts = parsed.GetValue(pictured) ?? 0, Start = parsed.GetValue(start),
             });
             return loop.Run(screen, parsed, "diffusion", (output, work, report) =>
             {
                 if (!Directory.Exists(Path.Combine(output, "vae"))) throw new FileNotFoundException($"{output}: no folder vae; `obverse train vae -o {output}` makes it");
-                return DiffusionTraining.Train(parsed.GetValue(data) ?? "pocket-data", CliModels.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen), options, output, work, screen.Progress, report, screen.Stop);
+                var named = CliModels.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
+                if (options.PicturePrompts > 0)
+                {
+                    using var clip = ClipModel.Open(named);
+                    options = options with { PictureLength = PromptLength.Of(clip, NormRule.Script) };
+                }
+
+                return DiffusionTraining.Train(parsed.GetValue(data) ?? "pocket-data", named, options, output, work, screen.Progress, report, screen.Stop);
             });
         });
         return command;

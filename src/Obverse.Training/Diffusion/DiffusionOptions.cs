@@ -39,6 +39,15 @@ public sealed record DiffusionOptions : LoopOptions
     /// <summary>Of each name only so many photographs, and as many drawings, whose copies through the autoencoder the CLIP recognises best; 0: all.</summary>
     public int BestRecognised { get; init; }
 
+    /// <summary>
+    /// Share of a batch whose prompt is the picture itself, converted as SD-IPC does it (eq. 7), in place of a caption; those are drawn from all pictures, not only from the best
+    /// recognised. Stable Diffusion needs none of it; a model that has learned a few hundred sentences takes no picture for one.
+    /// </summary>
+    public double PicturePrompts { get; init; }
+
+    /// <summary>Of a converted picture's vector: the mean length of a prompt's end token.</summary>
+    public double PictureLength { get; init; } = 27.5;
+
     /// <summary>A folder of another UNet of the same shape, whose weights are the start; null: random ones.</summary>
     public string? Start { get; init; }
 

@@ -13,7 +13,7 @@ namespace Obverse.Training;
 /// </summary>
 public static class DiffusionTraining
 {
-    internal const ulong PhotoOrder = 410, DrawingOrder = 411;
+    internal const ulong PhotoOrder = 410, DrawingOrder = 411, SeenPhotoOrder = 414, SeenDrawingOrder = 415;
     private const ulong Draws = 412, Inits = 413;
     private const double Guidance = 2; // a small model's colours burn at Stable Diffusion's 7.5
 
@@ -39,7 +39,7 @@ public static class DiffusionTraining
             using var autoencoder = Autoencoder.Load(Path.Combine(output, "vae"));
             var config = autoencoder.Config;
             var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, PhotosPerClass = options.PhotosPerClass, Drawings = options.DrawingViews, Compositions = 0 }, options.ImageNetNames ? entry => ImageNet.NamedBy(entry.Name).Count > 0 : null);
-            var cached = Path.Combine(work, "latents-" + LatentsKey(options, output));
+            var cached = Path.Combine(work, "latents-" + CacheKey(options, Path.Combine(output, "vae", ModelWriter.WeightsFile)));
             FeatureCache.Build(cached, views, images => autoencoder.ToLatents(images).Flatten(1), [config.SampleSize], progress: done => Working(done with { Text = "latents, " + done.Text }), cancel: cancel);
             if (cancel.IsCancellationRequested) return false;
             using var latents = FeatureCache.Open(cached);
@@ -56,6 +56,9 @@ public static class DiffusionTraining
                 kept = RecognisedCopies.Best(latents.Rows, names, recognised, options.BestRecognised);
             }
 
+            using var seen = options.PicturePrompts > 0 ? Seen(views, model, options, work, rows, Working, cancel) : null;
+            if (cancel.IsCancellationRequested) return false;
+
             var side = config.SampleSize / config.Stride;
             var shape = options.Config(config.LatentChannels, side, checked((int)rows.Width));
             using var random = Generator.For(options.Seed, Inits);
@@ -70,7 +73,8 @@ public static class DiffusionTraining
                 using var draws = Generator.For(options.Seed, Draws, (ulong)step);
                 var (chosen, texts) = batches.At(step, draws);
                 var z = latents.Take(chosen).Reshape(chosen.Length, config.LatentChannels, side, side);
-                var loss = Loss(options, unet, z, rows.Take(texts), draws.Normal(z.Shape), draws.Integers(0, options.Schedule.Steps, chosen.Length).ToArray<long>());
+                var prompts = texts.Length == chosen.Length ? rows.Take(texts) : Tensor.Cat([rows.Take(texts), seen!.Take(chosen.AsSpan(texts.Length))]);
+                var loss = Loss(options, unet, z, prompts, draws.Normal(z.Shape), draws.Integers(0, options.Schedule.Steps, chosen.Length).ToArray<long>());
                 return (loss, new Dictionary<string, double> { ["loss"] = loss.Item() });
             });
             void Save()
@@ -97,11 +101,20 @@ public static class DiffusionTraining
         return (error * Tensor.From(Array.ConvertAll(times, time => (float)Weight(options, schedule.AlphaProducts[(int)time])))).Mean();
     }
 
-    // Of another autoencoder, or of other pictures, the latents are others.
-    private static string LatentsKey(DiffusionOptions options, string output)
+    private static PictureRows Seen(PictureViews views, ClipModel clip, DiffusionOptions options, string work, CaptionRows rows, Action<WorkProgress> say, CancellationToken cancel)
     {
-        var autoencoder = StoredFile.Hash(Path.Combine(output, "vae", ModelWriter.WeightsFile));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{autoencoder} {options.PhotosPerClass} {options.DrawingViews} {options.ImageNetNames} {options.Seed}"))))[..8];
+        var cached = Path.Combine(work, "seen-" + CacheKey(options, WeightFiles.Find(clip.Folder!)!));
+        FeatureCache.Build(cached, views, PictureRows.Embedding(clip), [clip.ImageSize], progress: done => say(done with { Text = "pictures seen by the CLIP, " + done.Text }), cancel: cancel);
+        var embeddings = FeatureCache.Open(cached);
+        using var scope = new TensorScope();
+        return new(embeddings, clip, rows.Take([0]), options.PictureLength);
+    }
+
+    // By another model, or of other pictures, what is cached is other.
+    private static string CacheKey(DiffusionOptions options, string weights)
+    {
+        var model = StoredFile.Hash(weights);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{model} {options.PhotosPerClass} {options.DrawingViews} {options.ImageNetNames} {options.Seed}"))))[..8];
     }
 
     private static void StartFrom(string folder, Weights weights)
@@ -163,19 +176,43 @@ internal sealed class LatentCaptions
 }
 
 /// <summary>Which views, and which captions of them, a step has.</summary>
-internal sealed class LatentBatches(FeatureCache latents, LatentCaptions captions, DiffusionOptions options, int[]? kept = null)
+internal sealed class LatentBatches
 {
-    private readonly int[] photos = [.. Of(latents, kept, ViewKind.Photo)], drawings = [.. Of(latents, kept, ViewKind.Drawing)];
-    private readonly ShuffledSampler
-        photoOrder = new(Of(latents, kept, ViewKind.Photo).Count(), options.Seed, DiffusionTraining.PhotoOrder), drawingOrder = new(Of(latents, kept, ViewKind.Drawing).Count(), options.Seed, DiffusionTraining.DrawingOrder);
+    private readonly LatentCaptions captions;
+    private readonly DiffusionOptions options;
+    private readonly Pool told, seen;
 
-    /// <summary>Views, and numbers of their captions; some of the latter are the empty one.</summary>
-    public (long[] Views, long[] Captions) At(long step, Generator draws)
+    public LatentBatches(FeatureCache latents, LatentCaptions captions, DiffusionOptions options, int[]? kept = null)
     {
-        var drawn = photos.Length == 0 ? options.Batch : drawings.Length == 0 ? 0 : (int)Math.Round(options.Batch * options.Drawings);
-        long[] views = [.. photoOrder.Batch(step, options.Batch - drawn).Select(i => (long)photos[i]), .. drawingOrder.Batch(step, drawn).Select(i => (long)drawings[i])];
-        return (views, Array.ConvertAll(views, view => draws.Next() < options.CaptionDropout ? 0L : captions.OfView[view][(int)(draws.Next() * captions.OfView[view].Length)]));
+        (this.captions, this.options) = (captions, options);
+        told = new(latents, kept, options, DiffusionTraining.PhotoOrder, DiffusionTraining.DrawingOrder);
+        seen = new(latents, null, options, DiffusionTraining.SeenPhotoOrder, DiffusionTraining.SeenDrawingOrder);
     }
 
-    private static IEnumerable<int> Of(FeatureCache latents, int[]? kept, ViewKind kind) => (kept ?? Enumerable.Range(0, latents.Rows.Count)).Where(i => latents.Rows[i].Kind == kind);
+    /// <summary>Views, and numbers of their captions, some of which are the empty one; views at the end that have no caption have their picture as the prompt.</summary>
+    public (long[] Views, long[] Captions) At(long step, Generator draws)
+    {
+        var pictured = (int)Math.Round(options.Batch * options.PicturePrompts);
+        var views = told.Batch(step, options.Batch - pictured);
+        var texts = Array.ConvertAll(views, view => IsDropped() ? 0L : captions.OfView[view][(int)(draws.Next() * captions.OfView[view].Length)]);
+        if (pictured == 0) return (views, texts);
+        var all = seen.Batch(step, pictured).ToLookup(_ => IsDropped());
+        return ([.. views, .. all[true], .. all[false]], [.. texts, .. all[true].Select(_ => 0L)]);
+        bool IsDropped() => draws.Next() < options.CaptionDropout;
+    }
+
+    // Photographs and drawings, each in an order of their own.
+    private sealed class Pool(FeatureCache latents, int[]? kept, DiffusionOptions options, ulong photoOrder, ulong drawingOrder)
+    {
+        private readonly int[] photos = [.. Of(latents, kept, ViewKind.Photo)], drawings = [.. Of(latents, kept, ViewKind.Drawing)];
+        private readonly ShuffledSampler photoSampler = new(Of(latents, kept, ViewKind.Photo).Count(), options.Seed, photoOrder), drawingSampler = new(Of(latents, kept, ViewKind.Drawing).Count(), options.Seed, drawingOrder);
+
+        public long[] Batch(long step, int count)
+        {
+            var drawn = photos.Length == 0 ? count : drawings.Length == 0 ? 0 : (int)Math.Round(count * options.Drawings);
+            return [.. photoSampler.Batch(step, count - drawn).Select(i => (long)photos[i]), .. drawingSampler.Batch(step, drawn).Select(i => (long)drawings[i])];
+        }
+
+        private static IEnumerable<int> Of(FeatureCache latents, int[]? kept, ViewKind kind) => (kept ?? Enumerable.Range(0, latents.Rows.Count)).Where(i => latents.Rows[i].Kind == kind);
+    }
 }

@@ -36,6 +36,17 @@ public class DiffusionCommandTests
         Assert.True(recognised.Code == 0 && recognised.Error.Contains("6 latents of", StringComparison.Ordinal), recognised.Error);
         Assert.NotEqual(program.Bytes("sd/unet/diffusion_pytorch_model.safetensors"), program.Bytes("sd2/unet/diffusion_pytorch_model.safetensors"));
 
+        // With pictures as prompts: stopped and resumed too, and other weights than without.
+        string[] Seeing(string work) => [.. Diffusion("sd4"), "--work", program[work], "--picture-prompts", "0.5"];
+        Assert.Equal(0, program.Run(Vae("sd4")).Code);
+        Assert.Equal(1, program.StoppedAt("step 20,", Seeing("seeing")).Code);
+        var pictured = program.Run(Seeing("seeing"));
+        Assert.True(pictured.Code == 0 && Directory.GetDirectories(program["seeing"], "seen-*", SearchOption.AllDirectories).Length == 1, pictured.Error);
+        var weights = program.Bytes("sd4/unet/diffusion_pytorch_model.safetensors");
+        Assert.NotEqual(program.Bytes("sd/unet/diffusion_pytorch_model.safetensors"), weights);
+        Assert.Equal(0, program.Run(Seeing("seeing2")).Code);
+        Assert.Equal(weights, program.Bytes("sd4/unet/diffusion_pytorch_model.safetensors"));
+
         // Another autoencoder has latents of its own, also in the same work folder.
         Assert.Equal(0, program.Run([.. Vae("sd3"), "--seed", "9"]).Code);
         var other = program.Run([.. Diffusion("sd3"), "--work", program["recognised"], "--best-recognised", "1", "--start", program["sd/unet"]]);

@@ -1,3 +1,5 @@
+using Obverse.Diffusion;
+using Obverse.Evaluation;
 using Obverse.Models;
 using Obverse.Tests.Encoders;
 using Obverse.Torch;
@@ -55,6 +57,55 @@ public class DiffusionLossTests
         var captions = LatentCaptions.Of(set, [new(ViewKind.Photo, 0), new(ViewKind.Photo, 0)], 7);
         Assert.Equal("", captions.All[0]);
         foreach (var view in captions.OfView) Assert.Superset(new HashSet<string> { "red fox", "a red fox", "a picture of a red fox", "a photo of a red fox" }, view.Select(number => captions.All[number]).ToHashSet());
+    }
+
+    [Fact]
+    public void A_picture_as_the_prompt_of_a_training_is_that_of_vary()
+    {
+        using var program = new Commands.Program();
+        using var clip = ClipModel.Load(program.Model);
+        using var scope = new TensorScope();
+        using var drawings = ViewTests.Drawings(program["set"]);
+        using var still = new NoGrad();
+        var views = new PictureViews(drawings, "test", 3, new ViewCounts { Drawings = 2, Compositions = 0 });
+        FeatureCache.Build(program["seen"], views, PictureRows.Embedding(clip), [clip.ImageSize]);
+        var text = clip.Text.Hidden(clip.Tokenize(["a fox"]));
+        using var rows = new PictureRows(FeatureCache.Open(program["seen"]), clip, text, 9);
+        using var converter = new PromptConverter(clip.Weights.All["text_projection"]) { Length = 9 };
+        var picture = PictureBatches.ToTensor([views.Render(1, clip.ImageSize).Rgb], clip.ImageSize);
+        var wanted = PromptConverter.Variation(converter.Convert(new ClipEncoder(clip, "a CLIP").Embed(picture)), text);
+        var found = rows.Take([1]);
+        Assert.Equal(wanted.Shape, found.Shape);
+        Assert.True((wanted - found).Abs().Max().Item() < 0.02, "the cache holds float16");
+    }
+
+    [Fact]
+    public void Views_that_are_their_own_prompt_come_last_and_from_all_pictures()
+    {
+        using var folder = new TemporaryFolder();
+        using var set = ViewTests.Drawings(Path.Combine(folder.Path, "set"));
+        var views = new PictureViews(set, "test", 3, new ViewCounts { Drawings = 2, Compositions = 0 });
+        FeatureCache.Build(Path.Combine(folder.Path, "latents"), views, x => x.AdaptiveAvgPool2d(2, 2).Flatten(1), [8]);
+        using var latents = FeatureCache.Open(Path.Combine(folder.Path, "latents"));
+        var captions = LatentCaptions.Of(set, latents.Rows, 7);
+        int[] kept = [0, 1];
+        var batches = new LatentBatches(latents, captions, new DiffusionOptions { Batch = 8, PicturePrompts = 0.5, CaptionDropout = 0.25 }, kept);
+        HashSet<long> seen = [];
+        var dropped = 0;
+        for (var step = 0; step < 50; step++)
+        {
+            using var draws = Generator.For(1, 2, (ulong)step);
+            var (chosen, texts) = batches.At(step, draws);
+            Assert.Equal(8, chosen.Length);
+            Assert.InRange(texts.Length, 4, 8); // 4 with a caption, and those of the other 4 that lost their picture
+            Assert.All(chosen[..4], view => Assert.Contains((int)view, kept));
+            Assert.All(texts[4..], text => Assert.Equal(0, text));
+            dropped += texts.Length - 4;
+            seen.UnionWith(chosen[texts.Length..]);
+        }
+
+        Assert.InRange(dropped, 25, 75);
+        Assert.Equal(latents.Rows.Count, seen.Count);
     }
 
     [Fact]
