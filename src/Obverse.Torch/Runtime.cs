@@ -23,6 +23,11 @@ public static unsafe class Runtime
         ProcessMemory.ReuseLargeBlocks();
     }
 
+    /// <summary>
+    /// Hands memory that nothing uses back to the system. Long work calls it now and then: what glibc before 2.38 cannot use again (its bug 14581) would else add up.
+    /// </summary>
+    public static void ReturnFreeMemory() => ProcessMemory.ReturnFree();
+
     /// <summary>The folder that libtorch was loaded from.</summary>
     public static string Folder
     {

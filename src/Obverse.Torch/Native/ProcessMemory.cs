@@ -29,6 +29,12 @@ internal static partial class ProcessMemory
         if (OperatingSystem.IsLinux()) Reuse(LargestPossible);
     }
 
+    /// <summary>Free pages inside the C library's heap go back to the system.</summary>
+    public static void ReturnFree()
+    {
+        if (OperatingSystem.IsLinux()) _ = malloc_trim(0);
+    }
+
     private static void Reuse(int largest)
     {
         if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null && mallopt(MmapThreshold, largest) == 1) LargestReused = largest;
@@ -43,6 +49,7 @@ internal static partial class ProcessMemory
 
     [LibraryImport("libc")] private static partial nint gnu_get_libc_version();
     [LibraryImport("libc")] private static partial int mallopt(int parameter, int value);
+    [LibraryImport("libc")] private static partial int malloc_trim(nuint pad);
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)] private static partial int setenv(string name, string value, int overwrite);
     [LibraryImport("ucrtbase", StringMarshalling = StringMarshalling.Utf8)] private static partial int _putenv_s(string name, string value);
 }
