@@ -1,11 +1,12 @@
-"""TuneStep.cs in Python: an update of SD-IPC-FT at full size with random weights, batch BATCH, with gradient checkpointing (recompute: residual blocks and transformers each, resamplings are kept; TuneStep's pieces are a pair of them, and a resampling) or without (plain): tune.py BATCH plain|recompute."""
+"""TuneStep.cs in Python: updates of SD-IPC-FT (two losses, batch 1) or SD-IPC-CT (one, batch 2) at full size with random weights, with gradient checkpointing (recompute: residual blocks and transformers each, resamplings are kept; TuneStep's pieces are a pair of them, and a resampling) or without (plain): tune.py ft|ct plain|recompute UPDATES."""
 import sys, time
 import torch
 from torch import nn
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
-batch, recomputes = int(sys.argv[1]), sys.argv[2] == "recompute"
+concept, recomputes, updates = sys.argv[1] == "ct", sys.argv[2] == "recompute", int(sys.argv[3])
+batch = 2 if concept else 1
 for name, end in (("unet.py", "# Instead of torch's own"), ("vit.py", "views, repeats =")):
     source = open(__file__.replace("tune.py", name)).read()
     exec(source[:source.index(end)])
@@ -63,17 +64,21 @@ def loss(latents, rows, noise, times):
 
 
 with open("/proc/self/clear_refs", "w") as reset: reset.write("5")  # the peak from here on
-for turn in ("first", "second"):
+later = [0, 0]
+for update in range(updates):
     begun, before = time.perf_counter(), time.process_time()
     adam.zero_grad()
     latents, noise, times = torch.randn(batch, 4, 64, 64), torch.randn(batch, 4, 64, 64), 100 + 700 * torch.arange(batch) // batch
     text = torch.randn(batch, 77, 768)
     vector = F.normalize(embed(torch.randn(batch, 3, 224, 224)), dim=-1) @ inverse.T
     converted = torch.cat([text[:, :1], (27 * F.normalize(vector, dim=-1))[:, None].expand(-1, 76, -1)], 1)
-    total = loss(latents, converted, noise, times) + loss(latents, text, noise, times)
+    total = loss(latents, converted, noise, times)
+    if not concept: total = total + loss(latents, text, noise, times)
     total.backward()
     nn.utils.clip_grad_norm_(learned, 1)
     adam.step()
-    print(f"{turn}_step_seconds", time.perf_counter() - begun)
-    print(f"{turn}_cpu_seconds", time.process_time() - before)
+    spent = time.perf_counter() - begun, time.process_time() - before
+    if update == 0: print("first_step_seconds", spent[0]), print("first_cpu_seconds", spent[1])
+    else: later = [sum(pair) for pair in zip(later, spent)]
+print("later_step_seconds", later[0] / (updates - 1)), print("later_cpu_seconds", later[1] / (updates - 1))
 print("peak_mb", next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024)

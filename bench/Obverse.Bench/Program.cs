@@ -24,7 +24,7 @@ switch (args)
     case ["strokes"]: StrokeStep.Run(256, 224); break;
     case ["strokes", var count, var side]: StrokeStep.Run(int.Parse(count), int.Parse(side)); break;
     case ["clipdraw" or "vqgan", var steps, "fp32" or "bf16" or "auto"]: ClipagStep.Run(args[0], int.Parse(steps), Precisions.Parse(args[2])); break;
-    case ["tune", var batch, "plain" or "recompute", "fp32" or "bf16" or "auto"]: TuneStep.Run(int.Parse(batch), args[2] == "recompute", Precisions.Parse(args[3])); break;
+    case ["tune", "ft" or "ct", "plain" or "recompute", "fp32" or "bf16" or "auto", var updates]: TuneStep.Run(args[1] == "ct", args[2] == "recompute", Precisions.Parse(args[3]), int.Parse(updates)); break;
     case ["unet", var folder, var repeats]: UNetStep.Run(folder, int.Parse(repeats)); break;
     case ["unet", var folder, var repeats, var precision]: UNetStep.Run(folder, int.Parse(repeats), Precisions.Parse(precision)); break;
     case ["unet-parts", var repeats]: UNetParts.Run(int.Parse(repeats)); break;
@@ -33,7 +33,7 @@ switch (args)
     case ["write-diffusion", var folder]: RandomDiffusion.Write(folder); break;
     case ["write", var architecture, var layout, var folder]: RandomModel.Write(architecture, layout, folder); break;
     default:
-        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | frechet-write WIDTH ROWS FOLDER | frechet FOLDER exact|sqrtm|eigenvalues | pictures COUNT FOLDER | stream FOLDER COUNT THREADS | pyramid | inversion STEPS | progressive STEPS | strokes [COUNT SIDE] | clipdraw|vqgan STEPS fp32|bf16|auto | tune BATCH plain|recompute fp32|bf16|auto | unet FOLDER REPEATS [PRECISION] | unet-parts REPEATS | sample FOLDER STEPS SIDE [FULL-EVERY] | write-diffusion FOLDER | write ARCHITECTURE LAYOUT FOLDER");
+        Console.Error.WriteLine("obverse-bench: op | memory | gemm | vit VIEWS [REPEATS [ARCHITECTURE]] | fits COUNT | neighbours ROWS [KINDS] | frechet-write WIDTH ROWS FOLDER | frechet FOLDER exact|sqrtm|eigenvalues | pictures COUNT FOLDER | stream FOLDER COUNT THREADS | pyramid | inversion STEPS | progressive STEPS | strokes [COUNT SIDE] | clipdraw|vqgan STEPS fp32|bf16|auto | tune ft|ct plain|recompute fp32|bf16|auto UPDATES | unet FOLDER REPEATS [PRECISION] | unet-parts REPEATS | sample FOLDER STEPS SIDE [FULL-EVERY] | write-diffusion FOLDER | write ARCHITECTURE LAYOUT FOLDER");
         return 2;
 }
 

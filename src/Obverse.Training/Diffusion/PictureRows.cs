@@ -25,7 +25,7 @@ internal sealed class PictureRows : IDisposable
     public Tensor Take(ReadOnlySpan<long> views) => PromptConverter.Variation(converter.Convert(embeddings.Take(views)), anyText);
 
     /// <summary>What the cache of embeddings holds of a picture.</summary>
-    public static Func<Tensor, Tensor> Embedding(ClipModel clip) => pictures => clip.EncodeImage(clip.Normalize(pictures)).Normalized();
+    public static Func<Tensor, Tensor> Embedding(ClipModel clip) => new ClipEncoder(clip, "pictures").Embed;
 
     public void Dispose()
     {
