@@ -1,4 +1,5 @@
 using Obverse.Files;
+using Obverse.Torch;
 
 namespace Obverse.Jobs;
 
@@ -37,6 +38,7 @@ public static class JobList
                 try
                 {
                     done = draw(job, outputs);
+                    Runtime.ReturnFreeMemory(); // or each job would leave some that no other can use
                 }
                 catch (InvalidDataException wrong) when (onFailed is not null)
                 {

@@ -15,10 +15,10 @@ internal static class ModelWriter
     }
 
     /// <summary>Matrices and larger as fp16, vectors as they are.</summary>
-    public static void SaveFile(string path, IEnumerable<KeyValuePair<string, Tensor>> weights)
+    public static void SaveFile(string path, IEnumerable<KeyValuePair<string, Tensor>> weights, params ReadOnlySpan<KeyValuePair<string, string>> metadata)
     {
         using var scope = new TensorScope();
         using var still = new NoGrad();
-        Safetensors.Save(path, weights.Select(w => KeyValuePair.Create(w.Key, w.Value.Dims >= 2 ? w.Value.Detach().To(DType.Float16) : w.Value.Detach())), new Dictionary<string, string> { ["format"] = "pt" });
+        Safetensors.Save(path, weights.Select(w => KeyValuePair.Create(w.Key, w.Value.Dims >= 2 ? w.Value.Detach().To(DType.Float16) : w.Value.Detach())), new Dictionary<string, string>([new("format", "pt"), .. metadata]));
     }
 }

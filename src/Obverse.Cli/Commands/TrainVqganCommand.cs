@@ -15,9 +15,9 @@ internal static class TrainVqganCommand
         var data = Flags.Text("--data", "SET", "Training pictures, from `obverse data pocket`. [default: pocket-data]");
         var model = Flags.Model("The CLIP whose EfficientNet image encoder gives the features of the loss.");
         var side = Flags.Whole("--side", "Side of the training pictures in pixels, a multiple of the factor. [default: 64]", 16, 512);
-        var widths = Flags.Parsed<int[]?>("--widths", "A,B,C", "Channels of each level, the finest first, multiples of 32; N levels make a code stand for 2^(N-1) pixels. [default: 32,32,64,128]", text =>
+        var widths = Flags.Parsed<int[]?>("--widths", "A,B,C", "Channels of each level, the finest first, multiples of 32; N levels make a code stand for 2^(N-1) pixels. [default: 32,64,128]", text =>
             text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var width) && width is > 0 and <= 1024 && width % 32 == 0 ? width : throw new FormatException("multiples of 32 up to 1024, separated by commas, were wanted")).ToArray() is { Length: >= 2 and <= 6 } all ? all : throw new FormatException("2 to 6 widths were wanted"));
-        var codes = Flags.Whole("--codes", "Rows of the codebook. [default: 512]", 2, 65_536);
+        var codes = Flags.Whole("--codes", "Rows of the codebook. [default: 1024]", 2, 65_536);
         var features = Flags.Number("--features", "W", "Weight of the distance of features. [default: 0.5]", 0, 100);
         var batch = Flags.Whole("--batch", "Batch size. [default: 8]", 1, 4096);
         var rate = Flags.Number("--rate", "R", "Learning rate. [default: 0.001]", 1e-9, 1);

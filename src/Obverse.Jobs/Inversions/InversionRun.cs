@@ -36,10 +36,12 @@ internal static class InversionRun
         var filmEvery = outputs?.Every > 0 ? outputs.Every : Math.Max(1, job.Recipe.Schedule.StepCount / FilmFrames);
         var before = outputs?.Compares == true ? job.Show(inversion) : null;
         var speed = new Speed();
+        var heap = new HeapGrowth();
         Step? last = null;
         foreach (var step in inversion.Run(cancellation))
         {
             last = step;
+            heap.AfterStep();
             if (!double.IsFinite(step.Loss)) throw new InvalidDataException($"step {step.Index + 1}: the loss is {step.Loss}; use a lower rate, or weights without NaN");
             if (outputs?.Every > 0 && (step.Index + 1) % outputs.Every == 0) job.Show(inversion).Save(outputs.Frame(step.Index + 1, step.Count));
             if (film is not null && ((step.Index + 1) % filmEvery == 0 || step.Index + 1 == step.Count)) film.Add(job.Show(inversion));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Obverse.Files;
 using Obverse.Torch;
 
@@ -9,7 +10,6 @@ namespace Obverse.Models;
 /// </summary>
 public sealed class Vqgan : IDisposable
 {
-    internal const int Groups = 32;
     internal const double Epsilon = 1e-6; // of every norm
 
     private readonly Weights weights;
@@ -56,7 +56,7 @@ public sealed class Vqgan : IDisposable
         var weights = Weights.Later(read.Select(pair => KeyValuePair.Create(pair.Key, new StoredTensor(pair.Value))), path, device);
         try
         {
-            var config = VqganConfig.Of(weights.Outline, path);
+            var config = VqganConfig.Of(weights.Outline, path, GroupsOf(path));
             using (new TensorScope()) _ = new Vqgan(weights.Sketch(), config); // names and shapes first, before anything is widened
             weights.Complete();
             return new(weights, config);
@@ -112,6 +112,14 @@ public sealed class Vqgan : IDisposable
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null, bool half = false) => weights.Save(path, metadata, half);
 
     public void Dispose() => weights.Dispose();
+
+    private static int GroupsOf(string path)
+    {
+        if (!path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)) return VqganConfig.UsualGroups;
+        using var file = Safetensors.Open(path);
+        return !file.Metadata.TryGetValue(VqganConfig.GroupsKey, out var text) ? VqganConfig.UsualGroups
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var groups) && groups > 0 ? groups : throw new WeightsException($"{path}: {VqganConfig.GroupsKey} is '{text}'; a whole number above 0 was wanted");
+    }
 
     private static bool IsLoss(string name) => name.StartsWith("loss.", StringComparison.Ordinal);
 }

@@ -3,9 +3,9 @@ using Obverse.Torch;
 namespace Obverse.Models;
 
 /// <summary>norm1, swish, conv1, norm2, swish, conv2, beside a shortcut (1x1 where the channels change): taming's ResnetBlock without time embedding.</summary>
-internal sealed class VqganBlock(Weights weights, int inputs, int outputs)
+internal sealed class VqganBlock(Weights weights, int inputs, int outputs, int groups)
 {
-    private readonly GroupNorm norm1 = new(weights / "norm1", Vqgan.Groups, inputs, Vqgan.Epsilon), norm2 = new(weights / "norm2", Vqgan.Groups, outputs, Vqgan.Epsilon);
+    private readonly GroupNorm norm1 = new(weights / "norm1", groups, inputs, Vqgan.Epsilon), norm2 = new(weights / "norm2", groups, outputs, Vqgan.Epsilon);
     private readonly Conv2d conv1 = new(weights / "conv1", inputs, outputs), conv2 = new(weights / "conv2", outputs, outputs);
     private readonly Conv2d? shortcut = inputs == outputs ? null : new(weights / "nin_shortcut", inputs, outputs, kernel: 1, padding: 0);
 
@@ -13,9 +13,9 @@ internal sealed class VqganBlock(Weights weights, int inputs, int outputs)
 }
 
 /// <summary>One head over all places: norm, 1x1 q, k, v, softmax(qᵀk / sqrt(c)), 1x1, added (taming's AttnBlock).</summary>
-internal sealed class VqganAttention(Weights weights, int width)
+internal sealed class VqganAttention(Weights weights, int width, int groups)
 {
-    private readonly GroupNorm norm = new(weights / "norm", Vqgan.Groups, width, Vqgan.Epsilon);
+    private readonly GroupNorm norm = new(weights / "norm", groups, width, Vqgan.Epsilon);
     private readonly Conv2d q = One(weights / "q", width), k = One(weights / "k", width), v = One(weights / "v", width), output = One(weights / "proj_out", width);
 
     public Tensor Forward(Tensor x) => TensorScope.Of(() =>
@@ -30,10 +30,10 @@ internal sealed class VqganAttention(Weights weights, int width)
 }
 
 /// <summary>block_1, attn_1, block_2: what lies between the levels and the latent, in both directions.</summary>
-internal sealed class VqganMiddle(Weights weights, int width)
+internal sealed class VqganMiddle(Weights weights, int width, int groups)
 {
-    private readonly VqganBlock first = new(weights / "block_1", width, width), second = new(weights / "block_2", width, width);
-    private readonly VqganAttention attention = new(weights / "attn_1", width);
+    private readonly VqganBlock first = new(weights / "block_1", width, width, groups), second = new(weights / "block_2", width, width, groups);
+    private readonly VqganAttention attention = new(weights / "attn_1", width, groups);
 
     public Tensor Forward(Tensor x, Trace? trace, string name)
     {
@@ -53,10 +53,10 @@ internal sealed class VqganLevel
     private readonly VqganBlock[] blocks;
     private readonly VqganAttention[] attentions;
 
-    public VqganLevel(Weights weights, int inputs, int width, int count, bool attends)
+    public VqganLevel(Weights weights, int inputs, int width, int count, bool attends, int groups)
     {
-        blocks = [.. Enumerable.Range(0, count).Select(j => new VqganBlock(weights / "block" / j, j == 0 ? inputs : width, width))];
-        attentions = attends ? [.. Enumerable.Range(0, count).Select(j => new VqganAttention(weights / "attn" / j, width))] : [];
+        blocks = [.. Enumerable.Range(0, count).Select(j => new VqganBlock(weights / "block" / j, j == 0 ? inputs : width, width, groups))];
+        attentions = attends ? [.. Enumerable.Range(0, count).Select(j => new VqganAttention(weights / "attn" / j, width, groups))] : [];
     }
 
     public Tensor Forward(Tensor x, Trace? trace, string name)

@@ -15,10 +15,10 @@ internal sealed class VqganEncoder
     {
         var (count, deepest) = (config.Widths.Count, config.Widths[^1]);
         first = new(weights / "conv_in", 3, config.Channels);
-        levels = [.. config.Widths.Select((width, i) => new VqganLevel(weights / "down" / i, i == 0 ? config.Channels : config.Widths[i - 1], width, config.Blocks, config.Attention.Contains(i)))];
+        levels = [.. config.Widths.Select((width, i) => new VqganLevel(weights / "down" / i, i == 0 ? config.Channels : config.Widths[i - 1], width, config.Blocks, config.Attention.Contains(i), config.Groups))];
         shrinks = [.. Enumerable.Range(0, count - 1).Select(i => new Conv2d(weights / "down" / i / "downsample" / "conv", config.Widths[i], config.Widths[i], stride: 2, padding: 0))];
-        middle = new(weights / "mid", deepest);
-        norm = new(weights / "norm_out", Vqgan.Groups, deepest, Vqgan.Epsilon);
+        middle = new(weights / "mid", deepest, config.Groups);
+        norm = new(weights / "norm_out", config.Groups, deepest, Vqgan.Epsilon);
         last = new(weights / "conv_out", deepest, config.Latent);
     }
 
@@ -52,10 +52,10 @@ internal sealed class VqganDecoder
     {
         var (count, deepest) = (config.Widths.Count, config.Widths[^1]);
         first = new(weights / "conv_in", config.Latent, deepest);
-        middle = new(weights / "mid", deepest);
-        levels = [.. config.Widths.Select((width, i) => new VqganLevel(weights / "up" / i, i == count - 1 ? deepest : config.Widths[i + 1], width, config.Blocks + 1, config.Attention.Contains(i)))];
+        middle = new(weights / "mid", deepest, config.Groups);
+        levels = [.. config.Widths.Select((width, i) => new VqganLevel(weights / "up" / i, i == count - 1 ? deepest : config.Widths[i + 1], width, config.Blocks + 1, config.Attention.Contains(i), config.Groups))];
         grows = [.. config.Widths.Select((width, i) => i == 0 ? null : new Conv2d(weights / "up" / i / "upsample" / "conv", width, width))];
-        norm = new(weights / "norm_out", Vqgan.Groups, config.Widths[0], Vqgan.Epsilon);
+        norm = new(weights / "norm_out", config.Groups, config.Widths[0], Vqgan.Epsilon);
         last = new(weights / "conv_out", config.Widths[0], 3);
     }
 

@@ -12,11 +12,8 @@ internal static class AutoencoderStart
     /// <summary>Latent numbers: brightness, two opponent colours, and brightness across, down and diagonally.</summary>
     public const int Components = 6;
 
-    // A constant beside the signal, in two channels, that a norm over all channels divides by: it then scales every picture nearly alike.
     private const double EncoderConstant = 30, DecoderConstant = 8;
 
-    private static readonly double[][] colours = [[1 / Math.Sqrt(3), 1 / Math.Sqrt(3), 1 / Math.Sqrt(3)], [1 / Math.Sqrt(2), 0, -1 / Math.Sqrt(2)], [1 / Math.Sqrt(6), -2 / Math.Sqrt(6), 1 / Math.Sqrt(6)]];
-    private static readonly double[][] details = [[.5, .5, .5, .5], [.5, -.5, .5, -.5], [.5, .5, -.5, -.5], [.5, -.5, -.5, .5]]; // over (0, 0), (0, 1), (1, 0), (1, 1)
     private static readonly (int Colour, int Detail)[] components = [(0, 0), (1, 0), (2, 0), (0, 1), (0, 2), (0, 3)];
 
     // What each is multiplied by, so that all are of the same order and details stay the smaller: their deviations over the pocket pictures are about 1.9, 0.6, 0.4, 0.5, 0.5 and 0.3.
@@ -40,7 +37,7 @@ internal static class AutoencoderStart
         {
             for (var k = 0; k < Components; k++)
                 for (var c = 0; c < 3; c++)
-                    for (var at = 0; at < 4; at++) w[k, c, at / 2, at % 2] = (float)(colours[components[k].Colour][c] * details[components[k].Detail][at]);
+                    for (var at = 0; at < 4; at++) w[k, c, at / 2, at % 2] = (float)(LinearStart.Colours[components[k].Colour][c] * LinearStart.Details[components[k].Detail][at]);
         });
         Pairs("encoder.down_blocks.1.resnets.0.conv_shortcut", Components, EncoderConstant, (k, j) => k == j ? gains[k] : 0, fine, rough);
         Restored("encoder.conv_norm_out", EncoderConstant, rough);
@@ -58,31 +55,12 @@ internal static class AutoencoderStart
             (b[rough - 2], b[rough - 1]) = ((float)DecoderConstant, -(float)DecoderConstant);
         });
         Set("decoder.up_blocks.0.upsamplers.0.conv", (w, _) => { for (var k = 0; k < rough; k++) w[k, k, 1, 1] = 1; });
-        Pairs("decoder.up_blocks.1.resnets.0.conv_shortcut", 3, DecoderConstant, (c, k) => k < 3 ? colours[k][c] * 0.5 / gains[k] : 0, Components, fine);
+        Pairs("decoder.up_blocks.1.resnets.0.conv_shortcut", 3, DecoderConstant, (c, k) => k < 3 ? LinearStart.Colours[k][c] * 0.5 / gains[k] : 0, Components, fine);
         Restored("decoder.conv_norm_out", DecoderConstant, fine);
         Set("decoder.conv_out", (w, _) => { for (var c = 0; c < 3; c++) (w[c, c, 1, 1], w[c, 3 + c, 1, 1]) = (1, -1); });
 
-        void Set(string layer, Action<float[,,,], float[]> fill)
-        {
-            var (weight, bias) = (At(layer + ".weight"), At(layer + ".bias"));
-            var (values, offsets) = (new float[weight.Size(0), weight.Size(1), weight.Size(2), weight.Size(3)], new float[bias.Size(0)]);
-            fill(values, offsets);
-            weight.CopyInPlace(Tensor.From([.. values.Cast<float>()], weight.Shape));
-            bias.CopyInPlace(Tensor.From(offsets));
-        }
-
-        void Pairs(string layer, int count, double constant, Func<int, int, double> weight, int inputs, int outputs) => Set(layer, (w, b) =>
-        {
-            for (var k = 0; k < count; k++)
-                for (var j = 0; j < inputs; j++) (w[k, j, 0, 0], w[count + k, j, 0, 0]) = ((float)weight(k, j), -(float)weight(k, j));
-            (b[outputs - 2], b[outputs - 1]) = ((float)constant, -(float)constant);
-        });
-
-        // The norm divides by about this; its weight multiplies it back.
-        void Restored(string norm, double constant, int channels)
-        {
-            At(norm + ".weight").FillInPlace(constant * Math.Sqrt(2.0 / channels));
-            At(norm + ".bias").FillInPlace(0);
-        }
+        void Set(string layer, Action<float[,,,], float[]> fill) => LinearStart.Set(weights, layer, fill);
+        void Pairs(string layer, int count, double constant, Func<int, int, double> weight, int inputs, int outputs) => LinearStart.Pairs(weights, layer, count, constant, weight, inputs, outputs);
+        void Restored(string norm, double constant, int channels) => LinearStart.Restored(weights, norm, constant, channels);
     }
 }

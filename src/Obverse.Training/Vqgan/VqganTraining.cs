@@ -1,3 +1,4 @@
+using System.Globalization;
 using Obverse.Evaluation;
 using Obverse.Models;
 using Obverse.Torch;
@@ -6,7 +7,7 @@ namespace Obverse.Training;
 
 /// <summary>
 /// Trains a VQGAN on the views of a picture set: pixels, features of an image tower and commitment (spec canvases.md 5.5; no discriminator); the codebook follows the
-/// latents (<see cref="CodebookAverages"/>). Every checkpoint writes the model as it stands.
+/// latents (<see cref="CodebookAverages"/>). One that <see cref="VqganStart"/> fits begins there and keeps its encoder, others learn from noise. Every checkpoint writes the model as it stands.
 /// </summary>
 public sealed class VqganTraining : IDisposable
 {
@@ -15,6 +16,7 @@ public sealed class VqganTraining : IDisposable
     private readonly VqganOptions options;
     private readonly FeatureDistance? features;
     private readonly CodebookAverages codebook;
+    private readonly bool isAnalytic;
     private readonly TrainingLoop loop;
     private Func<long, byte[][]>? batches;
 
@@ -24,11 +26,16 @@ public sealed class VqganTraining : IDisposable
     {
         (this.options, this.features) = (options, features);
         using var random = Generator.For(options.Seed, Inits);
-        Model = TensorScope.Unscoped(() => new Vqgan(Weights.New(random), options.Config));
+        var weights = TensorScope.Unscoped(() => Weights.New(random));
+        Model = TensorScope.Unscoped(() => new Vqgan(weights, options.Config));
+        if (isAnalytic = VqganStart.Fits(options)) VqganStart.Apply(weights, options);
         codebook = new(Model.Codebook, options.CodeDecay, options.DeadShare);
         var book = Model.Parameters.Single(pair => ReferenceEquals(pair.Value, Model.Codebook));
-        loop = new("VQGAN training", options, Model.Parameters.Where(pair => pair.Key != book.Key), step => Loss(PictureBatches.ToTensor(batches!(step), options.Side), step), [book, .. codebook.State]);
+        loop = new("VQGAN training", options, Model.Parameters.Where(pair => pair.Key != book.Key && !(isAnalytic && IsEncoders(pair.Key))), step => Loss(PictureBatches.ToTensor(batches!(step), options.Side), step), [book, .. codebook.State]);
     }
+
+    // Of an analytic start it stays: distances of latents are those of pixels, and the codes settle in a space that does not move.
+    private static bool IsEncoders(string name) => name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("quant_conv.", StringComparison.Ordinal);
 
     /// <summary>What learns; after <see cref="Run"/> its averaged weights.</summary>
     public Vqgan Model { get; }
@@ -59,7 +66,8 @@ public sealed class VqganTraining : IDisposable
     public void Save(string path)
     {
         var names = Model.Parameters.Keys.ToHashSet();
-        ModelWriter.SaveFile(path, loop.Averages.Where(pair => names.Contains(pair.Key)));
+        var learned = loop.Averages.Where(pair => names.Contains(pair.Key)).ToDictionary();
+        ModelWriter.SaveFile(path, Model.Parameters.Select(pair => KeyValuePair.Create(pair.Key, learned.GetValueOrDefault(pair.Key, pair.Value))), KeyValuePair.Create(VqganConfig.GroupsKey, options.Groups.ToString(CultureInfo.InvariantCulture)));
     }
 
     public void Dispose()

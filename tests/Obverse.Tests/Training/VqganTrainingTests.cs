@@ -1,4 +1,7 @@
+using Obverse.Files;
+using Obverse.Models;
 using Obverse.Tests.Encoders;
+using Obverse.Torch;
 using Obverse.Training;
 using Xunit;
 
@@ -6,7 +9,7 @@ namespace Obverse.Tests.Training;
 
 public class VqganTrainingTests
 {
-    private static readonly VqganOptions Small = new() { Steps = 24, Side = 16, Batch = 2, Widths = [32, 32], Codes = 16, CodeWidth = 8, Rate = 3e-3, Warmup = 2, LogEvery = 4, FeatureWeight = 0 };
+    private static readonly VqganOptions Small = new() { Steps = 24, Side = 16, Batch = 2, Widths = [32, 32], Codes = 16, CodeWidth = 8, Groups = 32, Rate = 3e-3, Warmup = 2, LogEvery = 4, FeatureWeight = 0 };
 
     [Fact]
     public void The_loss_falls_and_more_than_one_code_is_used()
@@ -43,5 +46,50 @@ public class VqganTrainingTests
         }
 
         Assert.Equal(Weights("whole", null), Weights("stopped", 8));
+    }
+
+    [Fact]
+    public void Before_it_has_learned_anything_flat_colours_come_back_and_the_latent_is_haars()
+    {
+        using var scope = new TensorScope();
+        using var still = new NoGrad();
+        foreach (var widths in (int[][])[[16, 32], [16, 32, 64], [16, 32, 32, 48]])
+        {
+            var options = new VqganOptions { Widths = widths };
+            Assert.True(VqganStart.Fits(options));
+            using var weights = TensorScope.Unscoped(() => Weights.New(new Generator(3)));
+            var model = new Vqgan(weights, options.Config);
+            VqganStart.Apply(weights, options);
+            var side = 4 * options.Config.Factor;
+            var flat = Tensor.From([0.8f, -0.6f, 0.1f, -0.9f, 0.9f, 0.5f, 0, 0, 0], 3, 3, 1, 1).Expand(3, 3, side, side).Contiguous();
+            Assert.InRange((model.Decode(model.Encode(flat)) - flat).Abs().Max().Item(), 0, 0.1);
+
+            var half = Tensor.Zeros([1, 3, side, side]);
+            half.Narrow(3, 0, options.Config.Factor / 2).FillInPlace(0.5); // the left half of the first column of codes
+            var latent = model.Encode(half).Select(0, 0).Select(1, 0).Select(1, 0).ToFloats(); // the first code's numbers
+            Assert.InRange(latent[0], 0.99 * Math.Sqrt(3) / 4, 1.001 * Math.Sqrt(3) / 4); // twice the mean, on sqrt(3) colours, halved
+            Assert.InRange(latent[3], 0.99 * Math.Sqrt(3) / 4, 1.001 * Math.Sqrt(3) / 4); // and as much across
+            Assert.All(latent.Index().Where(one => one.Index is not (0 or 3)), one => Assert.InRange(one.Item, -1e-3, 1e-3));
+        }
+    }
+
+    [Fact]
+    public void What_was_trained_loads_with_its_groups_and_another_number_is_refused()
+    {
+        using var scope = new TensorScope();
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "model.safetensors");
+        using var training = new VqganTraining(Small with { Groups = 8 });
+        training.Save(file);
+        using (var model = Vqgan.Load(file)) Assert.Equal(8, model.Config.Groups);
+        Dictionary<string, Tensor> tensors;
+        using (var read = Safetensors.Open(file)) tensors = read.Names.ToDictionary(name => name, name => read[name]);
+        Safetensors.Save(Path.Combine(folder.Path, "old.safetensors"), tensors);
+        using (var model = Vqgan.Load(Path.Combine(folder.Path, "old.safetensors"))) Assert.Equal(32, model.Config.Groups);
+        foreach (var (groups, wanted) in (ReadOnlySpan<(string, string)>)[("three", "a whole number"), ("5", "multiple of 5")])
+        {
+            Safetensors.Save(Path.Combine(folder.Path, "bad.safetensors"), tensors, new Dictionary<string, string> { [VqganConfig.GroupsKey] = groups });
+            Assert.Contains(wanted, Assert.Throws<WeightsException>(() => Vqgan.Load(Path.Combine(folder.Path, "bad.safetensors"))).Message, StringComparison.Ordinal);
+        }
     }
 }
