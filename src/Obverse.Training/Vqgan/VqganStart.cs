@@ -11,8 +11,11 @@ internal static class VqganStart
     /// <summary>Latent numbers: three colours, each a mean and three differences.</summary>
     public const int Components = 12;
 
-    // Beside the signal (LinearStart); and what components are multiplied by: deviations over pictures are then 0.1 to 1, and distances of codes those of pixels.
+    // Beside the signal (LinearStart), and what components are multiplied by there: all by the same, so that distances of codes are those of pixels.
     private const double EncoderConstant = 30, DecoderConstant = 8, Gain = 0.5;
+
+    // What codes are larger by: deviations of 0.5 to 5, so that the published rates of 0.05 and 0.1 move a detail by a fifth of what it varies by, not by all of it.
+    private const double Scale = 5;
 
     /// <summary>Whether a VQGAN of these options has this start: a convolution that changes the number of channels stands before either norm at the end.</summary>
     public static bool Fits(VqganOptions options) =>
@@ -44,10 +47,10 @@ internal static class VqganStart
         LinearStart.Pairs(weights, $"encoder.down.{last}.block.0.nin_shortcut", Components, EncoderConstant, (k, j) => k == j ? Gain : 0, widths[^2], widths[^1]);
         LinearStart.Restored(weights, "encoder.norm_out", EncoderConstant, widths[^1]);
         Set("encoder.conv_out", (w, _) => { for (var k = 0; k < Components; k++) (w[k, k, 1, 1], w[k, Components + k, 1, 1]) = (1, -1); });
-        Copy("quant_conv", Components);
+        Copy("quant_conv", Components, Scale);
 
         // Decoder: the components beside each other, enlarged, and of the means the colours.
-        Copy("post_quant_conv", Components);
+        Copy("post_quant_conv", Components, 1 / Scale);
         Copy("decoder.conv_in", Components);
         for (var level = last; level > 0; level--)
         {
@@ -60,9 +63,9 @@ internal static class VqganStart
         Set("decoder.conv_out", (w, _) => { for (var c = 0; c < 3; c++) (w[c, c, 1, 1], w[c, 3 + c, 1, 1]) = (1, -1); });
 
         void Set(string layer, Action<float[,,,], float[]> fill) => LinearStart.Set(weights, layer, fill);
-        void Copy(string layer, int channels) => Set(layer, (w, _) =>
+        void Copy(string layer, int channels, double scale = 1) => Set(layer, (w, _) =>
         {
-            for (var k = 0; k < channels; k++) w[k, k, w.GetLength(2) / 2, w.GetLength(3) / 2] = 1;
+            for (var k = 0; k < channels; k++) w[k, k, w.GetLength(2) / 2, w.GetLength(3) / 2] = (float)scale;
         });
     }
 }
