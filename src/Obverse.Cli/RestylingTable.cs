@@ -51,7 +51,10 @@ internal sealed record RestylingTable
     }
 
     private string PathOf(string recipe, string photograph, PaintedStyle style) =>
-        Path.Combine(Folder, "pictures", Path.GetFileNameWithoutExtension(recipe), $"{FileNames.Slug(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(photograph))) + "-" + Path.GetFileNameWithoutExtension(photograph))}-{style.Name}.png");
+        Path.Combine(Folder, "pictures", Path.GetFileNameWithoutExtension(recipe), $"{FileNames.Slug(Named(photograph))}-{style.Name}.png");
+
+    // With its folder: data sets call every subject's first photograph 00.
+    private static string Named(string photograph) => Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(photograph))) + "-" + Path.GetFileNameWithoutExtension(photograph);
 
     /// <summary>A row for each recipe and style, and one for all styles of a recipe; then the paired difference of each recipe to the first.</summary>
     internal static string Markdown(IReadOnlyList<Cell> cells)
@@ -78,7 +81,7 @@ internal sealed record RestylingTable
         List<string> heads = [];
         foreach (var group in cells.GroupBy(cell => (cell.Photograph, cell.Recipe)).OrderBy(group => Photographs.ToList().IndexOf(group.Key.Photograph)))
         {
-            heads.Add($"{Name(group.Key.Recipe)}, {Path.GetFileNameWithoutExtension(group.Key.Photograph)}");
+            heads.Add($"{Name(group.Key.Recipe)}, {Named(group.Key.Photograph)}");
             shown.Add((Picture.Load(group.Key.Photograph).OnWhite().AtMost(1 << 20), "the photograph"));
             shown.AddRange(group.Select(cell => (Picture.Load(cell.Path), string.Create(CultureInfo.InvariantCulture, $"{TextOf(cell.Style)}: edges {cell.Edges:0.00}, gain {cell.Gain:0.00}"))));
         }
