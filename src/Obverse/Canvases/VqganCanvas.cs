@@ -9,7 +9,7 @@ namespace Obverse;
 /// latent unchanged, and after every step each channel is brought into the codebook's range.
 /// </summary>
 /// <param name="Weights">taming-transformers' weights: a file (safetensors or checkpoint), a folder, or a name of the zoo.</param>
-/// <param name="StartsFromNoise">Without a start picture: the encoding of uniform noise; else random codes.</param>
+/// <param name="StartsFromNoise">Without a start picture: the encoding of uniform noise, where the weights have an encoder; else random codes.</param>
 [Part("vqgan")]
 public sealed record VqganLatent(string Weights = "pocket-vqgan", bool StartsFromNoise = false) : CanvasPlan
 {
@@ -26,7 +26,7 @@ public sealed record VqganLatent(string Weights = "pocket-vqgan", bool StartsFro
             using var still = new NoGrad();
             var factor = model.Config.Factor;
             var (h, w) = ((height + factor - 1) / factor, (width + factor - 1) / factor);
-            if (start is null && StartsFromNoise) start = random.Uniform(0, 1, count, 3, h * factor, w * factor);
+            if (start is null && StartsFromNoise && model.Config.HasEncoder) start = random.Uniform(0, 1, count, 3, h * factor, w * factor);
             var latent = start is null
                 ? model.Rows(random.Integers(0, model.Config.Codes, count, h, w))
                 : model.Encode(start.To(random.Device).Resize(h * factor, w * factor, Interpolation.Bicubic, antialias: true).Clamp(0, 1) * 2 - 1);

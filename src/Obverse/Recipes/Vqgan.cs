@@ -4,7 +4,7 @@ public static partial class Recipes
 {
     /// <summary>
     /// VQGAN+CLIP as nerdyrodent and EleutherAI have it (spec canvases.md 5.6, right column): Adam 0.1 on the latent, 32 cutouts of the "latest" family, spherical distance, the latent held in the
-    /// codebook's range. Theirs: 512 px, 500 steps (`best`), f16 with 16,384 codes, a start of random codes, which on pocket-vqgan's 4 pixels a code is confetti that 150 steps do not overcome: here the start is
+    /// codebook's range. Theirs: 512 px, 500 steps (`best`), f16 with 16,384 codes, a start of random codes, which on pocket-vqgan's 4 pixels a code is confetti, and stays much of it for a hundred steps: here the start is
     /// the encoding of noise, which the specification names too.
     /// </summary>
     [Recipe]
