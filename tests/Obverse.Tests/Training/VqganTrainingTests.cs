@@ -93,4 +93,16 @@ public class VqganTrainingTests
             Assert.Contains(wanted, Assert.Throws<WeightsException>(() => Vqgan.Load(Path.Combine(folder.Path, "bad.safetensors"))).Message, StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void Weights_without_an_encoder_begin_from_random_codes()
+    {
+        using var scope = new TensorScope();
+        using var folder = new TemporaryFolder();
+        using var random = new Generator(1);
+        var file = Path.Combine(folder.Path, "decoder.safetensors");
+        using (var model = TensorScope.Unscoped(() => new Vqgan(Weights.New(random), Small.Config with { HasEncoder = false }))) model.Save(file);
+        using var canvas = new VqganLatent(StartsFromNoise: true).Create(new CanvasContext(16, 16, random) { WeightsFile = _ => file });
+        Assert.Equal([1, 3, 16, 16], canvas.Render().Shape);
+    }
 }
