@@ -32,7 +32,7 @@ internal static class Streaming
         var watch = Stopwatch.StartNew();
         var found = extraction.Of(some, onProgress: (done, _) =>
         {
-            if (done % 1000 == 0) Console.Error.WriteLine(FormattableString.Invariant($"{done}: resident {Timing.ResidentMegabytes():F0} MB, peak {Timing.PeakMegabytes():F0}, managed {GC.GetTotalMemory(false) / 1e6:F0}, committed {GC.GetGCMemoryInfo().TotalCommittedBytes / 1e6:F0}, collections {GC.CollectionCount(0)} {GC.CollectionCount(1)} {GC.CollectionCount(2)}"));
+            if (done % (done < 3000 ? 250 : 1000) == 0) Console.Error.WriteLine(FormattableString.Invariant($"{done}: resident {Timing.ResidentMegabytes():F0} MB (of files {Timing.FileMegabytes():F0}), peak {Timing.PeakMegabytes():F0}, managed {GC.GetTotalMemory(false) / 1e6:F0}, committed {GC.GetGCMemoryInfo().TotalCommittedBytes / 1e6:F0}, collections {GC.CollectionCount(0)} {GC.CollectionCount(1)} {GC.CollectionCount(2)}"));
         });
         Timing.Print("pictures_per_second", count / watch.Elapsed.TotalSeconds);
         watch.Restart();

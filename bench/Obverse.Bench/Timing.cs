@@ -51,6 +51,9 @@ internal static class Timing
 
     public static double ResidentMegabytes() => Status("VmRSS");
 
+    /// <summary>Of the resident memory, pages of files: the libraries' code as it is first run, and mapped weights.</summary>
+    public static double FileMegabytes() => Status("RssFile");
+
     public static void ResetPeak() => File.WriteAllText("/proc/self/clear_refs", "5");
 
     /// <summary>"name value" on a line of its own, for run.sh.</summary>

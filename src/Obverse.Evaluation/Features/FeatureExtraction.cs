@@ -47,6 +47,7 @@ public sealed class FeatureExtraction(FeatureNetwork network, string? cache, (in
             foreach (var one in batch) one.Prepared.Dispose();
             batch.Clear();
             waiting.Clear();
+            GC.Collect(0); // what was decoded: by itself the collector waits for as much of it as the processor's cache holds, 85 MB where that is large
             if (++batches % TrimEvery == 0) Runtime.ReturnFreeMemory();
         }
 

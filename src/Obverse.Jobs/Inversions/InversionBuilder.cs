@@ -15,7 +15,7 @@ internal sealed class InversionBuilder(InversionJob job, Workshop workshop)
     public Inversion Build()
     {
         var encoder = Encoder();
-        MemoryLimit.Check(job, encoder);
+        if (MemoryLimit.Check(job, encoder).Total >= MemoryLimit.LargeStep) Runtime.ReuseLargeBlocks();
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var targets = new PromptTargets(job).Of(encoder);

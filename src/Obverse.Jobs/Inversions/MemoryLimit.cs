@@ -8,20 +8,23 @@ internal static class MemoryLimit
     internal const double GB = 1e9, Program = 0.45 * GB;
     private const double Usual = 1.55 * GB;
 
+    /// <summary>From here on a step's blocks are mostly of the size that glibc maps anew each time, and to keep them is worth its memory: `clipag` at normal quality, 64 views, takes a fifth less processor time (docs/speed.md).</summary>
+    internal const double LargeStep = 1 * GB;
+
     /// <summary>What OBVERSE_MEMORY leaves beside the program.</summary>
     internal static double? Asked => Environment.GetEnvironmentVariable("OBVERSE_MEMORY") is { Length: > 0 } text
         && double.TryParse(text.TrimEnd('B', 'b', 'G', 'g', ' '), NumberStyles.Float, CultureInfo.InvariantCulture, out var gigabytes) && gigabytes > 0 ? gigabytes * GB - Program : null;
 
-    /// <summary>Refuses a job before anything of its size is allocated.</summary>
+    /// <summary>What a job's largest step takes; refuses it before anything of its size is allocated.</summary>
     /// <exception cref="UsageException">The message says what it would take and what would fit.</exception>
-    public static void Check(InversionJob job, Encoder encoder)
+    public static StepMemory Check(InversionJob job, Encoder encoder)
     {
         Encoder[] members = [.. encoder.Members.Select(member => member.Encoder)];
         StepMemory At(double scale, int views) => StepMemory.Of(job.Recipe.ViewCount(views), members, Side(job.Height, scale), Side(job.Width, scale));
         var (needs, views) = (At(1, job.Recipe.Views.Count), job.Recipe.Views.Count);
-        if (needs.Total <= Usual && Asked is null) return;
+        if (needs.Total <= Usual && Asked is null) return needs;
         var limit = Asked ?? Math.Max(Usual, OwnBest(job, members));
-        if (needs.Total <= limit) return;
+        if (needs.Total <= limit) return needs;
         var fewer = views;
         for (var most = views - 1; most > 0 && fewer > most;) if (At(1, most).Total <= limit) fewer = most; else most = Math.Min(most - 1, (int)(most * 0.98));
         var scale = 1.0;

@@ -1,4 +1,5 @@
 using Obverse.Imaging;
+using Obverse.Jobs;
 using Obverse.Tests.Commands;
 using Obverse.Torch;
 using Xunit;
@@ -129,5 +130,15 @@ public class LargePictureTests
         var (least, most) = (StepMemory.Of(one, [clip], 64, 64), StepMemory.Of(both, [clip], 64, 64));
         Assert.Equal(64.0 * 64 * 64 * 48, most.Views - least.Views, 1.0); // views, pixels, bytes a pixel
         Assert.Equal(least.Canvas, most.Canvas);
+    }
+
+    [Theory]
+    [InlineData("clipag", Quality.Normal, true)]
+    [InlineData("clipag", Quality.Draft, false)]
+    [InlineData("implicit-blend", Quality.Normal, false)]
+    public void Large_blocks_are_kept_for_steps_of_many_views(string recipe, Quality quality, bool keeps)
+    {
+        using var clip = ClipEncoder.Load("pocket-clipag");
+        Assert.Equal(keeps, StepMemory.Of(Recipes.Named(recipe, quality, 128, 128), [clip], 128, 128).Total >= MemoryLimit.LargeStep);
     }
 }
