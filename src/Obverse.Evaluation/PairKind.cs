@@ -15,7 +15,7 @@ public sealed record PairKind(string Name, string Title, string About, bool High
     public static IReadOnlyList<PairKind> All { get; } =
     [
         new("psnr", "PSNR", "PSNR of two sets' pictures of one name.", true, ImageQuality.Psnr),
-        new("ssim", "SSIM", "SSIM (Gaussian window, as Wang et al. 2004) of two sets' pictures of one name.", true, (a, b) => ImageQuality.Ssim(a, b)),
+        new("ssim", "SSIM", "SSIM of two sets' pictures of one name (Gaussian window; Wang and others 2004).", true, (a, b) => ImageQuality.Ssim(a, b)),
         new("ms-ssim", "MS-SSIM", "MS-SSIM of two sets' pictures of one name.", true, (a, b) => ImageQuality.MultiScaleSsim(a, b)),
         new("edges", "edge correlation", "Correlation of the contours (Sobel's gradient magnitudes) of two sets' pictures of one name.", true, EdgeCorrelation.Of),
         new("lpips", "LPIPS", "LPIPS v0.1 of two sets' pictures of one name; its weights are given as files.", false, null),
