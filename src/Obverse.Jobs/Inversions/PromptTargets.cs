@@ -29,12 +29,12 @@ internal sealed class PromptTargets(InversionJob job)
         return Pointing(new Target(Tensor.Cat(rows), Tensor.From(Values([.. texts.Concat(images).Select(part => part.Weight)]))), prompt.ToString());
     }
 
-    /// <summary>Weights as float32 holds them. Only their ratios count: where their squares would leave its range, they are taken relative to the largest.</summary>
+    /// <summary>Weights as float32 holds them. Only their ratios count: a single one, or those whose squares would leave its range, are taken relative to the largest, so that a single part's weight does not even round.</summary>
     internal static float[] Values(IReadOnlyList<double> weights)
     {
         var largest = weights.Max(Math.Abs);
         if (largest == 0 || !weights.All(double.IsFinite)) throw new InvalidDataException($"weights {string.Join(", ", weights)}: finite ones, at least one of them not 0, are wanted");
-        return [.. weights.Select(weight => (float)(largest is < 1e-3 or > 1e12 ? weight / largest : weight))];
+        return [.. weights.Select(weight => (float)(weights.Count == 1 || largest is < 1e-3 or > 1e12 ? weight / largest : weight))];
     }
 
     /// <summary>The target, where its parts do not cancel: rounding would else be all that is left to draw toward.</summary>
