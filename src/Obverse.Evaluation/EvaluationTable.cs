@@ -84,7 +84,7 @@ public sealed class EvaluationTable(TableSpec spec, IReadOnlyList<TableCell> cel
     public string Csv() => ResultTable.Csv("method,measure,value,low,high,pictures,reference,unreadable,difference,difference_low,difference_high,difference_pictures", Cells.Select(cell => (FormattableString)
         $"{cell.Method},{cell.Measure},{cell.Value:R},{cell.Low:R},{cell.High:R},{cell.Pictures},{cell.Reference},{cell.Unreadable},{cell.Difference?.Mean:R},{cell.Difference?.Low:R},{cell.Difference?.High:R},{cell.Difference?.Count}"));
 
-    /// <summary>table.md, table.csv, table.json, and plot-MEASURE.png with the intervals.</summary>
+    /// <summary>table.md, table.csv, table.json, plot-MEASURE.png with the intervals, and plot-MEASURE-against-DISTANCE.png: whether methods that are more like their captions are further from real pictures.</summary>
     public void Save(string folder)
     {
         Directory.CreateDirectory(folder);
@@ -92,7 +92,26 @@ public sealed class EvaluationTable(TableSpec spec, IReadOnlyList<TableCell> cel
         AtomicFile.WriteText(Path.Combine(folder, "table.csv"), Csv());
         AtomicFile.WriteText(Path.Combine(folder, "table.json"), JsonSerializer.Serialize(new { spec.Title, Cells }, TableCells.Json) + "\n");
         foreach (var measure in Cells.GroupBy(cell => cell.Measure)) Plot([.. measure]).Save(Path.Combine(folder, $"plot-{FileNames.Slug(measure.Key)}.png"));
+        foreach (var (likeness, distance) in Pairs()) Against(likeness, distance).Save(Path.Combine(folder, $"plot-{FileNames.Slug(likeness[0].Measure)}-against-{FileNames.Slug(distance[0].Measure)}.png"));
     }
+
+    // A likeness has a number for every picture, a distance one for the set; the cells of both are in the methods' order.
+    private IEnumerable<(TableCell[] Likeness, TableCell[] Distance)> Pairs()
+    {
+        var measures = Cells.GroupBy(cell => cell.Measure).Select(group => group.ToArray()).Where(group => group.Length >= 3 && group.Length == spec.Methods.Count).ToArray();
+        foreach (var likeness in measures.Where(group => group.All(cell => cell.HigherIsBetter && cell.Scores is not null)))
+            foreach (var distance in measures.Where(group => group.All(cell => !cell.HigherIsBetter && cell.Scores is null))) yield return (likeness, [.. likeness.Select(cell => distance.Single(other => other.Method == cell.Method))]);
+    }
+
+    // A method a cross: from low to high both ways, a dot at its values.
+    private static Picture Against(TableCell[] likeness, TableCell[] distance) => new LinePlot
+    {
+        Title = $"{likeness[0].Measure} against {distance[0].Measure}: Spearman {RankCorrelation.Spearman([.. likeness.Select(cell => cell.Value)], [.. distance.Select(cell => cell.Value)]).ToString("+0.00;-0.00;0", CultureInfo.InvariantCulture)} over {likeness.Length} methods",
+        XLabel = $"{likeness[0].Measure}, higher is better", YLabel = $"{distance[0].Measure}, lower is better", Height = 640,
+        Series = [.. likeness.Zip(distance, (x, y) => new Series(x.Method,
+            [y.Value, y.Value, double.NaN, y.Low ?? double.NaN, y.High ?? double.NaN, double.NaN, y.Value],
+            [x.Low ?? double.NaN, x.High ?? double.NaN, double.NaN, x.Value, x.Value, double.NaN, x.Value]))],
+    }.Draw();
 
     // A method a place: a dot at its value, a line from low to high.
     private static Picture Plot(IReadOnlyList<TableCell> cells) => new LinePlot

@@ -18,8 +18,8 @@ public sealed record Series(string Name, IReadOnlyList<double> Y, IReadOnlyList<
 /// <summary>A line chart, drawn by ScottPlot: <c>new LinePlot { Title = "loss", LogY = true, Series = [new("train", loss)] }.Draw().Save("loss.png")</c>.</summary>
 public sealed record LinePlot
 {
-    // Okabe and Ito (2008), distinct for every kind of colour vision; yellow left out on white.
-    private static readonly int[] Colours = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x555555];
+    // Okabe and Ito (2008), distinct for every kind of colour vision; yellow left out on white, wine (Tol) for an eighth.
+    private static readonly int[] Colours = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x555555, 0x882255];
 
     private static readonly Color Ink = Of(0x202124), Soft = Of(0x5F6368), GridLine = Of(0xE8EAED), AxisLine = Of(0x9AA0A6);
 
