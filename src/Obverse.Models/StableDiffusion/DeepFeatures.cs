@@ -53,7 +53,7 @@ public sealed class DeepFeatures(int interval, int skips = 2) : IDisposable
         if (!isFull) return features!;
         if (Interval == 1) return found;
         features?.Dispose();
-        features = found.Contiguous().OwnedCopy(); // as a checkpoint lays them out: another order of the same numbers can be another kernel's, which rounds otherwise
+        features = found.OwnedCopy();
         return found;
     }
 }
