@@ -8,7 +8,7 @@ internal static class MemoryLimit
     internal const double GB = 1e9, Program = 0.45 * GB;
     private const double Usual = 1.55 * GB;
 
-    /// <summary>From here on a step's blocks are mostly of the size that glibc maps anew each time, and to keep them is worth its memory: `clipag` at normal quality, 64 views, takes a fifth less processor time (docs/speed.md).</summary>
+    /// <summary>From here on a step's blocks are mostly of the size that glibc maps anew each time, and to keep them is worth its memory: `clipag` at normal quality, 64 views, takes 11 to 19 % less processor time (docs/speed.md).</summary>
     internal const double LargeStep = 1 * GB;
 
     /// <summary>What OBVERSE_MEMORY leaves beside the program.</summary>
