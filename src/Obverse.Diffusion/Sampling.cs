@@ -53,8 +53,6 @@ public sealed class Sampling : IDisposable
         }
     }
 
-    private const string DeepRows = "deep.rows"; // [n, h, w, channels]
-
     /// <summary>The latents so far; it owns them.</summary>
     public Tensor Latents => state.Latents;
 
@@ -62,7 +60,7 @@ public sealed class Sampling : IDisposable
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var scope = new TensorScope();
-        Safetensors.Save(path, Deep?.Features is { } features ? state.Save().Append(Stored(features)) : state.Save(), metadata);
+        Safetensors.Save(path, state.Save().Concat(Deep?.Save() ?? []), metadata);
     }
 
     /// <summary>Goes on where <see cref="Save"/> was called; sampler, plan and network must be the same.</summary>
@@ -71,11 +69,8 @@ public sealed class Sampling : IDisposable
         using var file = Safetensors.Open(path);
         state.Restore(file, path);
         using var scope = new TensorScope();
-        Deep?.Restore(state.Index, file.Contains(DeepRows) ? file[DeepRows].Permute(0, 3, 1, 2) : file.Contains("deep") ? file["deep"] : null);
+        Deep?.Restore(state.Index, name => file.Contains(name) ? file[name] : null);
     }
-
-    // With the channels of a place side by side they must come back so: laid out otherwise the same numbers can be another kernel's, which rounds otherwise (seen with AVX-512).
-    private static KeyValuePair<string, Tensor> Stored(Tensor features) => !features.IsContiguous && features.Permute(0, 2, 3, 1) is { IsContiguous: true } rows ? new(DeepRows, rows) : new("deep", features);
 
     public void Dispose() => state.Dispose();
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Xunit;
 
 namespace Obverse.Tests;
@@ -34,6 +35,24 @@ public static class Fixtures
         }
 
         if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add("");
+        return rows;
+    }
+
+    /// <summary>Every trace of this kind (`kind` in its JSON), whatever its folder is called, relative to the tree and without its ending; one that is not there where there is none, so that the theory can skip.</summary>
+    public static TheoryData<string> Traces(string kind, Func<JsonElement, bool>? where = null)
+    {
+        var rows = new TheoryData<string>();
+        var top = Path.Combine(Root, "traces");
+        if (Directory.Exists(top))
+        {
+            foreach (var file in Directory.EnumerateFiles(top, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            {
+                using var json = JsonDocument.Parse(File.ReadAllText(file));
+                if (json.RootElement.TryGetProperty("kind", out var own) && own.GetString() == kind && (where is null || where(json.RootElement.GetProperty("config")))) rows.Add(Path.ChangeExtension(Path.GetRelativePath(Root, file), null));
+            }
+        }
+
+        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add($"traces/{kind}/trace");
         return rows;
     }
 

@@ -39,7 +39,7 @@ internal static class SampleRun
         using var deep = job.FullEvery is { } every ? new DeepFeatures(every) : null;
         Sampling New()
         {
-            deep?.Restore(0, null);
+            deep?.Restore(0, _ => null);
             var denoise = Denoisers.Guided(model.UNet, prompt.Rows, prompt.Negative, job.Guidance, prompt.Mask(maps is null ? null : maps.Add), deep);
             return new(sampler, denoise, model.Schedule, plan, start) { Noise = latents.Noise, Constrain = latents.Constrain, Deep = deep };
         }

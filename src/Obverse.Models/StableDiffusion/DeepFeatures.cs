@@ -12,6 +12,8 @@ namespace Obverse.Models;
 /// </param>
 public sealed class DeepFeatures(int interval, int skips = 2) : IDisposable
 {
+    private const string Planes = "deep", Rows = "deep.rows"; // [n, channels, h, w]; [n, h, w, channels]
+
     private Tensor? features;
 
     public int Interval { get; } = interval >= 1 ? interval : throw new ArgumentOutOfRangeException(nameof(interval), interval, "an interval of at least 1 was wanted");
@@ -25,15 +27,24 @@ public sealed class DeepFeatures(int interval, int skips = 2) : IDisposable
     /// <inheritdoc cref="Calls"/>
     public int FullCalls { get; private set; }
 
-    /// <summary>What the last full call found, [n, channels, h, w]; it owns it.</summary>
-    public Tensor? Features => features;
+    /// <summary>
+    /// What the last full call found, by name, for a checkpoint. With the channels of a place side by side it must come back so: laid out otherwise the same numbers can be another kernel's, which rounds
+    /// otherwise (seen with AVX-512).
+    /// </summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> Save()
+    {
+        if (features is null) return [];
+        return [!features.IsContiguous && features.Permute(0, 2, 3, 1) is { IsContiguous: true } rows ? new(Rows, rows) : new(Planes, features)];
+    }
 
-    /// <summary>Goes on where another stopped.</summary>
-    public void Restore(int calls, Tensor? found)
+    /// <summary>Goes on where another stopped, after so many calls.</summary>
+    /// <param name="calls">Its <see cref="Calls"/>.</param>
+    /// <param name="saved">What <see cref="Save"/> gave, by name; null for a name that was not there.</param>
+    public void Restore(int calls, Func<string, Tensor?> saved)
     {
         Calls = calls;
         features?.Dispose();
-        features = found?.OwnedCopy();
+        features = (saved(Rows)?.Permute(0, 3, 1, 2) ?? saved(Planes))?.OwnedCopy();
     }
 
     public void Dispose() => features?.Dispose();

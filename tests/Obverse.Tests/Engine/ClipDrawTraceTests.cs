@@ -6,9 +6,9 @@ namespace Obverse.Tests.Engine;
 /// <summary>Strokes: the rasteriser, its gradients and CLIPDraw's loop against the specification (fixture tree, `traces/clipdraw`).</summary>
 public class ClipDrawTraceTests
 {
-    public static TheoryData<string> Rasters => ClipagTraceTests.Cases("strokes");
-    public static TheoryData<string> Supersampled => ClipagTraceTests.Cases("supersampled");
-    public static TheoryData<string> Loops => ClipagTraceTests.Cases("clipdraw");
+    public static TheoryData<string> Rasters => Fixtures.Traces("strokes");
+    public static TheoryData<string> Supersampled => Fixtures.Traces("supersampled");
+    public static TheoryData<string> Loops => Fixtures.Traces("clipdraw");
 
     [SkippableTheory]
     [MemberData(nameof(Rasters))]
@@ -45,10 +45,11 @@ public class ClipDrawTraceTests
     {
         using var scope = new TensorScope();
         using var trace = new Case(name);
-        var size = trace.Int("size");
+        using var raster = new Case(Path.Combine(Path.GetDirectoryName(name)!, "strokes")); // whose soft coverage the checks are of
+        var (size, plan) = (trace.Int("size"), new Strokes(Pieces: raster.Int("pieces")));
         var soft = Tensor.Stack([.. Paths(trace).Select(path =>
         {
-            using var one = new StrokeCanvas(new Strokes(), [path with { Color = [0, 0, 0, 1] }], size, size);
+            using var one = new StrokeCanvas(plan, [path with { Color = [0, 0, 0, 1] }], size, size);
             return 1 - one.Render().Select(1, 0).Squeeze(0);
         })]);
         var (most, mean) = (trace.Json.GetProperty("checks").GetProperty("largest difference of soft and hard coverage").GetDouble(), trace.Json.GetProperty("checks").GetProperty("mean difference").GetDouble());

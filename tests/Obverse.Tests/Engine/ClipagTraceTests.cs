@@ -6,25 +6,8 @@ namespace Obverse.Tests.Engine;
 /// <summary>CLIPAG's generator-free synthesis against the authors' notebook (fixture tree, `traces/clipag`).</summary>
 public class ClipagTraceTests
 {
-    public static TheoryData<string> Cases(string kind)
-    {
-        var rows = new TheoryData<string>();
-        var top = Path.Combine(Fixtures.Root, "traces");
-        if (Directory.Exists(top))
-        {
-            foreach (var file in Directory.EnumerateFiles(top, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            {
-                using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllText(file));
-                if (json.RootElement.TryGetProperty("kind", out var own) && own.GetString() == kind) rows.Add(Path.ChangeExtension(Path.GetRelativePath(Fixtures.Root, file), null));
-            }
-        }
-
-        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add($"traces/{kind}/trace");
-        return rows;
-    }
-
-    public static TheoryData<string> Mixtures => Cases("gmm");
-    public static TheoryData<string> Syntheses => Cases("clipag");
+    public static TheoryData<string> Mixtures => Fixtures.Traces("gmm");
+    public static TheoryData<string> Syntheses => Fixtures.Traces("clipag");
 
     [SkippableTheory]
     [MemberData(nameof(Mixtures))]

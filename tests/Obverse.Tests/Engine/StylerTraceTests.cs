@@ -7,7 +7,7 @@ namespace Obverse.Tests.Engine;
 /// <summary>CLIPStyler against the authors' script (fixture tree, `traces/clipstyler`).</summary>
 public class StylerTraceTests
 {
-    public static TheoryData<string> Loops => ClipagTraceTests.Cases("clipstyler");
+    public static TheoryData<string> Loops => Fixtures.Traces("clipstyler");
 
     [SkippableTheory]
     [MemberData(nameof(Loops))]
@@ -93,5 +93,18 @@ public class StylerTraceTests
         foreach (var (own, parameter) in network.Parameters) if (trace.Has($"out.final.{own}")) trace.Meets($"out.final.{own}", parameter);
         trace.Meets("out.saved", inversion.Show());
         trace.EveryOutputIsMet();
+    }
+
+    [Fact]
+    public void A_towers_maps_count_by_their_own_size_and_eightfold()
+    {
+        using var scope = new TensorScope();
+        using var random = new Generator(3);
+        var start = random.Uniform(0, 1, [1, 3, 8, 8]);
+        using var context = new ObjectiveContext(start, _ => throw new InvalidOperationException(), Device.Cpu);
+        var kept = Content.Bound.Of(x => [x, x * 100], start, isRelative: true, context); // maps of any size count alike
+        double At(Tensor image) => kept.Evaluate(new(image, 0, 1, _ => throw new InvalidOperationException())).Item();
+        Assert.Equal(0, At(start), 1e-9);
+        Assert.Equal(2 * Content.TowerWeight, At(start * 2), 1e-4); // off by as much as there is
     }
 }

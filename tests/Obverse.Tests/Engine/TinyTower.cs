@@ -41,7 +41,10 @@ internal sealed class TinyTower : Encoder
 
     public IReadOnlyDictionary<string, Tensor> Weights => weights.All;
 
-    public override Tensor Embed(Tensor images) => tower.Forward((images - mean) / std).Normalized();
+    public override Tensor Embed(Tensor images) => Raw(images).Normalized();
+
+    /// <summary>Embeddings of any length, [n, d], and what is inside.</summary>
+    public Tensor Raw(Tensor images, Trace? inside = null) => tower.Forward((images - mean) / std, inside);
 
     public override Encoder WithoutNormalization() => new Plain(this);
 

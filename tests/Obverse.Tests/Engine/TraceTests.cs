@@ -8,19 +8,10 @@ namespace Obverse.Tests.Engine;
 /// <summary>Whole optimisation loops, step by step, with recorded randomness (fixture tree, `traces`).</summary>
 public class TraceTests
 {
-    public static TheoryData<string> ImplicitPlain => Traces("implicit-plain");
-    public static TheoryData<string> ImplicitFull => Traces("implicit-full");
-    public static TheoryData<string> ClipInv => Traces("clip-inv");
-    public static TheoryData<string> Das => Traces("das");
-
-    private static TheoryData<string> Traces(string folder)
-    {
-        var rows = new TheoryData<string>();
-        var top = Path.Combine(Fixtures.Root, "traces", folder);
-        if (Directory.Exists(top)) rows.AddRange([.. Directory.EnumerateFiles(top, "*.json").Select(f => $"traces/{folder}/{Path.GetFileNameWithoutExtension(f)}").Order(StringComparer.Ordinal)]);
-        else rows.Add($"traces/{folder}/trace");
-        return rows;
-    }
+    public static TheoryData<string> ImplicitPlain => Fixtures.Traces("implicit", config => !config.GetProperty("full").GetBoolean());
+    public static TheoryData<string> ImplicitFull => Fixtures.Traces("implicit", config => config.GetProperty("full").GetBoolean());
+    public static TheoryData<string> ClipInv => Fixtures.Traces("clip_inv");
+    public static TheoryData<string> Das => Fixtures.Traces("das");
 
     [SkippableTheory]
     [MemberData(nameof(ImplicitPlain))]

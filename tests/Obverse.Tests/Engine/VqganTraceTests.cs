@@ -7,7 +7,7 @@ namespace Obverse.Tests.Engine;
 /// <summary>VQGAN+CLIP against the authors' loop and taming's decoder (fixture tree, `traces/vqgan-clip`).</summary>
 public class VqganTraceTests
 {
-    public static TheoryData<string> Loops => ClipagTraceTests.Cases("vqgan");
+    public static TheoryData<string> Loops => Fixtures.Traces("vqgan");
 
     [SkippableTheory]
     [MemberData(nameof(Loops))]

@@ -8,11 +8,14 @@ namespace Obverse.Tests.Evaluation;
 
 public class SaliencyTests
 {
-    [SkippableFact]
-    public void Maps_and_ascent_are_the_reference()
+    public static TheoryData<string> Maps => Fixtures.Traces("saliency");
+
+    [SkippableTheory]
+    [MemberData(nameof(Maps))]
+    public void Maps_and_ascent_are_the_reference(string name)
     {
         using var scope = new TensorScope();
-        using var trace = new Case("traces/saliency/trace");
+        using var trace = new Case(name);
         foreach (var quick in (bool[])[false, true])
         {
             var at = $"out.{(quick ? "quickgelu" : "gelu")}.";
@@ -24,7 +27,13 @@ public class SaliencyTests
             trace.Meets(at + "input_grad", gradient);
             var (map, shown) = saliency.GradCam(image);
             trace.Meets(at + "gradcam.map", map);
+            trace.Meets(at + "gradcam.upsampled", map.Resize(image.Size(2), image.Size(3)));
             trace.Meets(at + "gradcam.normalised", shown);
+            var inside = new Trace();
+            clip.Raw(image, inside);
+            var blocks = 0;
+            for (; trace.Has($"{at}attention{blocks}"); blocks++) trace.Meets($"{at}attention{blocks}", inside[$"attention.{blocks}"]);
+            trace.Meets(at + "gradcam.activations", inside[$"ln_1.{blocks - 1}"]);
             var rollout = saliency.Rollout(image);
             trace.Meets(at + "rollout.matrix", rollout);
             trace.Meets(at + "rollout.map", saliency.OfClassToken(rollout, image));
@@ -35,6 +44,8 @@ public class SaliencyTests
                 trace.Meets($"{at}ascent{step}.image", ascended);
             }
         }
+
+        trace.EveryOutputIsMet((@"\w+\.gradcam\.(gradient|weights)", "inside Grad-CAM; the map made of them is compared"));
     }
 
     [Fact]

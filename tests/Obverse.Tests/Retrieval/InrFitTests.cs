@@ -10,17 +10,7 @@ namespace Obverse.Tests.Retrieval;
 /// <summary>Fits with adversarial weight perturbation, step by step, and many at once.</summary>
 public class InrFitTests
 {
-    public static TheoryData<string> Traces
-    {
-        get
-        {
-            var rows = new TheoryData<string>();
-            var top = Path.Combine(Fixtures.Root, "traces", "awp-fit");
-            if (Directory.Exists(top)) rows.AddRange([.. Directory.EnumerateFiles(top, "*.json").Select(f => $"traces/awp-fit/{Path.GetFileNameWithoutExtension(f)}").Order(StringComparer.Ordinal)]);
-            else rows.Add("traces/awp-fit/trace");
-            return rows;
-        }
-    }
+    public static TheoryData<string> Traces => Fixtures.Traces("awp");
 
     [SkippableTheory]
     [MemberData(nameof(Traces))]

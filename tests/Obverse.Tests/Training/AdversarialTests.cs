@@ -9,11 +9,15 @@ namespace Obverse.Tests.Training;
 
 public class AdversarialTests
 {
-    [SkippableFact]
-    public void Attacks_are_the_originals_step_by_step()
+    public static TheoryData<string> Recorded => Fixtures.Traces("attack");
+    public static TheoryData<string> Updates => Fixtures.Traces("finetune");
+
+    [SkippableTheory]
+    [MemberData(nameof(Recorded))]
+    public void Attacks_are_the_originals_step_by_step(string trial)
     {
         using var scope = new TensorScope();
-        using var trace = new Case("traces/attacks/trace");
+        using var trace = new Case(trial);
         using var clip = TinyTower.Of(trace, trace.Config.GetProperty("clip").GetString()!, trace.Config.GetProperty("quick_gelu").GetBoolean());
         var tower = Tower(clip);
         var (images, text) = (trace["in.images"], trace["in.text"].Normalized());
@@ -47,11 +51,12 @@ public class AdversarialTests
         trace.EveryOutputIsMet();
     }
 
-    [SkippableFact]
-    public void An_update_is_the_reference_gradient_by_gradient_and_weight_by_weight()
+    [SkippableTheory]
+    [MemberData(nameof(Updates))]
+    public void An_update_is_the_reference_gradient_by_gradient_and_weight_by_weight(string trial)
     {
         using var scope = new TensorScope();
-        using var trace = new Case("traces/adversarial-finetune/trace");
+        using var trace = new Case(trial);
         using var clip = TinyTower.Of(trace, trace.Config.GetProperty("clip").GetString()!, trace.Config.GetProperty("quick_gelu").GetBoolean());
         var attack = trace.Config.GetProperty("attack");
         var eps = attack.GetProperty("eps").GetDouble();
