@@ -66,65 +66,61 @@ internal sealed class TrainingLoop : IDisposable
     /// <returns>True where the run is finished.</returns>
     public bool Run(string? folder, Action<PretrainingStep>? progress = null, Action? saved = null, CancellationToken cancel = default)
     {
-        var threads = Runtime.Threads;
-        Runtime.Threads = options.Threads;
-        try
+        using var process = new TrainingProcess(options.Threads);
+        var checkpoint = folder is null ? null : Path.Combine(folder, "checkpoint.safetensors");
+        if (checkpoint is not null)
         {
-            var checkpoint = folder is null ? null : Path.Combine(folder, "checkpoint.safetensors");
-            if (checkpoint is not null)
-            {
-                Directory.CreateDirectory(folder!);
-                (Step, before) = TrainingCheckpoint.Load(checkpoint, learned, averages, optimizer, options.Essence.ToJson());
-            }
-
-            using var log = folder is null ? null : PretrainingLog.Open(Path.Combine(folder, "log.csv"), Step);
-            var watch = Stopwatch.StartNew();
-            TimeSpan Elapsed() => before + watch.Elapsed;
-            double Fraction() => Math.Max(options.Steps is { } steps ? Step / (double)steps : 0, options.Minutes is { } minutes ? Elapsed().TotalMinutes / minutes : 0);
-            void Save()
-            {
-                if (checkpoint is null) return;
-                TrainingCheckpoint.Save(checkpoint, learned, averages, optimizer, Step, Elapsed(), options.Essence.ToJson());
-                saved?.Invoke();
-            }
-
-            var (written, lastStep, lastElapsed, total) = (before, Step, before, 0.0);
-            Dictionary<string, double> sums = [];
-            while (Fraction() is var fraction && fraction < 1)
-            {
-                if (cancel.IsCancellationRequested)
-                {
-                    Save();
-                    return false;
-                }
-
-                var rate = RateAt(fraction);
-                var (value, parts) = TakeStep(rate);
-                total += value;
-                foreach (var (part, number) in parts) sums[part] = sums.GetValueOrDefault(part) + number;
-                if (Step % options.LogEvery == 0)
-                {
-                    var (elapsed, steps) = (Elapsed(), Step - lastStep);
-                    var report = new PretrainingStep(Step, Fraction(), elapsed, Fraction() > 0 ? elapsed * ((1 - Fraction()) / Fraction()) : null, total / steps, sums.ToDictionary(p => p.Key, p => p.Value / steps), steps * options.Batch / (elapsed - lastElapsed).TotalSeconds);
-                    log?.Write(report, rate);
-                    progress?.Invoke(report);
-                    (lastStep, lastElapsed, total) = (Step, elapsed, 0);
-                    sums.Clear();
-                }
-
-                if (Elapsed() - written > TimeSpan.FromMinutes(options.CheckpointMinutes))
-                {
-                    Save();
-                    written = Elapsed();
-                }
-            }
-
-            Save();
-            using var still = new NoGrad();
-            for (var i = 0; i < averages.Count; i++) learned[i].Tensor.CopyInPlace(averages[i]);
-            return true;
+            Directory.CreateDirectory(folder!);
+            (Step, before) = TrainingCheckpoint.Load(checkpoint, learned, averages, optimizer, options.Essence.ToJson());
         }
-        finally { Runtime.Threads = threads; }
+
+        using var log = folder is null ? null : PretrainingLog.Open(Path.Combine(folder, "log.csv"), Step);
+        var watch = Stopwatch.StartNew();
+        TimeSpan Elapsed() => before + watch.Elapsed;
+        double Fraction() => Math.Max(options.Steps is { } steps ? Step / (double)steps : 0, options.Minutes is { } minutes ? Elapsed().TotalMinutes / minutes : 0);
+        void Save()
+        {
+            if (checkpoint is null) return;
+            TrainingCheckpoint.Save(checkpoint, learned, averages, optimizer, Step, Elapsed(), options.Essence.ToJson());
+            saved?.Invoke();
+        }
+
+        var (written, lastStep, lastElapsed, total) = (before, Step, before, 0.0);
+        Dictionary<string, double> sums = [];
+        while (Fraction() is var fraction && fraction < 1)
+        {
+            if (cancel.IsCancellationRequested)
+            {
+                Save();
+                return false;
+            }
+
+            var rate = RateAt(fraction);
+            var (value, parts) = TakeStep(rate);
+            process.AfterStep();
+            total += value;
+            foreach (var (part, number) in parts) sums[part] = sums.GetValueOrDefault(part) + number;
+            if (Step % options.LogEvery == 0)
+            {
+                var (elapsed, steps) = (Elapsed(), Step - lastStep);
+                var report = new PretrainingStep(Step, Fraction(), elapsed, Fraction() > 0 ? elapsed * ((1 - Fraction()) / Fraction()) : null, total / steps, sums.ToDictionary(p => p.Key, p => p.Value / steps), steps * options.Batch / (elapsed - lastElapsed).TotalSeconds);
+                log?.Write(report, rate);
+                progress?.Invoke(report);
+                (lastStep, lastElapsed, total) = (Step, elapsed, 0);
+                sums.Clear();
+            }
+
+            if (Elapsed() - written > TimeSpan.FromMinutes(options.CheckpointMinutes))
+            {
+                Save();
+                written = Elapsed();
+            }
+        }
+
+        Save();
+        using var still = new NoGrad();
+        for (var i = 0; i < averages.Count; i++) learned[i].Tensor.CopyInPlace(averages[i]);
+        return true;
     }
 
     public void Dispose()

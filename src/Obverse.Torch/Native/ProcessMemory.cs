@@ -5,7 +5,8 @@ namespace Obverse.Torch;
 /// <summary>What must be set in this process before libtorch is loaded, so that no launcher has to: how its threads wait, and that memory of one step is kept for the next.</summary>
 internal static partial class ProcessMemory
 {
-    private const int TrimThreshold = -1, MmapThreshold = -3; // M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of glibc's malloc.h
+    private const int TrimThreshold = -1, MmapThreshold = -3, MostMapped = -4; // M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX of glibc's malloc.h
+    private const int Never = -1;
     private const int LargestPossible = 32 << 20; // glibc's HEAP_MAX_SIZE / 2
 
     public static void Prepare()
@@ -14,7 +15,7 @@ internal static partial class ProcessMemory
         if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) SetVariable("OMP_WAIT_POLICY", "passive");
         if (!OperatingSystem.IsLinux()) return;
         // glibc would hand a step's memory back and fault it in anew: a pyramid step took 14 to 30 % longer (bench/results).
-        if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = mallopt(TrimThreshold, int.MaxValue);
+        if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = mallopt(TrimThreshold, Never);
         // glibc before 2.38 seldom uses an aligned block again (its bug 14581), and libtorch aligns all of them: a pyramid's heap grew from 430 MB to 1.1 GB with blocks of 12 MB reused (2.36), and
         // stayed at 490 with 2.41.
         Reuse(Version.TryParse(Marshal.PtrToStringUTF8(gnu_get_libc_version()), out var glibc) && glibc < new Version(2, 38) ? 8 << 20 : LargestPossible);
@@ -23,10 +24,12 @@ internal static partial class ProcessMemory
     /// <summary>Blocks of up to so many bytes are used again; larger ones are mapped anew each time. 0: nothing was set, because this is no Linux or a variable says what is wanted.</summary>
     public static int LargestReused { get; private set; }
 
-    /// <summary>Blocks of any size that the C library takes are used again, also where that costs memory.</summary>
+    /// <summary>Blocks of any size are used again, also where that costs memory: none is mapped apart any more.</summary>
     public static void ReuseLargeBlocks()
     {
-        if (OperatingSystem.IsLinux()) Reuse(LargestPossible);
+        if (!OperatingSystem.IsLinux()) return;
+        Reuse(LargestPossible);
+        if (LargestReused > 0 && Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") is null && mallopt(MostMapped, 0) == 1) LargestReused = int.MaxValue;
     }
 
     /// <summary>Free pages inside the C library's heap go back to the system.</summary>

@@ -76,61 +76,58 @@ public sealed class AdversarialFineTuning : IDisposable
     /// <returns>True where the run is finished, false where it was stopped.</returns>
     public bool Run(Func<long, RobustBatch> batch, string? folder = null, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)
     {
-        var threads = Runtime.Threads;
-        Runtime.Threads = options.Threads;
-        try
+        using var process = new TrainingProcess(options.Threads);
+        var checkpoint = folder is null ? null : Path.Combine(folder, "checkpoint.safetensors");
+        if (checkpoint is not null)
         {
-            var checkpoint = folder is null ? null : Path.Combine(folder, "checkpoint.safetensors");
-            if (checkpoint is not null)
-            {
-                Directory.CreateDirectory(folder!);
-                Load(checkpoint);
-            }
-
-            using var log = folder is null ? null : PretrainingLog.Open(Path.Combine(folder, "log.csv"), Step);
-            var watch = Stopwatch.StartNew();
-            TimeSpan Elapsed() => before + watch.Elapsed;
-            double Fraction() => Math.Max(options.Steps is { } steps ? Step / (double)steps : 0, options.Minutes is { } minutes ? Elapsed().TotalMinutes / minutes : 0);
-            var (saved, lastStep, lastElapsed, losses, agreements) = (before, Step, before, 0.0, 0.0);
-            while (Fraction() is var fraction && fraction < 1)
-            {
-                if (cancel.IsCancellationRequested)
-                {
-                    if (checkpoint is not null) Save(checkpoint, Elapsed());
-                    return false;
-                }
-
-                using (new TensorScope())
-                {
-                    var (loss, agreement) = TakeStep([.. Enumerable.Range(0, options.Accumulate).Select(i => batch(Step * options.Accumulate + i))], fraction);
-                    losses += loss;
-                    agreements += agreement;
-                }
-
-                if (Step % options.LogEvery == 0)
-                {
-                    var (elapsed, steps) = (Elapsed(), Step - lastStep);
-                    Dictionary<string, double> parts = new() { ["loss"] = losses / steps };
-                    if (!double.IsNaN(agreements)) parts["agreement"] = agreements / steps;
-                    parts["eps"] = options.Attack(fraction).Eps;
-                    var report = new PretrainingStep(Step, Fraction(), elapsed, Fraction() > 0 ? elapsed * ((1 - Fraction()) / Fraction()) : null, losses / steps, parts, steps * options.Accumulate * options.Batch / (elapsed - lastElapsed).TotalSeconds);
-                    log?.Write(report, optimizer.Groups[0].Rate);
-                    progress?.Invoke(report);
-                    (lastStep, lastElapsed, losses, agreements) = (Step, elapsed, 0, 0);
-                }
-
-                if (checkpoint is not null && Elapsed() - saved > TimeSpan.FromMinutes(options.CheckpointMinutes))
-                {
-                    Save(checkpoint, Elapsed());
-                    saved = Elapsed();
-                }
-            }
-
-            if (checkpoint is not null) Save(checkpoint, Elapsed());
-            TakeAverage();
-            return true;
+            Directory.CreateDirectory(folder!);
+            Load(checkpoint);
         }
-        finally { Runtime.Threads = threads; }
+
+        using var log = folder is null ? null : PretrainingLog.Open(Path.Combine(folder, "log.csv"), Step);
+        var watch = Stopwatch.StartNew();
+        TimeSpan Elapsed() => before + watch.Elapsed;
+        double Fraction() => Math.Max(options.Steps is { } steps ? Step / (double)steps : 0, options.Minutes is { } minutes ? Elapsed().TotalMinutes / minutes : 0);
+        var (saved, lastStep, lastElapsed, losses, agreements) = (before, Step, before, 0.0, 0.0);
+        while (Fraction() is var fraction && fraction < 1)
+        {
+            if (cancel.IsCancellationRequested)
+            {
+                if (checkpoint is not null) Save(checkpoint, Elapsed());
+                return false;
+            }
+
+            using (new TensorScope())
+            {
+                var (loss, agreement) = TakeStep([.. Enumerable.Range(0, options.Accumulate).Select(i => batch(Step * options.Accumulate + i))], fraction);
+                losses += loss;
+                agreements += agreement;
+            }
+
+            process.AfterStep();
+
+            if (Step % options.LogEvery == 0)
+            {
+                var (elapsed, steps) = (Elapsed(), Step - lastStep);
+                Dictionary<string, double> parts = new() { ["loss"] = losses / steps };
+                if (!double.IsNaN(agreements)) parts["agreement"] = agreements / steps;
+                parts["eps"] = options.Attack(fraction).Eps;
+                var report = new PretrainingStep(Step, Fraction(), elapsed, Fraction() > 0 ? elapsed * ((1 - Fraction()) / Fraction()) : null, losses / steps, parts, steps * options.Accumulate * options.Batch / (elapsed - lastElapsed).TotalSeconds);
+                log?.Write(report, optimizer.Groups[0].Rate);
+                progress?.Invoke(report);
+                (lastStep, lastElapsed, losses, agreements) = (Step, elapsed, 0, 0);
+            }
+
+            if (checkpoint is not null && Elapsed() - saved > TimeSpan.FromMinutes(options.CheckpointMinutes))
+            {
+                Save(checkpoint, Elapsed());
+                saved = Elapsed();
+            }
+        }
+
+        if (checkpoint is not null) Save(checkpoint, Elapsed());
+        TakeAverage();
+        return true;
     }
 
     /// <summary>Puts the averaged weights in the place of the last ones.</summary>

@@ -30,66 +30,61 @@ public static class DiffusionTraining
     public static bool Train(string pictures, string clip, DiffusionOptions options, string output, string work, Action<string>? say = null, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)
     {
         void Working(WorkProgress done) => say?.Invoke(FormattableString.Invariant($"{done.Text}, {done.Done} of {done.Total}, {done.Left?.TotalMinutes:F1} min left"));
-        var threads = Runtime.Threads;
-        Runtime.Threads = options.Threads;
-        try
+        using var process = new TrainingProcess(options.Threads);
+        using var set = PictureSet.Open(pictures, PocketClip.DecodeJpeg);
+        using var model = ClipModel.Open(clip);
+        using var autoencoder = Autoencoder.Load(Path.Combine(output, "vae"));
+        var config = autoencoder.Config;
+        var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, PhotosPerClass = options.PhotosPerClass, Drawings = options.DrawingViews, Compositions = 0 }, options.ImageNetNames ? entry => ImageNet.NamedBy(entry.Name).Count > 0 : null);
+        var cached = Path.Combine(work, "latents-" + CacheKey(options, Path.Combine(output, "vae", ModelWriter.WeightsFile)));
+        FeatureCache.Build(cached, views, images => autoencoder.ToLatents(images).Flatten(1), [config.SampleSize], progress: done => Working(done with { Text = "latents, " + done.Text }), cancel: cancel);
+        if (cancel.IsCancellationRequested) return false;
+        using var latents = FeatureCache.Open(cached);
+        var captions = LatentCaptions.Of(set, latents.Rows, options.Seed);
+        var count = Math.Min(options.Rows, model.Config.Text.ContextLength);
+        using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, count, Working, cancel);
+        if (rows is null) return false;
+
+        int[]? kept = null;
+        if (options.BestRecognised > 0)
         {
-            using var set = PictureSet.Open(pictures, PocketClip.DecodeJpeg);
-            using var model = ClipModel.Open(clip);
-            using var autoencoder = Autoencoder.Load(Path.Combine(output, "vae"));
-            var config = autoencoder.Config;
-            var views = new PictureViews(set, "pocket-sd", options.Seed, new ViewCounts { Photos = 1, PhotosPerClass = options.PhotosPerClass, Drawings = options.DrawingViews, Compositions = 0 }, options.ImageNetNames ? entry => ImageNet.NamedBy(entry.Name).Count > 0 : null);
-            var cached = Path.Combine(work, "latents-" + CacheKey(options, Path.Combine(output, "vae", ModelWriter.WeightsFile)));
-            FeatureCache.Build(cached, views, images => autoencoder.ToLatents(images).Flatten(1), [config.SampleSize], progress: done => Working(done with { Text = "latents, " + done.Text }), cancel: cancel);
-            if (cancel.IsCancellationRequested) return false;
-            using var latents = FeatureCache.Open(cached);
-            var captions = LatentCaptions.Of(set, latents.Rows, options.Seed);
-            var count = Math.Min(options.Rows, model.Config.Text.ContextLength);
-            using var rows = CaptionRows.Build(Path.Combine(work, "captions"), captions.All, model, count, Working, cancel);
-            if (rows is null) return false;
-
-            int[]? kept = null;
-            if (options.BestRecognised > 0)
-            {
-                string[] names = [.. latents.Rows.Select(row => set.Entries[row.Picture].Name)];
-                if (RecognisedCopies.Of(latents, names, autoencoder, model, Path.Combine(cached, "recognised.safetensors"), Working, cancel) is not { } recognised) return false;
-                kept = RecognisedCopies.Best(latents.Rows, names, recognised, options.BestRecognised);
-            }
-
-            using var seen = options.PicturePrompts > 0 ? Seen(views, model, options, work, rows, Working, cancel) : null;
-            if (cancel.IsCancellationRequested) return false;
-
-            var side = config.SampleSize / config.Stride;
-            var shape = options.Config(config.LatentChannels, side, checked((int)rows.Width));
-            using var random = Generator.For(options.Seed, Inits);
-            using var weights = TensorScope.Unscoped(() => Weights.New(random));
-            var unet = TensorScope.Unscoped(() => new UNet(weights, shape));
-            if (options.Start is { } start) StartFrom(start, weights);
-            say?.Invoke($"{weights.All.Values.Sum(w => w.Elements):N0} parameters, {kept?.Length ?? latents.Rows.Count:N0} latents of {config.LatentChannels} x {side} x {side}, {captions.All.Count:N0} captions");
-            var batches = new LatentBatches(latents, captions, options, kept);
-
-            using var loop = new TrainingLoop("diffusion", options, weights.All, step =>
-            {
-                using var draws = Generator.For(options.Seed, Draws, (ulong)step);
-                var (chosen, texts) = batches.At(step, draws);
-                var z = latents.Take(chosen).Reshape(chosen.Length, config.LatentChannels, side, side);
-                var prompts = texts.Length == chosen.Length ? rows.Take(texts) : Tensor.Cat([rows.Take(texts), seen!.Take(chosen.AsSpan(texts.Length))]);
-                var loss = Loss(options, unet, z, prompts, draws.Normal(z.Shape), draws.Integers(0, options.Schedule.Steps, chosen.Length).ToArray<long>());
-                return (loss, new Dictionary<string, double> { ["loss"] = loss.Item() });
-            });
-            void Save()
-            {
-                var part = Path.Combine(output, "unet");
-                ModelWriter.Save(part, loop.Averages);
-                shape.Save(Path.Combine(part, "config.json"));
-                Directory.CreateDirectory(Path.Combine(output, "scheduler"));
-                options.Schedule.Save(Path.Combine(output, "scheduler", "scheduler_config.json"));
-                StableDiffusionModel.WriteIndex(output, Path.GetFileName(model.Folder!), count, options.Schedule.Sampler, Guidance);
-            }
-
-            return loop.Run(work, progress, Save, cancel);
+            string[] names = [.. latents.Rows.Select(row => set.Entries[row.Picture].Name)];
+            if (RecognisedCopies.Of(latents, names, autoencoder, model, Path.Combine(cached, "recognised.safetensors"), Working, cancel) is not { } recognised) return false;
+            kept = RecognisedCopies.Best(latents.Rows, names, recognised, options.BestRecognised);
         }
-        finally { Runtime.Threads = threads; }
+
+        using var seen = options.PicturePrompts > 0 ? Seen(views, model, options, work, rows, Working, cancel) : null;
+        if (cancel.IsCancellationRequested) return false;
+
+        var side = config.SampleSize / config.Stride;
+        var shape = options.Config(config.LatentChannels, side, checked((int)rows.Width));
+        using var random = Generator.For(options.Seed, Inits);
+        using var weights = TensorScope.Unscoped(() => Weights.New(random));
+        var unet = TensorScope.Unscoped(() => new UNet(weights, shape));
+        if (options.Start is { } start) StartFrom(start, weights);
+        say?.Invoke($"{weights.All.Values.Sum(w => w.Elements):N0} parameters, {kept?.Length ?? latents.Rows.Count:N0} latents of {config.LatentChannels} x {side} x {side}, {captions.All.Count:N0} captions");
+        var batches = new LatentBatches(latents, captions, options, kept);
+
+        using var loop = new TrainingLoop("diffusion", options, weights.All, step =>
+        {
+            using var draws = Generator.For(options.Seed, Draws, (ulong)step);
+            var (chosen, texts) = batches.At(step, draws);
+            var z = latents.Take(chosen).Reshape(chosen.Length, config.LatentChannels, side, side);
+            var prompts = texts.Length == chosen.Length ? rows.Take(texts) : Tensor.Cat([rows.Take(texts), seen!.Take(chosen.AsSpan(texts.Length))]);
+            var loss = Loss(options, unet, z, prompts, draws.Normal(z.Shape), draws.Integers(0, options.Schedule.Steps, chosen.Length).ToArray<long>());
+            return (loss, new Dictionary<string, double> { ["loss"] = loss.Item() });
+        });
+        void Save()
+        {
+            var part = Path.Combine(output, "unet");
+            ModelWriter.Save(part, loop.Averages);
+            shape.Save(Path.Combine(part, "config.json"));
+            Directory.CreateDirectory(Path.Combine(output, "scheduler"));
+            options.Schedule.Save(Path.Combine(output, "scheduler", "scheduler_config.json"));
+            StableDiffusionModel.WriteIndex(output, Path.GetFileName(model.Folder!), count, options.Schedule.Sampler, Guidance);
+        }
+
+        return loop.Run(work, progress, Save, cancel);
     }
 
     /// <summary>Weighted squared error of the prediction at one time a row.</summary>

@@ -13,55 +13,51 @@ public sealed partial class ClipPretraining
     /// <returns>True where the run is finished, false where it was stopped.</returns>
     public bool Run(string? folder = null, Action<PretrainingStep>? progress = null, CancellationToken cancel = default)
     {
-        var threads = Runtime.Threads;
-        Runtime.Threads = options.Threads;
-        try
+        using var process = new TrainingProcess(options.Threads);
+        if (folder is not null)
         {
-            if (folder is not null)
-            {
-                Directory.CreateDirectory(folder);
-                Load(Path.Combine(folder, "checkpoint.safetensors"));
-            }
-
-            using var log = folder is null ? null : PretrainingLog.Open(Path.Combine(folder, "log.csv"), Step);
-            var (watch, lastSaved, lastStep, lastElapsed, lastStrings) = (Stopwatch.StartNew(), before, Step, before, 0L);
-            Dictionary<string, double> sums = [];
-            TimeSpan Elapsed() => before + watch.Elapsed;
-            while (Fraction(Elapsed()) is var fraction && fraction < 1)
-            {
-                if (cancel.IsCancellationRequested)
-                {
-                    if (folder is not null) Save(Path.Combine(folder, "checkpoint.safetensors"), Elapsed());
-                    return false;
-                }
-
-                lastStrings += TakeStep(fraction, sums);
-                Step++;
-                if (Step % options.LogEvery == 0)
-                {
-                    var elapsed = Elapsed();
-                    var steps = Step - lastStep;
-                    var parts = sums.ToDictionary(pair => pair.Key, pair => pair.Value / steps);
-                    var now = Fraction(elapsed);
-                    var report = new PretrainingStep(Step, now, elapsed, now > 0 ? elapsed * ((1 - now) / now) : null, parts["loss"], parts, lastStrings / (elapsed - lastElapsed).TotalSeconds);
-                    log?.Write(report, optimizer.Groups[0].Rate);
-                    progress?.Invoke(report);
-                    sums.Clear();
-                    (lastStep, lastElapsed, lastStrings) = (Step, elapsed, 0);
-                }
-
-                if (folder is not null && Elapsed() - lastSaved > TimeSpan.FromMinutes(options.CheckpointMinutes))
-                {
-                    Save(Path.Combine(folder, "checkpoint.safetensors"), Elapsed());
-                    lastSaved = Elapsed();
-                }
-            }
-
-            if (folder is not null) Save(Path.Combine(folder, "checkpoint.safetensors"), Elapsed());
-            TakeAverage();
-            return true;
+            Directory.CreateDirectory(folder);
+            Load(Path.Combine(folder, "checkpoint.safetensors"));
         }
-        finally { Runtime.Threads = threads; }
+
+        using var log = folder is null ? null : PretrainingLog.Open(Path.Combine(folder, "log.csv"), Step);
+        var (watch, lastSaved, lastStep, lastElapsed, lastStrings) = (Stopwatch.StartNew(), before, Step, before, 0L);
+        Dictionary<string, double> sums = [];
+        TimeSpan Elapsed() => before + watch.Elapsed;
+        while (Fraction(Elapsed()) is var fraction && fraction < 1)
+        {
+            if (cancel.IsCancellationRequested)
+            {
+                if (folder is not null) Save(Path.Combine(folder, "checkpoint.safetensors"), Elapsed());
+                return false;
+            }
+
+            lastStrings += TakeStep(fraction, sums);
+            Step++;
+            process.AfterStep();
+            if (Step % options.LogEvery == 0)
+            {
+                var elapsed = Elapsed();
+                var steps = Step - lastStep;
+                var parts = sums.ToDictionary(pair => pair.Key, pair => pair.Value / steps);
+                var now = Fraction(elapsed);
+                var report = new PretrainingStep(Step, now, elapsed, now > 0 ? elapsed * ((1 - now) / now) : null, parts["loss"], parts, lastStrings / (elapsed - lastElapsed).TotalSeconds);
+                log?.Write(report, optimizer.Groups[0].Rate);
+                progress?.Invoke(report);
+                sums.Clear();
+                (lastStep, lastElapsed, lastStrings) = (Step, elapsed, 0);
+            }
+
+            if (folder is not null && Elapsed() - lastSaved > TimeSpan.FromMinutes(options.CheckpointMinutes))
+            {
+                Save(Path.Combine(folder, "checkpoint.safetensors"), Elapsed());
+                lastSaved = Elapsed();
+            }
+        }
+
+        if (folder is not null) Save(Path.Combine(folder, "checkpoint.safetensors"), Elapsed());
+        TakeAverage();
+        return true;
     }
 
     /// <summary>Puts the averaged weights in the place of the last ones; a checkpoint is written before, never after.</summary>

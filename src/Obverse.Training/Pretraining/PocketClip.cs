@@ -116,8 +116,7 @@ public static class PocketClip
         var bpe = Vocabulary(recipe, lessons, set, Path.Combine(work, "bpe.txt.gz"));
         Say($"{lessons.Strings.Count:N0} strings, {lessons.Glosses.Count:N0} definitions, {lessons.Names.Count:N0} names; {bpe.VocabularySize:N0} ids");
 
-        var threads = Runtime.Threads;
-        Runtime.Threads = recipe.Pretraining.Threads;
+        using var process = new TrainingProcess(recipe.Pretraining.Threads);
         using var tower = Weights.Load(sources.Tower);
         using var network = new EfficientNetLite(tower, recipe.Tower);
         Tensor Pool(Tensor x) => network.Features((x - 0.5) / 0.5);
@@ -157,7 +156,6 @@ public static class PocketClip
         }
 
         var quality = exam.Measure(pictures.Weight, pictures.Bias, projection.Anchors, texts);
-        Runtime.Threads = threads;
         Write(recipe, output, tower, weights, pictures, bpe, config, locked, quality, training.Step, last?.Elapsed ?? TimeSpan.FromMinutes(recipe.Pretraining.Minutes ?? 0), cache.Rows.Count, lessons);
         Say(quality.ToString());
         return quality;

@@ -25,23 +25,15 @@ public static class ScratchClip
         var tokenizer = BpeTokenizer.Load(vocabulary);
         config = config with { Text = config.Text with { VocabularySize = tokenizer.VocabularySize, EndId = null } };
 
-        var threads = Runtime.Threads;
-        Runtime.Threads = options.Threads;
-        try
-        {
-            using var random = Generator.For(options.Seed, 1);
-            using var model = ClipModel.New(config, random);
-            model.Tokenizer = tokenizer;
-            var views = new PictureViews(set, PocketClipRecipe.PocketClip.Name, options.Seed, new ViewCounts());
-            var rendered = new RenderedPictures(set, views, config.Vision.ImageSize, pixels => model.EncodeImage(model.Normalize(pixels)));
-            using var training = new ClipPretraining(options with { PairWeight = 1 }, model.Weights, config.Text, tokenizer, pictures: rendered);
-            if (!training.Run(work, progress, cancel)) return false;
-            model.Save(output, half: true);
-            return true;
-        }
-        finally
-        {
-            Runtime.Threads = threads;
-        }
+        using var process = new TrainingProcess(options.Threads);
+        using var random = Generator.For(options.Seed, 1);
+        using var model = ClipModel.New(config, random);
+        model.Tokenizer = tokenizer;
+        var views = new PictureViews(set, PocketClipRecipe.PocketClip.Name, options.Seed, new ViewCounts());
+        var rendered = new RenderedPictures(set, views, config.Vision.ImageSize, pixels => model.EncodeImage(model.Normalize(pixels)));
+        using var training = new ClipPretraining(options with { PairWeight = 1 }, model.Weights, config.Text, tokenizer, pictures: rendered);
+        if (!training.Run(work, progress, cancel)) return false;
+        model.Save(output, half: true);
+        return true;
     }
 }

@@ -61,53 +61,45 @@ public static class TextTuning
     {
         void Say(string text) => progress?.Invoke(text);
         Directory.CreateDirectory(work);
-        var threads = Runtime.Threads;
-        Runtime.Threads = options.Threads;
-        try
+        using var process = new TrainingProcess(options.Threads);
+        using var frozen = ClipModel.Load(model);
+        using var student = ClipModel.Load(model, trainable: true);
+        if (frozen.Tokenizer is not { } tokenizer || frozen.Config.TextOf is not null) throw new ArgumentException($"{model}: a model with a text encoder and tokenizer of its own was wanted");
+        var phrases = PocketClip.HeldOutPhrases();
+        using var teacher = TextTeacher.Open(sources.TeacherStrings, sources.TeacherEmbeddings, ImageNet.Classes);
+        var lessons = TextLessons.Of(teacher, ImageNet.Classes, sources.WordNet is { } dict ? WordNet.Nouns(dict) : null,
+            [.. phrases.Select(phrase => phrase.Text), .. teacher.Strings.Where(text => Wordings.Bare(text).Length + 4 < text.TrimEnd('.', '!').Length)]); // of a framed string the teacher says what the frame means
+        using var anchors = Anchors(frozen, sources.Tower);
+        Say($"{lessons.Strings.Count:N0} strings, {lessons.Glosses.Count:N0} definitions, {lessons.Names.Count:N0} names; {Report(frozen.EncodeText, phrases)}");
+        var styles = sources.Photos is { } photos ? Styles(photos, [model, .. robust], Path.Combine(work, "styles.safetensors"), Say) : [];
+        using var weights = Weights.From([.. student.Weights.All.Where(pair => !pair.Key.StartsWith("visual.", StringComparison.Ordinal)).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.OwnedCopy()))], "text encoder");
+        using var set = sources.Drawings is { } drawings ? PictureSet.Open(drawings) : null;
+        var wordings = options.Wordings is { } asked ? new WordingLessons(asked, frozen.EncodeText, lessons, anchors, styles, [.. set?.Entries.Where(entry => entry.Split == PictureSet.Train) ?? []]) : null;
+        using (var training = new ClipPretraining(options, weights, student.Config.Text, tokenizer, lessons, anchors, wordings: wordings))
         {
-            using var frozen = ClipModel.Load(model);
-            using var student = ClipModel.Load(model, trainable: true);
-            if (frozen.Tokenizer is not { } tokenizer || frozen.Config.TextOf is not null) throw new ArgumentException($"{model}: a model with a text encoder and tokenizer of its own was wanted");
-            var phrases = PocketClip.HeldOutPhrases();
-            using var teacher = TextTeacher.Open(sources.TeacherStrings, sources.TeacherEmbeddings, ImageNet.Classes);
-            var lessons = TextLessons.Of(teacher, ImageNet.Classes, sources.WordNet is { } dict ? WordNet.Nouns(dict) : null,
-                [.. phrases.Select(phrase => phrase.Text), .. teacher.Strings.Where(text => Wordings.Bare(text).Length + 4 < text.TrimEnd('.', '!').Length)]); // of a framed string the teacher says what the frame means
-            using var anchors = Anchors(frozen, sources.Tower);
-            Say($"{lessons.Strings.Count:N0} strings, {lessons.Glosses.Count:N0} definitions, {lessons.Names.Count:N0} names; {Report(frozen.EncodeText, phrases)}");
-            var styles = sources.Photos is { } photos ? Styles(photos, [model, .. robust], Path.Combine(work, "styles.safetensors"), Say) : [];
-            using var weights = Weights.From([.. student.Weights.All.Where(pair => !pair.Key.StartsWith("visual.", StringComparison.Ordinal)).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.OwnedCopy()))], "text encoder");
-            using var set = sources.Drawings is { } drawings ? PictureSet.Open(drawings) : null;
-            var wordings = options.Wordings is { } asked ? new WordingLessons(asked, frozen.EncodeText, lessons, anchors, styles, [.. set?.Entries.Where(entry => entry.Split == PictureSet.Train) ?? []]) : null;
-            using (var training = new ClipPretraining(options, weights, student.Config.Text, tokenizer, lessons, anchors, wordings: wordings))
+            var finished = training.Run(work, step =>
             {
-                var finished = training.Run(work, step =>
-                {
-                    Say(string.Create(CultureInfo.InvariantCulture, $"step {step.Step}, {step.Fraction:P1}, {step.Left?.TotalMinutes:F0} min left, {step.StringsPerSecond:F0} strings/s, {string.Join(" ", step.Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:F3}")))}"));
-                    if (step.Step % 400 == 0) Say(Report(training.Embed, phrases));
-                }, cancel);
-                if (!finished) return false;
-                Say(Report(training.Embed, phrases));
-            }
-
-            using (new NoGrad())
-            {
-                foreach (var (name, tensor) in weights.All) student.Weights.All[name].CopyInPlace(tensor);
-                if (blend is var (other, share))
-                {
-                    using var beginning = ClipModel.Load(other, trainable: true);
-                    foreach (var name in weights.All.Keys) student.Weights.All[name].LerpInPlace(beginning.Weights.All[name], 1 - share);
-                    Say($"{share:P0} of the tuned weights: {Report(student.EncodeText, phrases)}");
-                }
-            }
-
-            student.Save(output, half: true);
-            foreach (var style in styles.Values) style.Dispose();
-            return true;
+                Say(string.Create(CultureInfo.InvariantCulture, $"step {step.Step}, {step.Fraction:P1}, {step.Left?.TotalMinutes:F0} min left, {step.StringsPerSecond:F0} strings/s, {string.Join(" ", step.Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:F3}")))}"));
+                if (step.Step % 400 == 0) Say(Report(training.Embed, phrases));
+            }, cancel);
+            if (!finished) return false;
+            Say(Report(training.Embed, phrases));
         }
-        finally
+
+        using (new NoGrad())
         {
-            Runtime.Threads = threads;
+            foreach (var (name, tensor) in weights.All) student.Weights.All[name].CopyInPlace(tensor);
+            if (blend is var (other, share))
+            {
+                using var beginning = ClipModel.Load(other, trainable: true);
+                foreach (var name in weights.All.Keys) student.Weights.All[name].LerpInPlace(beginning.Weights.All[name], 1 - share);
+                Say($"{share:P0} of the tuned weights: {Report(student.EncodeText, phrases)}");
+            }
         }
+
+        student.Save(output, half: true);
+        foreach (var style in styles.Values) style.Dispose();
+        return true;
     }
 
     /// <summary>How alike each of <see cref="Wordings.Measured"/> is to the bare name, over <paramref name="names"/>.</summary>
