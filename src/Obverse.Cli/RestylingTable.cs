@@ -68,7 +68,7 @@ internal sealed record RestylingTable
         {
             // one order of photographs and styles for both: the pictures are pairs
             var pairs = Of(recipe).Join(Of(recipes[0]), cell => (cell.Photograph, cell.Style.Name), cell => (cell.Photograph, cell.Style.Name), (ours, first) => (Ours: ours, First: first)).ToArray();
-            string Difference(Func<Cell, double> number) => Shown(PairedBootstrap.Of([.. pairs.Select(pair => number(pair.Ours))], [.. pairs.Select(pair => number(pair.First))]), "+0.000;-0.000");
+            string Difference(Func<Cell, double> number) => PairedBootstrap.Of([.. pairs.Select(pair => number(pair.Ours))], [.. pairs.Select(pair => number(pair.First))]).Show("+0.000;-0.000");
             text += $"\n{Name(recipe)} less {Name(recipes[0])}, {pairs.Length} pairs: edges {Difference(cell => cell.Edges)}, gain {Difference(cell => cell.Gain)}.\n";
         }
 
@@ -91,9 +91,7 @@ internal sealed record RestylingTable
 
     private static string Name(string recipe) => recipe.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? Path.GetFileNameWithoutExtension(recipe) : recipe;
 
-    private static string Mean(IEnumerable<double> values) => values.ToArray() is { Length: > 1 } all ? Shown(PairedBootstrap.Of(all, new double[all.Length]), "0.000") : values.First().ToString("0.000", CultureInfo.InvariantCulture);
-
-    private static string Shown(PairedBootstrap of, string format) => string.Create(CultureInfo.InvariantCulture, $"{of.Mean.ToString(format, CultureInfo.InvariantCulture)} [{of.Low.ToString(format, CultureInfo.InvariantCulture)}, {of.High.ToString(format, CultureInfo.InvariantCulture)}]");
+    private static string Mean(IEnumerable<double> values) => values.ToArray() is { Length: > 1 } all ? PairedBootstrap.Of(all, new double[all.Length]).Show("0.000") : values.First().ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Median(IEnumerable<Cell> cells) => cells.Select(cell => cell.Seconds).Where(double.IsFinite).Order().ToArray() is { Length: > 0 } seconds ? seconds[seconds.Length / 2].ToString("F1", CultureInfo.InvariantCulture) : "-";
 }

@@ -88,7 +88,7 @@ internal sealed record ThreatSweep
             string Drawn(int top) => Proportion.Show(cell.Ranks.Count(rank => rank <= top), cell.Ranks.Length);
             return (IEnumerable<string>)
             [
-                cell.Objective, Number($"{cell.Eps}"), Share(cell.Clean), Share(cell.Attacked), Number($"{gain.Mean:F4} [{gain.Low:F4}, {gain.High:F4}]"), Number($"{cell.LowFrequencies.Average():P0}"), Drawn(1), Drawn(5),
+                cell.Objective, Number($"{cell.Eps}"), Share(cell.Clean), Share(cell.Attacked), gain.Show("F4"), Number($"{cell.LowFrequencies.Average():P0}"), Drawn(1), Drawn(5),
             ];
         }));
     }

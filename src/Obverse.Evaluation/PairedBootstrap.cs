@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Obverse.Evaluation;
 
 /// <summary>95 % bootstrap interval of a mean paired difference (Efron and Tibshirani 1993).</summary>
@@ -39,6 +41,13 @@ public readonly record struct PairedBootstrap(double Mean, double Low, double Hi
 
         Array.Sort(ratios);
         return new(ours.Average() / theirs.Average(), Percentile(ratios, 0.025), Percentile(ratios, 0.975));
+    }
+
+    /// <summary>"0.54 [0.48, 0.61]", each number in this format.</summary>
+    public string Show(string format)
+    {
+        string Number(double value) => value.ToString(format, CultureInfo.InvariantCulture);
+        return $"{Number(Mean)} [{Number(Low)}, {Number(High)}]";
     }
 
     // One array for all draws: they are read one after the other.

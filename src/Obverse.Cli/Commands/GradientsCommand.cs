@@ -128,14 +128,14 @@ internal static class GradientsCommand
             var zeros = new double[list.Count];
             PairedBootstrap own = PairedBootstrap.Of([.. list.Select(g => g.Own)], zeros), judged = PairedBootstrap.Of([.. list.Select(g => g.Judged)], zeros), low = PairedBootstrap.Of([.. list.Select(g => g.LowFrequencies)], zeros);
             if (json) screen.Json(new { Event = "score", Model = name, Texts = list.Count, Own = own, Judge = judged, LowFrequencies = low });
-            else screen.Say(Number($"{name}: {settings.Steps} steps from grey over {list.Count} names gain {own.Mean:F3} [{own.Low:F3}, {own.High:F3}] under the model, {judged.Mean:F4} [{judged.Low:F4}, {judged.High:F4}] under the judge; low frequencies {low.Mean:P1} [{low.Low:P1}, {low.High:P1}]"));
+            else screen.Say(Number($"{name}: {settings.Steps} steps from grey over {list.Count} names gain {own.Show("F3")} under the model, {judged.Show("F4")} under the judge; low frequencies {low.Show("P1")}"));
         }
 
         for (var i = 1; i < names.Length; i++)
         {
             var ratio = PairedBootstrap.Ratio([.. gains[names[i]].Select(g => g.Judged)], [.. gains[names[0]].Select(g => g.Judged)]);
             if (json) screen.Json(new { Event = "ratio", Model = names[i], Against = names[0], Ratio = Finite(ratio.Mean), Low = Finite(ratio.Low), High = Finite(ratio.High) });
-            else screen.Say(Number($"judge's gain, {names[i]} over {names[0]}: {ratio.Mean:F2} [{ratio.Low:F2}, {ratio.High:F2}]"));
+            else screen.Say(Number($"judge's gain, {names[i]} over {names[0]}: {ratio.Show("F2")}"));
         }
 
         return 0;

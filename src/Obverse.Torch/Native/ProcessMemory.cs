@@ -5,7 +5,7 @@ namespace Obverse.Torch;
 /// <summary>What must be set in this process before libtorch is loaded, so that no launcher has to: how its threads wait, and that memory of one step is kept for the next.</summary>
 internal static partial class ProcessMemory
 {
-    private const int TrimThreshold = -1, MmapThreshold = -3, MostMapped = -4; // M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX of glibc's malloc.h
+    private const int TrimThreshold = -1, MmapThreshold = -3; // M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of glibc's malloc.h
     private const int Never = -1;
     private const int LargestPossible = 32 << 20; // glibc's HEAP_MAX_SIZE / 2
 
@@ -24,12 +24,10 @@ internal static partial class ProcessMemory
     /// <summary>Blocks of up to so many bytes are used again; larger ones are mapped anew each time. 0: nothing was set, because this is no Linux or a variable says what is wanted.</summary>
     public static int LargestReused { get; private set; }
 
-    /// <summary>Blocks of any size are used again, also where that costs memory: none is mapped apart any more.</summary>
+    /// <summary>Blocks of up to 32 MB are used again, also where that costs memory. With larger ones too (M_MMAP_MAX 0) the heap grew from 2 to 4 and 5 GB over hundreds of steps (glibc 2.36).</summary>
     public static void ReuseLargeBlocks()
     {
-        if (!OperatingSystem.IsLinux()) return;
-        Reuse(LargestPossible);
-        if (LargestReused > 0 && Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") is null && mallopt(MostMapped, 0) == 1) LargestReused = int.MaxValue;
+        if (OperatingSystem.IsLinux()) Reuse(LargestPossible);
     }
 
     /// <summary>Free pages inside the C library's heap go back to the system.</summary>
