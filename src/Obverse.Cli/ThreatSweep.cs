@@ -83,23 +83,35 @@ internal sealed record ThreatSweep
         string[] columns = ["loss", "eps at 224 px", "clean", "under PGD-20", "judge's gain", "low frequencies", "drawn, top-1", "drawn, top-5"];
         return text + ResultTable.Markdown(columns, cells.Select(cell =>
         {
-            var gain = PairedBootstrap.Of(cell.Gains, new double[cell.Gains.Length]);
             string Share(double share) => Proportion.Show((int)Math.Round(share * cell.ExamPictures), cell.ExamPictures);
             string Drawn(int top) => Proportion.Show(cell.Ranks.Count(rank => rank <= top), cell.Ranks.Length);
             return (IEnumerable<string>)
             [
-                cell.Objective, Number($"{cell.Eps}"), Share(cell.Clean), Share(cell.Attacked), gain.Show("F4"), Number($"{cell.LowFrequencies.Average():P0}"), Drawn(1), Drawn(5),
+                cell.Objective, Number($"{cell.Eps}"), Share(cell.Clean), Share(cell.Attacked), Gain(cell).Show("F4"), Number($"{cell.LowFrequencies.Average():P0}"), Drawn(1), Drawn(5),
             ];
         }));
     }
 
+    private static PairedBootstrap Gain(Cell cell) => PairedBootstrap.Of(cell.Gains, new double[cell.Gains.Length]);
+
     private static Picture Plot(IReadOnlyList<Cell> cells)
     {
-        Picture Of(string title, Func<Cell, double> y, (double, double)? range) => new LinePlot
+        const int Side = 560;
+        Picture Of(string title, Func<Cell, double> y, Func<Cell, (double Low, double High)> interval) => new LinePlot
         {
-            Title = title, XLabel = "eps at 224 px", YRange = range, Width = 600, Height = 400, Series = [.. cells.GroupBy(cell => cell.Objective).Select(group => new Series(group.Key, [.. group.Select(y)], [.. group.Select(cell => cell.Eps)]))],
+            Title = title, XLabel = "eps at 224 px", Width = Side, Height = Side,
+            Series = [.. cells.GroupBy(cell => cell.Objective).Select(group => new Series(group.Key, [.. group.Select(y)], [.. group.Select(cell => cell.Eps)]) { Intervals = [.. group.Select(interval)] })],
         }.Draw();
-        return ContactSheet.Draw([(Of("zero-shot top-1, clean", cell => cell.Clean, (0, 1)), ""), (Of("zero-shot top-1 under PGD-20", cell => cell.Attacked, (0, 1)), ""), (Of("judge's gain of 20 ascent steps", cell => cell.Gains.Average(), null), ""), (Of("low-pass top-1 of drawings", cell => cell.Ranks.Count(rank => rank == 1) / (double)cell.Ranks.Length, (0, 1)), "")], 2, 600);
+        Picture Shares(string title, Func<Cell, double> share, Func<Cell, int> count) => Of(title, share, cell =>
+        {
+            var (low, high) = Proportion.Interval(share(cell), count(cell));
+            return (low, high);
+        });
+        return ContactSheet.Draw(
+        [
+            (Shares("zero-shot top-1, clean", cell => cell.Clean, cell => cell.ExamPictures), ""), (Shares("zero-shot top-1 under PGD-20", cell => cell.Attacked, cell => cell.ExamPictures), ""),
+            (Of("judge's gain of 20 ascent steps", cell => Gain(cell).Mean, cell => (Gain(cell).Low, Gain(cell).High)), ""), (Shares("low-pass top-1 of drawings", cell => cell.Ranks.Count(rank => rank == 1) / (double)cell.Ranks.Length, cell => cell.Ranks.Length), ""),
+        ], 2, Side);
     }
 
     private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -13,6 +13,9 @@ public sealed record Series(string Name, IReadOnlyList<double> Y, IReadOnlyList<
 {
     /// <summary>0xRRGGBB, or null for the next colour of the plot.</summary>
     public int? Colour { get; init; }
+
+    /// <summary>Where each value may lie, drawn as a band behind the line, whose values are then dots; null: not known.</summary>
+    public IReadOnlyList<(double Low, double High)>? Intervals { get; init; }
 }
 
 /// <summary>A line chart, drawn by ScottPlot: <c>new LinePlot { Title = "loss", LogY = true, Series = [new("train", loss)] }.Draw().Save("loss.png")</c>.</summary>
@@ -22,6 +25,8 @@ public sealed record LinePlot
     private static readonly int[] Colours = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x555555, 0x882255];
 
     private static readonly Color Ink = Of(0x202124), Soft = Of(0x5F6368), GridLine = Of(0xE8EAED), AxisLine = Of(0x9AA0A6);
+
+    private const double BandOpacity = 0.15;
 
     private const float Text = 14, Small = 12.6f, Large = 19.6f;   // pixels an em at scale 1
 
@@ -54,19 +59,29 @@ public sealed record LinePlot
         foreach (var series in Series)
         {
             if (series.X is not null && series.X.Count != series.Y.Count) throw new ArgumentException($"series '{series.Name}' has {series.X.Count} x and {series.Y.Count} y values");
+            if (series.Intervals is not null && series.Intervals.Count != series.Y.Count) throw new ArgumentException($"series '{series.Name}' has {series.Intervals.Count} intervals and {series.Y.Count} y values");
         }
 
         if (!(Scale is > 0 and <= 16) || Width < 200 * Scale || Height < 150 * Scale) throw new ArgumentException($"a plot of {Width} x {Height} at scale {Scale}; wanted at least 200 x 150 times the scale");
         using var plot = new Plot { ScaleFactor = Scale };
         Style(plot);
-        var points = Series.Select(Points).ToArray();
-        var known = points.SelectMany(p => p).Where(p => !double.IsNaN(p.X)).ToArray();
+        var points = Series.Select(series => Points(series, series.Y)).ToArray();
+        (Coordinates Low, Coordinates High)[][] bands = [.. Series.Select(Band)];
+        var known = points.SelectMany(p => p).Concat(bands.SelectMany(b => b).SelectMany(b => (Coordinates[])[b.Low, b.High])).Where(p => !double.IsNaN(p.X)).ToArray();
         var (left, right) = Ends(known.Select(p => p.X), margin: 0);
         var (low, high) = YRange is { } range ? Ends([LogY ? Math.Log10(range.Low) : range.Low, LogY ? Math.Log10(range.High) : range.High], margin: 0) : Ends(known.Select(p => p.Y), margin: 0.04);
         plot.Axes.SetLimits(left, right, low, high);
         plot.Axes.Bottom.TickGenerator = Ticks(left, right, LogX, Width / (90 * Scale));
         plot.Axes.Left.TickGenerator = Ticks(low, high, LogY, Height / (45 * Scale));
-        for (var i = 0; i < points.Length; i++) Add(plot, points[i], Of(Series[i].Colour ?? Colours[i % Colours.Length]), Series[i].Name);
+        Color ColourOf(int i) => Of(Series[i].Colour ?? Colours[i % Colours.Length]);
+        for (var i = 0; i < bands.Length; i++)
+        {
+            if (bands[i].Length == 0) continue;
+            var band = plot.Add.FillY([.. bands[i].Select(b => (b.Low.X, b.Low.Y, b.High.Y))]);
+            (band.FillColor, band.LineWidth, band.MarkerSize) = (ColourOf(i).WithAlpha(BandOpacity), 0, 0);
+        }
+
+        for (var i = 0; i < points.Length; i++) Add(plot, points[i], ColourOf(i), Series[i].Name, areDots: bands[i].Length > 0);
         if (known.Length == 0)
         {
             var note = plot.Add.Text("no values", (left + right) / 2, (low + high) / 2);
@@ -114,35 +129,41 @@ public sealed record LinePlot
         (label.Text, label.FontName, label.FontSize, label.ForeColor, label.Bold) = (Typeface.Drawable(text ?? ""), Typeface.Family, size, colour, bold);
 
     // A run of points without a gap is a line; a point between two gaps is a dot, or it would not be seen.
-    private void Add(Plot plot, (double X, double Y)[] points, Color colour, string name)
+    private void Add(Plot plot, Coordinates[] points, Color colour, string name, bool areDots)
     {
         List<Coordinates> run = [];
         var named = false;
-        foreach (var (x, y) in points.Append((double.NaN, double.NaN)))
+        foreach (var point in points.Append(Nowhere))
         {
-            if (!double.IsNaN(x))
+            if (!double.IsNaN(point.X))
             {
-                run.Add(new Coordinates(x, y));
+                run.Add(point);
                 continue;
             }
 
             if (run.Count == 0) continue;
             var line = plot.Add.Scatter(run, colour);
-            (line.LineWidth, line.MarkerSize) = (1.8f, run.Count == 1 ? 4 : 0);
+            (line.LineWidth, line.MarkerSize) = (1.8f, run.Count == 1 || areDots ? 4 : 0);
             if (!named) line.LegendText = Sheet.Wrap(name, (Width / Scale) - 120, Small * Typeface.CapHeight, 1)[0];
             (named, run) = (true, []);
         }
     }
 
-    private (double X, double Y)[] Points(Series series)
+    private static Coordinates Nowhere => new(double.NaN, double.NaN);
+
+    // What of the intervals can be drawn.
+    private (Coordinates Low, Coordinates High)[] Band(Series series) => series.Intervals is not { } intervals ? []
+        : [.. Points(series, [.. intervals.Select(i => i.Low)]).Zip(Points(series, [.. intervals.Select(i => i.High)])).Where(b => !double.IsNaN(b.First.X) && !double.IsNaN(b.Second.X))];
+
+    private Coordinates[] Points(Series series, IReadOnlyList<double> values)
     {
-        var points = new (double X, double Y)[series.Y.Count];
+        var points = new Coordinates[values.Count];
         for (var i = 0; i < points.Length; i++)
         {
-            double x = series.X?[i] ?? i, y = series.Y[i];
+            double x = series.X?[i] ?? i, y = values[i];
             if (LogX) x = x > 0 ? Math.Log10(x) : double.NaN;
             if (LogY) y = y > 0 ? Math.Log10(y) : double.NaN;
-            points[i] = double.IsFinite(x) && double.IsFinite(y) ? (x, y) : (double.NaN, double.NaN);
+            points[i] = double.IsFinite(x) && double.IsFinite(y) ? new(x, y) : Nowhere;
         }
 
         return points;

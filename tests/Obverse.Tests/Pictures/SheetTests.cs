@@ -86,6 +86,18 @@ public sealed class SheetTests
     }
 
     [Fact]
+    public void Where_values_may_lie_is_a_band_in_their_colour()
+    {
+        var line = new Series("share", [0.4, 0.5, 0.45], [0, 1, 2]);
+        var plot = new LinePlot { Series = [line with { Intervals = [(0.2, 0.6), (0.3, 0.7), (0.25, 0.65)] }] };
+        var picture = plot.Draw();
+        Show(picture, "plot-band");
+        const int Mixed = 0xD9EAF4; // 15 % of 0x0072B2 on white
+        Assert.InRange(Count(picture, Mixed, within: 6), picture.Width * picture.Height / 4, picture.Width * picture.Height); // 0.4 of a range of 0.54 is most of the plot's height
+        Assert.InRange(Count(new LinePlot { Series = [line] }.Draw(), Mixed, within: 6), 0, 1000); // smoothed edges of the line
+    }
+
+    [Fact]
     public void Odd_values_do_not_stop_a_plot()
     {
         foreach (var log in (bool[])[false, true])
@@ -93,11 +105,13 @@ public sealed class SheetTests
             foreach (var values in (double[][])[[], [1], [0, 0, 0], [double.NaN], [-1, -5], [1e-30, 1e30], [double.PositiveInfinity, 1, 2], [5, 5], [1e300, -1e300], [1, 1 + 1e-15]])
             {
                 new LinePlot { Series = [new("odd", values)], LogY = log, LogX = log, Width = 300, Height = 200 }.Draw();
+                new LinePlot { Series = [new("odd", values) { Intervals = [.. values.Select(value => (-value, value * 2))] }], LogY = log, LogX = log, Width = 300, Height = 200 }.Draw();
             }
         }
 
         new LinePlot { Series = [] }.Draw();
         Assert.Throws<ArgumentException>(() => new LinePlot { Series = [new("a", [1, 2], [1])] }.Draw());
+        Assert.Throws<ArgumentException>(() => new LinePlot { Series = [new("a", [1, 2]) { Intervals = [(0, 1)] }] }.Draw());
     }
 
     private static int Count(Picture picture, int colour, int within = 0)
