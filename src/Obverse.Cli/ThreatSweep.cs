@@ -107,10 +107,15 @@ internal sealed record ThreatSweep
             var (low, high) = Proportion.Interval(share(cell), count(cell));
             return (low, high);
         });
+        Picture Gains(string title) => Of(title, cell => cell.Gains.Average(), cell =>
+        {
+            var (_, low, high) = Gain(cell);
+            return (low, high);
+        });
         return ContactSheet.Draw(
         [
             (Shares("zero-shot top-1, clean", cell => cell.Clean, cell => cell.ExamPictures), ""), (Shares("zero-shot top-1 under PGD-20", cell => cell.Attacked, cell => cell.ExamPictures), ""),
-            (Of("judge's gain of 20 ascent steps", cell => Gain(cell).Mean, cell => (Gain(cell).Low, Gain(cell).High)), ""), (Shares("low-pass top-1 of drawings", cell => cell.Ranks.Count(rank => rank == 1) / (double)cell.Ranks.Length, cell => cell.Ranks.Length), ""),
+            (Gains("judge's gain of 20 ascent steps"), ""), (Shares("low-pass top-1 of drawings", cell => cell.Ranks.Count(rank => rank == 1) / (double)cell.Ranks.Length, cell => cell.Ranks.Length), ""),
         ], 2, Side);
     }
 

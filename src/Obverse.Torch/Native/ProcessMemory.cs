@@ -6,7 +6,6 @@ namespace Obverse.Torch;
 internal static partial class ProcessMemory
 {
     private const int TrimThreshold = -1, MmapThreshold = -3; // M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of glibc's malloc.h
-    private const int Never = -1;
     private const int LargestPossible = 32 << 20; // glibc's HEAP_MAX_SIZE / 2
 
     public static void Prepare()
@@ -15,7 +14,7 @@ internal static partial class ProcessMemory
         if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) SetVariable("OMP_WAIT_POLICY", "passive");
         if (!OperatingSystem.IsLinux()) return;
         // glibc would hand a step's memory back and fault it in anew: a pyramid step took 14 to 30 % longer (bench/results).
-        if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = mallopt(TrimThreshold, Never);
+        if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = mallopt(TrimThreshold, int.MaxValue);
         // glibc before 2.38 seldom uses an aligned block again (its bug 14581), and libtorch aligns all of them: a pyramid's heap grew from 430 MB to 1.1 GB with blocks of 12 MB reused (2.36), and
         // stayed at 490 with 2.41.
         Reuse(Version.TryParse(Marshal.PtrToStringUTF8(gnu_get_libc_version()), out var glibc) && glibc < new Version(2, 38) ? 8 << 20 : LargestPossible);

@@ -105,7 +105,6 @@ public sealed class AdversarialFineTuning : IDisposable
             }
 
             process.AfterStep();
-
             if (Step % options.LogEvery == 0)
             {
                 var (elapsed, steps) = (Elapsed(), Step - lastStep);

@@ -96,7 +96,7 @@ public class StylerTraceTests
     }
 
     [Fact]
-    public void A_towers_maps_count_by_their_own_size_and_eightfold()
+    public void A_towers_maps_count_by_their_own_size_times_its_weight()
     {
         using var scope = new TensorScope();
         using var random = new Generator(3);
