@@ -21,39 +21,39 @@ public static class Fixtures
         return path;
     }
 
+    /// <summary>Every file below <paramref name="relative"/> that the pattern names, whatever its folder is called, relative to the tree and without its ending; one that is not there where there is none, so that the theory can skip.</summary>
+    /// <param name="where">Of the full path: whether this file is meant.</param>
+    public static TheoryData<string> Files(string relative, string pattern, Func<string, bool>? where = null)
+    {
+        var rows = new TheoryData<string>();
+        foreach (var file in Found(relative, pattern).Where(file => where?.Invoke(file) ?? true)) rows.Add(Path.ChangeExtension(Path.GetRelativePath(Root, file), null));
+        if (!((IEnumerable<object[]>)rows).Any()) rows.Add(Path.Combine(relative, Path.GetFileNameWithoutExtension(pattern)));
+        return rows;
+    }
+
     /// <summary>Every folder below <paramref name="relative"/> that holds <paramref name="file"/>, relative to the tree; one empty row where there is none, so that the theory can skip.</summary>
     public static TheoryData<string> Folders(string relative, string file)
     {
         var rows = new TheoryData<string>();
-        var top = Path.Combine(Root, relative);
-        if (Directory.Exists(top))
-        {
-            foreach (var found in Directory.EnumerateFiles(top, file, SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            {
-                rows.Add(Path.GetRelativePath(Root, Path.GetDirectoryName(found)!));
-            }
-        }
-
-        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add("");
+        foreach (var found in Found(relative, file)) rows.Add(Path.GetRelativePath(Root, Path.GetDirectoryName(found)!));
+        if (!((IEnumerable<object[]>)rows).Any()) rows.Add("");
         return rows;
     }
 
-    /// <summary>Every trace of this kind (`kind` in its JSON), whatever its folder is called, relative to the tree and without its ending; one that is not there where there is none, so that the theory can skip.</summary>
-    public static TheoryData<string> Traces(string kind, Func<JsonElement, bool>? where = null)
+    /// <summary>Every trace of this kind (`kind` in its JSON).</summary>
+    public static TheoryData<string> Traces(string kind, Func<JsonElement, bool>? where = null) => Files("traces", "*.json", file =>
     {
-        var rows = new TheoryData<string>();
-        var top = Path.Combine(Root, "traces");
-        if (Directory.Exists(top))
-        {
-            foreach (var file in Directory.EnumerateFiles(top, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            {
-                using var json = JsonDocument.Parse(File.ReadAllText(file));
-                if (json.RootElement.TryGetProperty("kind", out var own) && own.GetString() == kind && (where is null || where(json.RootElement.GetProperty("config")))) rows.Add(Path.ChangeExtension(Path.GetRelativePath(Root, file), null));
-            }
-        }
+        using var json = JsonDocument.Parse(File.ReadAllText(file));
+        return json.RootElement.TryGetProperty("kind", out var own) && own.GetString() == kind && (where is null || where(json.RootElement.GetProperty("config")));
+    });
 
-        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add($"traces/{kind}/trace");
-        return rows;
+    /// <summary>A file that a case at this path names, from its own folder on.</summary>
+    public static string Beside(string path, string? file) => Require(Path.Combine(Path.GetDirectoryName(path)!, file!));
+
+    private static IEnumerable<string> Found(string relative, string pattern)
+    {
+        var top = Path.Combine(Root, relative);
+        return Directory.Exists(top) ? Directory.EnumerateFiles(top, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal) : [];
     }
 
     private static string FindTree()

@@ -12,7 +12,7 @@ public class AutoencoderTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void Latents_pictures_and_every_part_on_the_way_are_diffusers(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var part = one.Part("vae");
@@ -39,7 +39,7 @@ public class AutoencoderTests
     [SkippableTheory, MemberData(nameof(Gaussians))]
     public void Distributions_are_clamped_sampled_and_compared_as_diffusers_does(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         foreach (var name in one.Names.Where(n => n.StartsWith("in.moments.", StringComparison.Ordinal)).Select(n => n["in.moments.".Length..]).ToArray())
         {

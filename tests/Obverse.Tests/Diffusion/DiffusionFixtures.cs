@@ -11,31 +11,10 @@ namespace Obverse.Tests.Diffusion;
 /// <summary>The cases of every <c>diffusion*</c> folder of the fixture tree, and the model folders that they name.</summary>
 internal static class DiffusionFixtures
 {
-    /// <summary>Cases whose name begins so, relative to the tree; one empty row where there is none, so that the theory can skip.</summary>
-    public static TheoryData<string> Cases(params string[] prefixes)
-    {
-        var rows = new TheoryData<string>();
-        var found = Directory.Exists(Fixtures.Root) ? Directory.EnumerateDirectories(Fixtures.Root, "diffusion*").Order(StringComparer.Ordinal).ToArray() : [];
-        foreach (var folder in found)
-        {
-            var expected = Path.Combine(folder, "expected");
-            if (!Directory.Exists(expected)) continue;
-            foreach (var file in Directory.EnumerateFiles(expected, "*.safetensors").Order(StringComparer.Ordinal))
-            {
-                if (prefixes.Any(prefix => Path.GetFileName(file).StartsWith(prefix, StringComparison.Ordinal))) rows.Add(Path.ChangeExtension(Path.GetRelativePath(Fixtures.Root, file), null));
-            }
-        }
-
-        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add("");
-        return rows;
-    }
-
-    /// <summary>The case; skips where the row is empty.</summary>
-    public static Case Open(string path)
-    {
-        Skip.If(path.Length == 0, "no diffusion fixtures (set OBVERSE_FIXTURES)");
-        return new(path);
-    }
+    /// <summary>Cases whose name begins so.</summary>
+    public static TheoryData<string> Cases(params string[] prefixes) => Fixtures.Files("", "*.safetensors", file =>
+        Path.GetRelativePath(Fixtures.Root, file).StartsWith("diffusion", StringComparison.Ordinal) && Path.GetFileName(Path.GetDirectoryName(file)) == "expected"
+        && prefixes.Any(prefix => Path.GetFileName(file).StartsWith(prefix, StringComparison.Ordinal)));
 
     /// <summary>A part of the model that a case was made with.</summary>
     public static string Part(this Case one, string part, string key = "model") =>

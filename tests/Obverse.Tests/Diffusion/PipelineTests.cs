@@ -14,7 +14,7 @@ public class PipelineTests
     [SkippableTheory, MemberData(nameof(TextToImage))]
     public void A_prompt_with_guidance_is_diffusers_call_by_call_and_to_the_pixels(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         using var model = StableDiffusionModel.Load(one.Part(""));
@@ -36,7 +36,7 @@ public class PipelineTests
     [SkippableTheory, MemberData(nameof(ImageToImage))]
     public void A_picture_to_begin_with_is_diffusers_from_its_latents_to_the_pixels(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         using var model = StableDiffusionModel.Load(one.Part(""));
@@ -55,7 +55,7 @@ public class PipelineTests
     [SkippableTheory, MemberData(nameof(ImageToImage))]
     public void The_right_levels_of_pndm_are_not_diffusers(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         var (sampler, schedule) = DiffusionFixtures.Sampler(one.Settings.GetProperty("scheduler"));
         Skip.IfNot(sampler is PndmSampler, "another sampler's");

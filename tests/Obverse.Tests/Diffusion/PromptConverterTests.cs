@@ -15,7 +15,7 @@ public class PromptConverterTests
     [SkippableTheory, MemberData(nameof(Inverses))]
     public void Pseudo_inverses_leave_out_what_is_below_the_cutoff(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var clip = ClipModel.Load(one.Part("", "clip"));
         foreach (var name in one.Names.Where(n => n.StartsWith("out.singular_values.", StringComparison.Ordinal)).Select(n => n["out.singular_values.".Length..]).ToArray())
@@ -37,7 +37,7 @@ public class PromptConverterTests
     [SkippableTheory, MemberData(nameof(Conversions))]
     public void Pictures_become_prompt_vectors_by_both_norm_rules(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         using var clip = ClipModel.Load(one.Part("", "clip"));
@@ -76,7 +76,7 @@ public class PromptConverterTests
     [SkippableTheory, MemberData(nameof(Prompts))]
     public void Rows_of_variations_and_edits_are_the_papers_and_the_scripts(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         using var model = StableDiffusionModel.Load(one.Part(""));

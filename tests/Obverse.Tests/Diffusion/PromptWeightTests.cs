@@ -68,7 +68,7 @@ public class PromptWeightTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void Weights_act_on_rows(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         using var model = StableDiffusionModel.Load(one.Part(""));

@@ -15,7 +15,7 @@ public class SamplerTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void Times_noise_levels_and_whole_ways_are_diffusers(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         var (sampler, schedule) = DiffusionFixtures.Sampler(one.Settings.GetProperty("class").GetString()!, one.Settings.GetProperty("config"), one.Settings.GetProperty("step"));
         if (one.Has("out.alphas_cumprod")) one.Meets("out.alphas_cumprod", Tensor.From([.. schedule.AlphaProducts]));
@@ -50,7 +50,7 @@ public class SamplerTests
     [SkippableTheory, MemberData(nameof(Noised))]
     public void Noise_velocities_and_losses_are_diffusers(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         var (sample, noise, prediction, times) = (one["in.sample"], one["in.noise"], one["in.prediction"], one["in.timesteps"].ToArray<long>());
         foreach (var given in one.Settings.GetProperty("schedulers").EnumerateObject())

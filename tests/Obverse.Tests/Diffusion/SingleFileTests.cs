@@ -66,7 +66,7 @@ public class SingleFileTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void A_pipeline_as_one_file_gives_the_same_outputs(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var folder = new TemporaryFolder();
         var pipeline = one.Part("");
         var file = Path.Combine(folder.Path, "sd.safetensors");

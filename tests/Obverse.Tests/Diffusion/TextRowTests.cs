@@ -13,7 +13,7 @@ public class TextRowTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void Rows_are_transformers_layer_by_layer_in_both_layouts(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var trace = new Trace();
@@ -36,7 +36,7 @@ public class TextRowTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void A_whole_folder_gives_the_same_ids_and_rows(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         using var model = StableDiffusionModel.Load(one.Part(""));

@@ -15,7 +15,7 @@ public class TuningLossTests
     [SkippableTheory, MemberData(nameof(FineTunings))]
     public void A_converted_picture_and_a_caption_give_the_references_losses_and_gradients(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var model = StableDiffusionModel.Load(one.Part(""));
         using var clip = ClipModel.Load(one.Part("", "clip"));
         using var converter = new PromptConverter(clip.Weights.All["text_projection"], one.Settings.GetProperty("cutoff").GetDouble()) { Length = one.Settings.GetProperty("script_norm").GetDouble() };
@@ -53,7 +53,7 @@ public class TuningLossTests
     [SkippableTheory, MemberData(nameof(KeyValues))]
     public void Two_updates_of_keys_and_values_are_the_references(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         foreach (var (name, holds) in ((string, bool)[])[("plain", false), ("processor", true)])
         {
             using var scope = new TensorScope();

@@ -15,7 +15,7 @@ public class UNetTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void Predictions_and_every_part_on_the_way_are_diffusers(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var (unet, weights) = one.UNet();
@@ -37,7 +37,7 @@ public class UNetTests
     [SkippableTheory, MemberData(nameof(Gradients))]
     public void Gradients_reach_latent_context_and_every_key_and_value(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         var (unet, weights) = one.UNet();
         using var owned = weights;
@@ -58,7 +58,7 @@ public class UNetTests
     [SkippableTheory, MemberData(nameof(Masks))]
     public void Rows_of_the_text_are_hidden_before_or_after_the_softmax(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         using var scope = new TensorScope();
         using var still = new NoGrad();
         var (unet, weights) = one.UNet();

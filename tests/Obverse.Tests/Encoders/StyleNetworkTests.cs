@@ -10,18 +10,9 @@ namespace Obverse.Tests.Encoders;
 /// <summary>CLIPStyler's networks and odds and ends against its code (fixture tree, `networks/stylenet`, `vgg19`, `clipstyler`).</summary>
 public class StyleNetworkTests
 {
-    public static TheoryData<string> StyleNets => Files("stylenet");
-    public static TheoryData<string> Vggs => Files("vgg19");
-    public static TheoryData<string> Stylers => Files("clipstyler");
-
-    private static TheoryData<string> Files(string topic)
-    {
-        var rows = new TheoryData<string>();
-        var top = Path.Combine(Fixtures.Root, "networks");
-        if (Directory.Exists(top)) rows.AddRange([.. Directory.EnumerateFiles(top, topic + ".json", SearchOption.AllDirectories).Select(file => Path.ChangeExtension(Path.GetRelativePath(Fixtures.Root, file), null)).Order(StringComparer.Ordinal)]);
-        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add("networks/" + topic);
-        return rows;
-    }
+    public static TheoryData<string> StyleNets => Fixtures.Files("networks", "stylenet.json");
+    public static TheoryData<string> Vggs => Fixtures.Files("networks", "vgg19.json");
+    public static TheoryData<string> Stylers => Fixtures.Files("networks", "clipstyler.json");
 
     [SkippableTheory]
     [MemberData(nameof(StyleNets))]

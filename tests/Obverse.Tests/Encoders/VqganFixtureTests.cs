@@ -8,18 +8,7 @@ namespace Obverse.Tests.Encoders;
 /// <summary>VQGANs against taming-transformers and VQGAN-CLIP (fixture tree, `vqgan`): every case, every stored output.</summary>
 public class VqganFixtureTests
 {
-    public static TheoryData<string> Cases()
-    {
-        var rows = new TheoryData<string>();
-        var top = Path.Combine(Fixtures.Root, "vqgan");
-        if (Directory.Exists(top))
-        {
-            foreach (var file in Directory.EnumerateFiles(top, "*.json", SearchOption.AllDirectories).Where(file => Path.GetFileName(Path.GetDirectoryName(file)) == "expected").Order(StringComparer.Ordinal)) rows.Add(Path.ChangeExtension(Path.GetRelativePath(Fixtures.Root, file), null));
-        }
-
-        if (!((IEnumerable<object[]>)rows).GetEnumerator().MoveNext()) rows.Add("vqgan/expected/f16");
-        return rows;
-    }
+    public static TheoryData<string> Cases => Fixtures.Files("vqgan", "*.json", file => Path.GetFileName(Path.GetDirectoryName(file)) == "expected");
 
     [SkippableTheory]
     [MemberData(nameof(Cases))]

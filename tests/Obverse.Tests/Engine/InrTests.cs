@@ -10,30 +10,32 @@ namespace Obverse.Tests.Engine;
 /// <summary>FINER, SIREN, grids and layer-wise rates against the fixture tree's `inr` folder.</summary>
 public class InrTests
 {
-    private static IEnumerable<(string Name, JsonElement Settings, JsonElement Case)> Cases(string topic)
+    public static TheoryData<string> Of(string topic) => Fixtures.Files("inr", topic + ".json");
+
+    private static IEnumerable<(string Name, JsonElement Settings, JsonElement Case)> Cases(string path)
     {
-        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require($"inr/{topic}.json")));
+        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require(path + ".json")));
         return [.. json.RootElement.GetProperty("cases").EnumerateObject().Select(c => (c.Name, c.Value.GetProperty("settings").Clone(), c.Value.Clone()))];
     }
 
-    [SkippableFact]
-    public void Grids_and_targets_are_FINERs()
+    [SkippableTheory, MemberData(nameof(Of), "grid")]
+    public void Grids_and_targets_are_FINERs(string path)
     {
         using var scope = new TensorScope();
-        using var file = Safetensors.Open(Fixtures.Require("inr/grid.safetensors"));
-        foreach (var (name, settings, fixture) in Cases("grid"))
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
+        foreach (var (name, settings, fixture) in Cases(path))
         {
             var (h, w) = (settings.GetProperty("h").GetInt64(), settings.GetProperty("w").GetInt64());
             Near(file[$"{name}.out.coords"], InrCanvas.Grid(h, w), 0, name);
-            var picture = Picture.Load(Fixtures.Require("inr/" + fixture.GetProperty("pictures")[0].GetString())).ToTensor();
+            var picture = Picture.Load(Fixtures.Beside(path, fixture.GetProperty("pictures")[0].GetString())).ToTensor();
             Near(file[$"{name}.out.gt"], Places(picture) * 2 - 1, 1e-6, name);
         }
     }
 
-    [SkippableFact]
-    public void One_sine_unit_and_its_gradient()
+    [SkippableTheory, MemberData(nameof(Of), "finer_layer")]
+    public void One_sine_unit_and_its_gradient(string path)
     {
-        foreach (var (name, settings, fixture) in Cases("finer_layer"))
+        foreach (var (name, settings, fixture) in Cases(path))
         {
             using var scope = new TensorScope();
             if (settings.GetProperty("scale_req_grad").GetBoolean()) continue; // the true gradient through alpha is not offered: FINER's released code detaches it
@@ -47,11 +49,11 @@ public class InrTests
         }
     }
 
-    [SkippableFact]
-    public void FINER_fits_a_picture_as_its_authors_code_does()
+    [SkippableTheory, MemberData(nameof(Of), "finer")]
+    public void FINER_fits_a_picture_as_its_authors_code_does(string path)
     {
-        using var file = Safetensors.Open(Fixtures.Require("inr/finer.safetensors"));
-        foreach (var (name, s, fixture) in Cases("finer"))
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
+        foreach (var (name, s, fixture) in Cases(path))
         {
             if (s.GetProperty("scale_req_grad").GetBoolean()) continue;
             using var scope = new TensorScope();
@@ -59,7 +61,7 @@ public class InrTests
             var plan = new Inr(layers, s.GetProperty("hidden").GetInt32(), InrActivation.Finer, s.GetProperty("first_omega").GetDouble(), s.GetProperty("hidden_omega").GetDouble());
             using var canvas = new InrCanvas(plan, Weights(file, name, "in.weights", layers), h, w);
             var gap = fixture.GetProperty("expected").GetProperty("float64_gap");
-            var target = Places(Picture.Load(Fixtures.Require("inr/" + fixture.GetProperty("pictures")[0].GetString())).ToTensor()) * 2 - 1;
+            var target = Places(Picture.Load(Fixtures.Beside(path, fixture.GetProperty("pictures")[0].GetString())).ToTensor()) * 2 - 1;
             var grid = InrCanvas.Grid(h, w);
             Near(file[Out(file, name, "y")], canvas.Colours(grid).Select(0, 0), 10 * gap.GetProperty("y").GetDouble(), name + " y");
 
@@ -81,11 +83,11 @@ public class InrTests
         }
     }
 
-    [SkippableFact]
-    public void SIREN_renders_as_the_reference_and_the_others_are_named()
+    [SkippableTheory, MemberData(nameof(Of), "other_inr")]
+    public void SIREN_renders_as_the_reference_and_the_others_are_named(string path)
     {
-        using var file = Safetensors.Open(Fixtures.Require("inr/other_inr.safetensors"));
-        foreach (var (name, s, fixture) in Cases("other_inr"))
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
+        foreach (var (name, s, fixture) in Cases(path))
         {
             if (s.GetProperty("kind").GetString() != "Siren") continue; // Gauss, PEMLP and Wire are not canvases here
             using var scope = new TensorScope();
@@ -98,11 +100,11 @@ public class InrTests
         }
     }
 
-    [SkippableFact]
-    public void Layer_wise_rates_are_the_table()
+    [SkippableTheory, MemberData(nameof(Of), "layer_rates")]
+    public void Layer_wise_rates_are_the_table(string path)
     {
-        using var file = Safetensors.Open(Fixtures.Require("inr/layer_rates.safetensors"));
-        foreach (var (name, s, _) in Cases("layer_rates"))
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
+        foreach (var (name, s, _) in Cases(path))
         {
             var (layers, steps) = (s.GetProperty("L").GetInt32(), s.GetProperty("N").GetInt32());
             var flat = s.TryGetProperty("flat", out var f) && f.GetBoolean();

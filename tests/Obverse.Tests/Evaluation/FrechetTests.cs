@@ -7,10 +7,12 @@ namespace Obverse.Tests.Evaluation;
 /// <summary>The Fréchet distance and its company against the libraries' values (fixture `metrics`), and by hand.</summary>
 public class FrechetTests
 {
-    [SkippableFact]
-    public void Every_case_is_within_tolerance()
+    public static TheoryData<string> Cases => Fixtures.Files("", "frechet.json");
+
+    [SkippableTheory, MemberData(nameof(Cases))]
+    public void Every_case_is_within_tolerance(string path)
     {
-        using var stored = new Case("metrics/frechet");
+        using var stored = new Case(path);
         var met = 0;
         foreach (var one in stored.Json.GetProperty("cases").EnumerateObject())
         {

@@ -10,14 +10,16 @@ namespace Obverse.Tests.Evaluation;
 /// <summary>PSNR, SSIM and MS-SSIM against scikit-image and torchmetrics (fixture `metrics/image_quality`).</summary>
 public class ImageQualityTests
 {
-    [SkippableFact]
-    public void Every_case_is_within_tolerance()
+    public static TheoryData<string> Cases => Fixtures.Files("", "image_quality.json");
+
+    [SkippableTheory, MemberData(nameof(Cases))]
+    public void Every_case_is_within_tolerance(string path)
     {
-        using var stored = new Case("metrics/image_quality");
+        using var stored = new Case(path);
         var met = 0;
         foreach (var one in stored.Json.GetProperty("cases").EnumerateObject())
         {
-            var pictures = one.Value.GetProperty("pictures").EnumerateArray().Select(name => Picture.Load(Fixtures.Require("metrics/" + name.GetString()))).ToArray();
+            var pictures = one.Value.GetProperty("pictures").EnumerateArray().Select(name => Picture.Load(Fixtures.Beside(path, name.GetString()))).ToArray();
             var (a, b, wanted) = (pictures[0], pictures[1], one.Value.GetProperty("expected"));
             void Is(string name, double got, double tolerance = 1e-10)
             {

@@ -45,7 +45,7 @@ public class HubPipelineTests
     [SkippableTheory, MemberData(nameof(Cases))]
     public void A_pulled_one_loads_and_gives_the_same_rows(string path)
     {
-        using var one = DiffusionFixtures.Open(path);
+        using var one = new Case(path);
         var pipeline = one.Part("");
         using var hub = new FakeHub();
         foreach (var file in Directory.EnumerateFiles(pipeline, "*", SearchOption.AllDirectories)) hub.Files[Path.GetRelativePath(pipeline, file).Replace('\\', '/')] = File.ReadAllBytes(file);

@@ -11,6 +11,7 @@ namespace Obverse.Tests.Retrieval;
 public class InrFitTests
 {
     public static TheoryData<string> Traces => Fixtures.Traces("awp");
+    public static TheoryData<string> Of(string topic) => Fixtures.Files("inr", topic + ".json");
 
     [SkippableTheory]
     [MemberData(nameof(Traces))]
@@ -52,11 +53,11 @@ public class InrFitTests
         trace.EveryOutputIsMet();
     }
 
-    [SkippableFact]
-    public void Perturbation_is_that_of_its_authors_class()
+    [SkippableTheory, MemberData(nameof(Of), "awp")]
+    public void Perturbation_is_that_of_its_authors_class(string path)
     {
-        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require("inr/awp.json")));
-        using var file = Safetensors.Open(Fixtures.Require("inr/awp.safetensors"));
+        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require(path + ".json")));
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
         foreach (var fixture in json.RootElement.GetProperty("cases").EnumerateObject())
         {
             using var scope = new TensorScope();
@@ -80,7 +81,7 @@ public class InrFitTests
                     }
                 },
             };
-            var picture = Picture.Load(Fixtures.Require("inr/" + fixture.Value.GetProperty("pictures")[0].GetString()));
+            var picture = Picture.Load(Fixtures.Beside(path, fixture.Value.GetProperty("pictures")[0].GetString()));
             var exact = Tensor.From(picture.Rgb, picture.Height, picture.Width, 3).Permute(2, 0, 1).Unsqueeze(0).To(DType.Float64) / 255;
             var targets = fit.Targets(exact);
             Near(file[$"{name}.out.target"].Unsqueeze(0), targets, name + " target");
@@ -99,15 +100,15 @@ public class InrFitTests
         }
     }
 
-    [SkippableFact]
-    public void Blur_is_the_reference()
+    [SkippableTheory, MemberData(nameof(Of), "blur")]
+    public void Blur_is_the_reference(string path)
     {
-        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require("inr/blur.json")));
-        using var file = Safetensors.Open(Fixtures.Require("inr/blur.safetensors"));
+        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require(path + ".json")));
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
         foreach (var fixture in json.RootElement.GetProperty("cases").EnumerateObject())
         {
             using var scope = new TensorScope();
-            var picture = Picture.Load(Fixtures.Require("inr/" + fixture.Value.GetProperty("pictures")[0].GetString()));
+            var picture = Picture.Load(Fixtures.Beside(path, fixture.Value.GetProperty("pictures")[0].GetString()));
             var exact = Tensor.From(picture.Rgb, picture.Height, picture.Width, 3).Permute(2, 0, 1).Unsqueeze(0).To(DType.Float64) / 255;
             foreach (var sigma in fixture.Value.GetProperty("settings").GetProperty("sigmas").EnumerateArray().Select(v => v.GetDouble()))
             {

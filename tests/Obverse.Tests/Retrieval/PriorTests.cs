@@ -8,18 +8,20 @@ namespace Obverse.Tests.Retrieval;
 /// <summary>Procrustes, blending and nearest neighbours against the fixture tree's `inr` folder, and by construction.</summary>
 public class PriorTests
 {
-    private static IEnumerable<(string Name, JsonElement Settings, JsonElement Expected)> Cases(string topic)
+    public static TheoryData<string> Of(string topic) => Fixtures.Files("inr", topic + ".json");
+
+    private static IEnumerable<(string Name, JsonElement Settings, JsonElement Expected)> Cases(string path)
     {
-        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require($"inr/{topic}.json")));
+        using var json = JsonDocument.Parse(File.ReadAllText(Fixtures.Require(path + ".json")));
         return [.. json.RootElement.GetProperty("cases").EnumerateObject().Select(c => (c.Name, c.Value.GetProperty("settings").Clone(), c.Value.GetProperty("expected").Clone()))];
     }
 
-    [SkippableFact]
-    public void Procrustes_is_the_reference()
+    [SkippableTheory, MemberData(nameof(Of), "procrustes")]
+    public void Procrustes_is_the_reference(string path)
     {
-        using var file = Safetensors.Open(Fixtures.Require("inr/procrustes.safetensors"));
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
         var compared = 0;
-        foreach (var (name, _, expected) in Cases("procrustes"))
+        foreach (var (name, _, expected) in Cases(path))
         {
             using var scope = new TensorScope();
             Tensor T(string what) => file[$"{name}.{what}"].To(DType.Float64);
@@ -70,12 +72,12 @@ public class PriorTests
         Assert.Throws<ArgumentException>(() => Procrustes.Rotation(texts, random.Normal(4, 20)));
     }
 
-    [SkippableFact]
-    public void Nearest_neighbours_and_blends_are_the_reference()
+    [SkippableTheory, MemberData(nameof(Of), "embeddings")]
+    public void Nearest_neighbours_and_blends_are_the_reference(string path)
     {
-        using var file = Safetensors.Open(Fixtures.Require("inr/embeddings.safetensors"));
+        using var file = Safetensors.Open(Fixtures.Require(path + ".safetensors"));
         var compared = 0;
-        foreach (var (name, settings, _) in Cases("embeddings"))
+        foreach (var (name, settings, _) in Cases(path))
         {
             using var scope = new TensorScope();
             Tensor T(string what) => file[$"{name}.{what}"];
