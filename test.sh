@@ -5,7 +5,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/tools/setup.sh"
 need_sdk
 ALL_PLATFORMS=1 # the packages are tested too
-build_managed tests/Obverse.Tests tests src tests fuzz samples
+build_managed tests/Obverse.Tests tests src tests fuzz samples bench
 cd "$root"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -11,7 +11,7 @@ value() { awk -v k="$1" '$1==k{print $2}'; }
 median() { printf '%s\n' "$@" | sort -g | sed -n "$(( ($# + 1) / 2 ))p"; }
 
 # python_has torch|scipy: installed where it is missing (Debian, root); fails where it cannot be.
-python_has() { "$python" -c "import $1" 2>/dev/null || apt-get install -y --no-install-recommends "python3-$1" libopenblas0-openmp >/dev/null 2>&1 || { say "python3-$1 is not here and could not be installed"; return 1; }; }
+python_has() { "$python" -c "import $1" 2>/dev/null || { apt-get update -qq && apt-get install -y --no-install-recommends "python3-$1" libopenblas0-openmp; } >/dev/null 2>&1 || { say "python3-$1 is not here and could not be installed"; return 1; }; }
 
 # machine THREADS: what stands over a table.
 machine() {

@@ -46,7 +46,7 @@ public sealed class VisionTransformer : IImageTower
         var (n, p) = (pixels.Size(0), config.PatchSize);
         var (rows, columns) = (pixels.Size(2) / p, pixels.Size(3) / p);
         if (rows * p != pixels.Size(2) || columns * p != pixels.Size(3) || rows * columns == 0) throw new ArgumentException($"vision tower: pictures of {pixels.Size(2)} x {pixels.Size(3)} given, multiples of the patch's {p} pixels are wanted");
-        var x = pixels.To(patches.DType).Conv2d(patches, stride: p).Flatten(2).Transpose(1, 2); // [n, rows · columns, width], row by row
+        var x = PatchEmbedding.Of(pixels.To(patches.DType), patches);
         x = Tensor.Cat([classToken.Reshape(1, 1, -1).Expand(n, 1, config.Width), x], 1) + PositionGrid.At(positions, rows, columns).To(x.DType);
         trace?.Add("embeddings", x);
         x = lnPre.Forward(x);

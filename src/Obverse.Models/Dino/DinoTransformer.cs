@@ -86,7 +86,7 @@ public sealed partial class DinoTransformer : IDisposable
     {
         var (n, rows, columns) = (pixels.Size(0), pixels.Size(2) / PatchSize, pixels.Size(3) / PatchSize);
         if (rows * PatchSize != pixels.Size(2) || columns * PatchSize != pixels.Size(3) || rows * columns == 0) throw new ArgumentException($"DINO: pictures of {pixels.Size(2)} x {pixels.Size(3)} given, multiples of the patch's {PatchSize} pixels are wanted");
-        var x = pixels.Conv2d(patches, patchBias, stride: PatchSize).Flatten(2).Transpose(1, 2); // [n, rows · columns, width]
+        var x = PatchEmbedding.Of(pixels, patches, patchBias);
         trace?.Add("patch_embed", x);
         x = Tensor.Cat([classToken.Expand(n, 1, Width), x], 1) + Positions(rows, columns);
         if (registers is not null) x = Tensor.Cat([x.Narrow(1, 0, 1), registers.Expand(n, registers.Size(1), Width), x.Narrow(1, 1, rows * columns)], 1);
