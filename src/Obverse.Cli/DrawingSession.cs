@@ -40,6 +40,7 @@ internal sealed partial record DrawingSession(Screen Screen)
     {
         using var workshop = CliModels.Workshop(Screen, Threads, Device, Precision);
         var request = Request.Check(workshop);
+        if (Request is { Quality: not null, Recipe: { } file } && file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) Screen.Note($"{file}: a file's numbers stay as they are; --quality chooses the picture's size alone");
         Readings.Tell(Screen, Written ?? [request.Prompt]);
         using var name = Name();
         OutputsOf(name.Path).MustBeWritable(Bytes(Request.Shown ?? Request.Size ?? new(512, 512)));
@@ -148,7 +149,7 @@ internal sealed partial record DrawingSession(Screen Screen)
     {
         var (steps, views, count) = (job.Recipe.Schedule.StepCount, job.Recipe.Views.Count, Request.Count);
         if (Json) Screen.Json(new { Event = "start", Prompt = job.Prompt.ToString(), Recipe = job.Recipe.Name, Model = job.ModelNames, Steps = steps, Views = views, job.Width, job.Height, job.Seed, Pictures = count, job.Threads });
-        else Screen.Note($"{job.Prompt}: {job.Recipe.Name}, {job.Width}x{job.Height}, {steps} steps of {views} views, {job.ModelNames}, seed {job.Seed}{(count > 1 ? $" … {job.Seed + (ulong)count - 1}" : "")}");
+        else Screen.Note($"{job.Prompt}: {job.Recipe.Name}, {job.Width}x{job.Height}, {Counted(steps, "step")} of {Counted(views, "view")}, {job.ModelNames}, seed {job.Seed}{(count > 1 ? $" … {job.Seed + (ulong)count - 1}" : "")}");
     }
 
     private int Stopped(JobFinished drawn)
@@ -156,7 +157,7 @@ internal sealed partial record DrawingSession(Screen Screen)
         var (done, of) = (drawn.Job.StoppedAfter, drawn.Job.Recipe.Schedule.StepCount);
         if (Json) Screen.Json(new { Event = "stopped", drawn.File, drawn.Checkpoint, Step = done, Of = of });
         else Screen.Say(drawn.File!);
-        return Screen.Fail($"stopped after step {done} of {of}; resume with: obverse invert --resume {Quoted(drawn.Checkpoint!)}", 1);
+        return Screen.Fail($"stopped after step {done} of {of}; resume with: obverse invert --resume {Quoted(drawn.Checkpoint!)}{(Film is null ? "" : $" (the picture alone: {Film} ends here; the same command once more draws both from the start)")}", 1);
     }
 
     private void SayResult(JobFinished drawn, Judgement? judgement)
@@ -178,6 +179,8 @@ internal sealed partial record DrawingSession(Screen Screen)
 
     private static string Describe(Judgement judgement) => string.Create(CultureInfo.InvariantCulture,
         $"judge: rank {judgement.LowPass.Rank} of {judgement.Names} in low-pass views (log-probability {judgement.LowPass.LogProbability:0.00}), {judgement.FullResolution.Rank} at full resolution ({judgement.FullResolution.LogProbability:0.00}); top names: {string.Join(", ", judgement.LowPass.Top.Take(3).Select(t => t.Name))}");
+
+    private static string Counted(int count, string one) => $"{count} {one}{(count == 1 ? "" : "s")}";
 
     private static long Bytes(PictureSize size) => 3L * size.Width * size.Height + (1 << 16);
 

@@ -33,6 +33,7 @@ public sealed partial class AtomicFile : IDisposable
         if (Directory.Exists(target)) throw new IOException($"{path}: cannot be written: a folder of that name is in the way");
         var folder = Path.GetDirectoryName(target) ?? throw new IOException($"{path}: cannot be written: not a file name");
         if (FileNames.IsTooLong(Path.GetFileName(target))) throw new IOException($"{path}: cannot be written: its name is longer than {FileNames.LongestName}");
+        FileNames.MustHaveFolder(path);
         Sweep(folder);
         var temporary = Path.Combine(folder, TemporaryName(Path.GetFileName(target), Environment.ProcessId));
         try

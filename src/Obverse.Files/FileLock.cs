@@ -82,6 +82,7 @@ public sealed partial class FileLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
+            if (e is DirectoryNotFoundException) FileNames.MustHaveFolder(target);
             throw new IOException($"{target}: cannot be written: {e.Message.ReplaceLineEndings(" ")}", e);
         }
 

@@ -27,6 +27,12 @@ public static partial class FileNames
         return stem + rest;
     }
 
+    /// <exception cref="IOException">The folder of the path is not there; none is made.</exception>
+    public static void MustHaveFolder(string path)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)) throw new IOException($"{path}: cannot be written: there is no folder {folder}");
+    }
+
     /// <summary>Writes N bytes beside the path and takes them away again.</summary>
     /// <exception cref="IOException">No such folder, no right to write there, or no room.</exception>
     public static void MustBeWritable(string path, long bytes = 1 << 16)

@@ -37,10 +37,16 @@ internal static class JobLimits
         foreach (var model in job.Models) if (model.Name.Length == 0) throw new InvalidDataException("a model's name is empty");
         Check(job.Prompt, "prompt");
         foreach (var (name, prompt) in job.Targets ?? new Dictionary<string, Prompt>()) Check(prompt, $"targets['{name}']");
+        CheckTargets(job);
+    }
+
+    /// <exception cref="InvalidDataException">The objective names a target that the job does not have.</exception>
+    public static void CheckTargets(InversionJob job)
+    {
         foreach (var name in Named(job.Recipe.Objective))
         {
             var isThere = name switch { Targets.Prompt => true, Targets.Pictures => job.Recipe.Bank is not null, Targets.Start => job.Recipe.Fit is not null || job.Recipe.Canvas.NeedsStart, _ => false };
-            if (!isThere && job.Targets?.ContainsKey(name) != true && job.Recipe.Texts?.Any(text => text.Name == name) != true) throw new InvalidDataException($"the objective names the target '{name}', which the job does not have");
+            if (!isThere && job.Targets?.ContainsKey(name) != true && job.Recipe.Texts?.Any(text => text.Name == name) != true) throw new InvalidDataException($"recipe '{job.Recipe.Name}': the objective names the target '{name}', which the job does not have");
         }
     }
 

@@ -20,5 +20,8 @@ public readonly record struct PictureSize([property: Limit(PictureSize.Least, Pi
         throw new FormatException($"a size such as 128 or 192x128 was wanted, sides of {Least} to {Most} pixels");
     }
 
+    /// <summary>Whether a picture of this size changes its shape by more than a tenth in the other's: sides are drawn in whole blocks of 8.</summary>
+    public bool IsSquashedBy(PictureSize other) => Math.Abs(Math.Log(Width * (double)other.Height / (Height * (double)other.Width))) > Math.Log(1.1);
+
     public override string ToString() => $"{Width}x{Height}";
 }

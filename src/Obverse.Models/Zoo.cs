@@ -8,8 +8,11 @@ public static class Zoo
     /// <summary>The zoo's folder: OBVERSE_ZOO, <c>models/</c> beside the program (the package Obverse.Zoo puts it there), or of the repository it was built in; null where there is none.</summary>
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("OBVERSE_ZOO") is { Length: > 0 } named ? named : Find(AppContext.BaseDirectory);
 
-    /// <summary>The zoo's models, by name.</summary>
+    /// <summary>The zoo's CLIPs, by name.</summary>
     public static IReadOnlyList<string> Names => [.. Models(Folder).Order(StringComparer.Ordinal)];
+
+    /// <summary>Everything in the zoo that holds weights, by name: <see cref="Names"/> and the bank, the VQGAN, Stable Diffusion and others.</summary>
+    public static IReadOnlyList<string> All => !Directory.Exists(Folder) ? [] : [.. Directory.EnumerateDirectories(Folder).Where(d => Directory.EnumerateFiles(d, "*.safetensors", SearchOption.AllDirectories).Any()).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
     /// <summary>The folder or file of a model; an architecture before it (<see cref="ModelName"/>) is left out.</summary>
     /// <exception cref="FileNotFoundException">Nothing of that name; the message lists what there is.</exception>
@@ -23,7 +26,7 @@ public static class Zoo
         var given = Path.GetFullPath(model, here);
         if (model.Length > 0 && (File.Exists(given) || (Directory.Exists(given) && (zoo is null || WeightFiles.Holds(given))))) return given;
         if (zoo is not null) return zoo;
-        var has = Names.Count == 0 ? "nothing (the package Obverse.Zoo brings it)" : string.Join(", ", Names);
+        var has = All.Count == 0 ? "nothing (the package Obverse.Zoo brings it)" : string.Join(", ", All);
         if (HubRepository.TryParse(model) is not { } repository) throw new FileNotFoundException($"no model '{model}': not a folder or file here, and not in the zoo, which has {has}");
         return Cached(repository) ?? throw new FileNotFoundException($"no model '{model}': not a folder or file here, not in the zoo, which has {has}, and not in the hub's cache {HubSettings.FromEnvironment().Cache}; `obverse models pull {model}` fetches it");
     }

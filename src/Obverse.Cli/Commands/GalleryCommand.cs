@@ -49,7 +49,7 @@ internal static class GalleryCommand
             {
                 Folder = parsed.GetRequiredValue(folder), Recipes = chosen, Request = request with { Size = side },
                 Wordings = parsed.GetValue(wordings) is not { } forms ? ["{}"] : forms == "all" ? Wordings.Measured : Forms(forms),
-                Names = DrawingOptions.Names(parsed.GetValue(names)) is { Count: > 0 } given ? given : Gallery.RandomNames(parsed.GetValue(random) ?? 12, request.Seed),
+                Names = parsed.GetValue(names) is { } text ? DrawingOptions.Names(text) is { Count: > 0 } given ? given : throw new UsageException("--names: no name was given") : Gallery.RandomNames(parsed.GetValue(random) ?? 12, request.Seed),
             };
             using var alone = FileLock.TakeFolder(gallery.Folder);
             var made = 0;

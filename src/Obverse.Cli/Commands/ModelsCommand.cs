@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Obverse.Files;
+using Obverse.Jobs;
 using Obverse.Models;
 
 namespace Obverse.Cli.Commands;
@@ -53,6 +54,7 @@ internal static class ModelsCommand
         {
             var cache = new HubCache(HubSettings.FromEnvironment().Cache);
             var named = parsed.GetValue(repositories) ?? [];
+            if (named.FirstOrDefault(Zoo.All.Contains) is { } own) throw new UsageException($"{own} is of the zoo, which came with the program; only the hub's cache is verified");
             foreach (var name in named.Where(name => !cache.Repositories.Contains(HubRepository.Parse(name).Id))) throw new IOException($"{name}: not in the hub's cache {cache.Folder}");
             var (wrong, compared, bytes, bare, bareBytes) = (0, 0, 0L, 0, 0L);
             var checks = new HubChecks
@@ -97,7 +99,7 @@ internal static class ModelsCommand
             var name = parsed.GetRequiredValue(model);
             var cache = new HubCache(HubSettings.FromEnvironment().Cache);
             // A zoo name wins; a repository need not be a model here.
-            var folder = Zoo.Names.Contains(name) ? Zoo.Resolve(name) : cache.Snapshot(HubRepository.Parse(name)) ?? throw new IOException($"{name}: not in the hub's cache {cache.Folder}; `obverse models pull {name}` fetches it");
+            var folder = Zoo.All.Contains(name) ? Zoo.Resolve(name) : cache.Snapshot(HubRepository.Parse(name)) ?? throw new IOException($"{name}: not in the hub's cache {cache.Folder}; `obverse models pull {name}` fetches it");
             if (parsed.GetValue(json)) screen.Json(new { Path = folder });
             else screen.Say(folder);
             return 0;
@@ -107,7 +109,7 @@ internal static class ModelsCommand
 
     private static IEnumerable<Row> Rows()
     {
-        foreach (var name in Zoo.Names) yield return Of(name, "zoo", null, [], Zoo.Resolve(name));
+        foreach (var name in Zoo.All) yield return Of(name, "zoo", null, [], Zoo.Resolve(name)) with { IsModel = true };
         var cache = new HubCache(HubSettings.FromEnvironment().Cache);
         foreach (var id in cache.Repositories)
         {

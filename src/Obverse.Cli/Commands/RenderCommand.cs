@@ -42,6 +42,8 @@ internal static class RenderCommand
         var isCanvas = Path.GetExtension(input).Equals(".safetensors", StringComparison.OrdinalIgnoreCase);
         var job = (isCanvas ? InversionJob.FromSafetensors(input) : InversionJob.FromPicture(input)) with { Shown = size };
         if (content is not null && !isCanvas) throw new UsageException($"--content wants a saved network (`obverse invert --recipe styler --save style.safetensors`); {input} is none");
+        var (shape, source) = content is null ? (new PictureSize(job.Width, job.Height), input) : (DrawingOptions.ShapeOf(content), content);
+        if (shape.IsSquashedBy(size)) screen.Note($"{source}: {shape} is stretched to {size}");
         FileNames.MustBeWritable(path, 3L * size.Width * size.Height + (1 << 16));
         if (isCanvas)
         {

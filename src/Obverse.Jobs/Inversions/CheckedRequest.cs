@@ -36,15 +36,13 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
         }
 
         var job = Request.Time is { } time ? Within(time - Stopwatch.GetElapsedTime(began), Of, workshop, cancellation) : Of(Request.Quality ?? Quality.Normal);
-        if (start is not null && Request.Shape is { } shape && Squashes(shape, job)) workshop.OnRemark($"{start.Path}: {shape} is stretched to {job.Width}x{job.Height}{(Request.Size is null && Request.Width is null && Request.Height is null ? "" : "; without --size, --width and --height its shape is preserved")}");
+        if (start is not null && Request.Shape is { } shape && shape.IsSquashedBy(new(job.Width, job.Height))) workshop.OnRemark($"{start.Path}: {shape} is stretched to {job.Width}x{job.Height}{(Request.Size is null && Request.Width is null && Request.Height is null ? "" : "; without --size, --width and --height its shape is preserved")}");
+        if (mask is not null && job.Recipe.Canvas is Strokes) workshop.OnRemark($"the SVG will hold the strokes alone, without what the mask leaves of {start!.Path}");
         return job;
     }
 
     // A start that the recipe would choose needs no file where the job has one.
     private IReadOnlyList<string> NeededBy(Recipe recipe) => (Request.Start is null ? recipe : recipe with { Start = null }).NeededWeights;
-
-    // By more than a tenth: sides are drawn in whole blocks of 8.
-    private static bool Squashes(PictureSize shape, InversionJob job) => Math.Abs(Math.Log(shape.Width * (double)job.Height / (shape.Height * (double)job.Width))) > Math.Log(1.1);
 
     // The numbers of the largest quality whose own steps fit, then as many steps as fit.
     private InversionJob Within(TimeSpan left, Func<Quality, InversionJob> of, Workshop workshop, CancellationToken cancellation)

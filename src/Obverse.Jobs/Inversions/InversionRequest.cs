@@ -62,11 +62,11 @@ public sealed record InversionRequest
         var only = Models.Count > 1 ? null : Models.FirstOrDefault();
         var name = Recipe ?? (Start is not null ? Recipes.FromPicture : Models.Count > 1 ? Recipes.FromNothing : ZooBank.Recipe(Bank, only));
         var recipe = Adapt(Recipes.Named(name));
-        if ((recipe.Fit is not null || recipe.Canvas.NeedsStart) && Start is null) throw new UsageException($"recipe '{name}' works on a picture: give it with --start");
+        if ((recipe.Fit is not null || recipe.Canvas.NeedsStart) && Start is null) throw new UsageException($"recipe '{name}' works on a picture, which `obverse invert`, `compare` and `edit` take with --start");
         if (recipe.Bank is not null && Models.Count > 1) throw new UsageException($"recipe '{name}' starts from the bank of one model; {Models.Count} models were given");
         var bank = ZooBank.For(recipe, Bank, only);
         if (Time is not null && (Steps is not null || Quality is not null)) throw new UsageException("--time also chooses steps and quality: give --time, or --steps and --quality");
-        if (Mask is not null && Start is null) throw new UsageException("--mask needs --start, the picture to change");
+        if (Mask is not null && Start is null) throw new UsageException(recipe.Canvas is Strokes { Svg: not null } ? "--mask wants a picture as --start, the picture to change; an SVG has no pixels" : "--mask needs --start, the picture to change");
         foreach (var model in Models.DefaultIfEmpty(LoadedModel.Drawing)) workshop.Find(model);
         foreach (var picture in prompt.Images.Select(part => part.Image).Append(Mask).OfType<string>()) _ = Picture.Load(picture); // one that cannot be read is told before anything is loaded
         var started = Start is null ? null : Picture.Load(Start);

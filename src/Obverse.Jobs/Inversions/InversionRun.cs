@@ -21,6 +21,7 @@ internal static class InversionRun
     {
         using var own = workshop is null ? Workshop.For(job) : null;
         workshop ??= own!;
+        JobLimits.CheckTargets(job);
         var watch = Stopwatch.StartNew();
         workshop.Admit(job);
         var checkpoints = outputs is null ? null : new Checkpoints(job, outputs, workshop.OnRemark);

@@ -54,7 +54,7 @@ public sealed class VisionTransformer : IImageTower
         for (var i = 0; i < blocks.Length; i++)
         {
             if (prompts is not null) x = prompts.Among(x, i, dropout);
-            x = blocks[i].Forward(x, causal: false, trace, i);
+            x = trace is null && i == blocks.Length - 1 ? blocks[i].First(x) : blocks[i].Forward(x, causal: false, trace, i);
             trace?.Add($"block.{i}", x);
         }
 

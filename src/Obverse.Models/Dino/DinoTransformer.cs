@@ -93,7 +93,7 @@ public sealed partial class DinoTransformer : IDisposable
         trace?.Add("embedded", x);
         for (var i = 0; i < blocks.Length; i++)
         {
-            x = blocks[i].Forward(x, causal: false, trace, i);
+            x = trace is null && i == blocks.Length - 1 ? blocks[i].First(x) : blocks[i].Forward(x, causal: false, trace, i);
             trace?.Add($"block.{i}", x);
         }
 

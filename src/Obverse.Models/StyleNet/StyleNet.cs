@@ -57,10 +57,14 @@ public sealed class StyleNet : IDisposable
     {
         var (h, w) = (pictures.Size(2), pictures.Size(3));
         long Missing(long side) => Math.Max(16, (side + 7) / 8 * 8) - side;
-        var (below, right) = (Missing(h), Missing(w));
-        if (below == 0 && right == 0) return Whole(pictures, trace);
-        if (below >= h || right >= w) throw new ArgumentException($"a picture of {w}x{h} is too small for StyleNet: sides of at least 9 were wanted");
-        return Whole(pictures.Pad([0, right, 0, below], "reflect"), trace).Narrow(2, 0, h).Narrow(3, 0, w);
+        if (h < 2 || w < 2) throw new ArgumentException($"a picture of {w}x{h} is too small for StyleNet: sides of at least 2 were wanted");
+        var padded = pictures;
+        while ((Missing(padded.Size(2)), Missing(padded.Size(3))) is var (below, right) && (below > 0 || right > 0))
+        {
+            padded = padded.Pad([0, Math.Min(right, padded.Size(3) - 1), 0, Math.Min(below, padded.Size(2) - 1)], "reflect"); // a reflection is at most as long as the side
+        }
+
+        return padded == pictures ? Whole(pictures, trace) : Whole(padded, trace).Narrow(2, 0, h).Narrow(3, 0, w);
     }
 
     public void Dispose() => weights.Dispose();

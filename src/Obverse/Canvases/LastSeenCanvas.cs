@@ -17,6 +17,9 @@ public sealed class LastSeenCanvas(Canvas inner) : CanvasWrapper(inner)
 
     public override Tensor Show() => last is null ? Inner.Show() : Inner.Finish(last);
 
+    /// <summary>At the drawn size the same picture; at another one the canvas as it is now, one update newer.</summary>
+    public override Tensor Show(long height, long width) => last is not null && (last.Size(2), last.Size(3)) == (height, width) ? Show() : Inner.Show(height, width);
+
     public override IEnumerable<KeyValuePair<string, Tensor>> State() => last is null ? Inner.State() : Inner.State().Append(new(Name, last));
 
     public override void Restore(Func<string, Tensor> state)

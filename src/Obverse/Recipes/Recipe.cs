@@ -80,7 +80,7 @@ public sealed record Recipe
     {
         try
         {
-            var recipe = PartJson.Read<Recipe>(text);
+            var recipe = PartJson.Read<Recipe>(text, isStrict: true);
             Limits.Check(recipe);
             return recipe;
         }

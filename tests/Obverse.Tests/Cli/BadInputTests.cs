@@ -48,6 +48,7 @@ public class BadInputTests
         { "unknown command", ["paint", "a cat"], "paint" },
         { "render without a size", ["render", "x.png"], "--size" },
         { "a factory string, which FAISS had", ["index", "build", "photos", "-o", "i.safetensors", "--factory", "IVF4096,PQ999"], "--factory" },
+        { "a gallery of no names", ["gallery", "g", "--names", " , "], "--names: no name was given" },
         { "embed nothing", ["embed", "-o", "x.safetensors"], "nothing to embed" },
         { "classify among one", ["classify", "x.png", "--names", "cat"], "at least two" },
     };
@@ -78,6 +79,30 @@ public class BadInputTests
         Assert.Contains(says, answer.Line);
         Assert.Contains("cannot be written", answer.Line);
         Assert.Equal(["file.txt"], program.Files);
+    }
+
+    [Fact]
+    public void A_missing_folder_is_named_and_no_temporary_file()
+    {
+        using var program = new Program();
+        foreach (string[] given in new[] { new[] { "--out", program["no/x.png"] }, ["--out", program["a.png"], "--film", program["no/x.gif"]], ["--out", program["a.png"], "--save", program["no/x.safetensors"]] })
+        {
+            var answer = program.Run(["invert", "a cat", "--model", program.Model, "--steps", "1", .. given]);
+            Assert.Equal(1, answer.Code);
+            Assert.EndsWith($"cannot be written: there is no folder {program["no"]}", answer.Line.TrimEnd(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_recipe_whose_objective_names_no_target_is_reported()
+    {
+        using var program = new Program();
+        var recipe = Recipes.Das() with { Objective = Objective.Toward("zzz") };
+        File.WriteAllText(program["mine.json"], recipe.ToJson());
+        var answer = program.Run("invert", "a cat", "--model", program.Model, "--recipe", program["mine.json"], "--size", "32", "--out", program["a.png"]);
+        Assert.Equal(1, answer.Code);
+        Assert.Contains("recipe 'das': the objective names the target 'zzz', which the job does not have", answer.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("bug", answer.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -38,6 +38,19 @@ public class StartShapeTests
     }
 
     [Fact]
+    public void A_canvas_rendered_in_another_shape_is_stretched_and_it_is_said()
+    {
+        var (program, _) = Draw(400, 100);
+        using (program)
+        {
+            var answer = program.Run("render", program["out.png"], "--size", "32", "-o", program["square.png"]);
+            Assert.Equal(0, answer.Code);
+            Assert.Contains("out.png: 64x16 is stretched to 32x32", answer.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("stretched", program.Run("render", program["out.png"], "--size", "128x32", "-o", program["large.png"]).Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void A_ribbon_is_drawn_no_thinner_than_sixteen_to_one()
     {
         var (program, answer) = Draw(9000, 3);

@@ -48,6 +48,8 @@ public class StyleNetworkTests
     [InlineData(63, 65)]
     [InlineData(64, 60)]
     [InlineData(9, 33)]
+    [InlineData(8, 8)]
+    [InlineData(64, 3)]
     public void Other_sides_are_padded_and_cut_back(int height, int width)
     {
         using var scope = new TensorScope();

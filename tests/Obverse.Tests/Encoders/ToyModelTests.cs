@@ -52,6 +52,31 @@ public class ToyModelTests
     }
 
     [Theory]
+    [InlineData("toy", false)]
+    [InlineData("odd", false)]
+    [InlineData("toy", true)]
+    public void The_last_block_of_the_class_token_alone_says_what_all_of_it_says(string name, bool prompted)
+    {
+        using var random = new Generator(8);
+        using var model = ClipModel.New(Named(name), random);
+        var tower = (VisionTransformer)model.Image;
+        using var prompts = prompted ? new DeepPrompts(tower, Weights.New(random), model.Config.Vision, 3, PromptPlacement.Insert) : null;
+        using var scope = new TensorScope();
+        var (pixels, direction) = (random.Normal(3, 3, 32, 32), random.Normal(24));
+        (Tensor Value, Tensor Slope) Of(Trace? trace)
+        {
+            var leaf = pixels.Clone();
+            leaf.RequiresGrad = true;
+            var embedding = tower.Forward(leaf, prompts, null, trace);
+            return (embedding.Detach(), Tensor.Gradients((embedding * direction).Sum(), [leaf])[0]!);
+        }
+
+        var ((alone, slope), (whole, wholeSlope)) = (Of(null), Of(new Trace())); // what is traced is computed whole
+        Assert.True((alone - whole).Abs().Max().Item() <= 1e-5 * whole.Abs().Max().Item(), $"{(alone - whole).Abs().Max().Item()}");
+        Assert.True((slope - wholeSlope).Abs().Max().Item() <= 1e-4 * wholeSlope.Abs().Max().Item(), $"{(slope - wholeSlope).Abs().Max().Item()}");
+    }
+
+    [Theory]
     [MemberData(nameof(Configs))]
     public void What_is_saved_loads_equal(string name)
     {

@@ -10,6 +10,18 @@ namespace Obverse.Tests.Engine;
 public class ContractTests
 {
     [Fact]
+    public void What_was_seen_last_is_shown_at_the_drawn_size_too()
+    {
+        using var scope = new TensorScope();
+        using var random = new Generator(4);
+        using var canvas = new LastSeenCanvas(new Inr(1, 8, InrActivation.Finer, 10, 10).Create(1, 6, 9, random));
+        _ = canvas.Present(canvas.Render());
+        foreach (var parameter in canvas.Groups.SelectMany(group => group.Parameters)) using (new NoGrad()) parameter.CopyInPlace(parameter * 2);
+        Assert.Equal(canvas.Show().ToFloats(), canvas.Show(6, 9).ToFloats());
+        Assert.True((canvas.Show(12, 18).Resize(6, 9) - canvas.Show()).Abs().Max().Item() > 1e-3); // elsewhere the parameters speak
+    }
+
+    [Fact]
     public void A_canvas_that_needs_weights_gets_them_from_its_context_and_leaves_them_as_they_are()
     {
         using var folder = new TemporaryFolder();

@@ -61,7 +61,7 @@ public class StrangersJobTests
     [InlineData("prompt.parts.0.weight", "\"NaN\"", "prompt.parts[0].weight is NaN")]
     [InlineData("prompt.parts.0.text", "null", "prompt.parts[0]: a text or an image was wanted")]
     [InlineData("targets.style.parts.0.image", "\"a.png\"", "targets['style'].parts[0]: a text or an image was wanted")]
-    [InlineData("recipe.objective.terms.1.objective.views.chain", "[null,{\"view\":\"roll\",\"pixels\":\"a\"}]", "recipe.objective.terms[1].objective.views.chain[1].pixels: The JSON value could not be converted")]
+    [InlineData("recipe.objective.terms.1.objective.views.chain", "[null,{\"view\":\"roll\",\"pixels\":\"a\"}]", "recipe.objective.terms[1].objective.views.chain[1].pixels: a whole number was wanted")]
     [InlineData("models", "[]", "models has 0 items; 1 to 16 were wanted")]
     [InlineData("models.0.name", "\"\"", "a model's name is empty")]
     [InlineData("threads", "100000", "threads is 100000; a whole number from 0 to 1024 was wanted")]
@@ -139,6 +139,22 @@ public class StrangersJobTests
         var recipe = JsonNode.Parse(Recipes.Das().ToJson())!;
         recipe["views"]!["count"] = 1 << 20;
         Assert.Equal("mine.json: not a recipe: views.count is 1048576; a whole number from 1 to 1024 was wanted", Assert.Throws<InvalidDataException>(() => Recipe.FromJson(recipe.ToJsonString(), "mine.json")).Message);
+    }
+
+    [Theory]
+    [InlineData("colour", "\"blue\"", "mine.json: not a recipe: colour: no such key 'colour'")]
+    [InlineData("canvas.qantile", "0.5", "mine.json: not a recipe: canvas.qantile: no such key 'qantile'")]
+    [InlineData("views.count", "\"many\"", "mine.json: not a recipe: views.count: a whole number was wanted")]
+    [InlineData("canvas.is", "\"oil\"", "mine.json: not a recipe: canvas: no such part 'oil'")]
+    [InlineData("objective.distance", "\"nearly\"", "mine.json: not a recipe: objective.distance: one of ")]
+    public void A_slip_in_a_recipe_file_is_told_in_plain_words(string place, string value, string message)
+    {
+        var recipe = JsonNode.Parse(Recipes.Das().ToJson())!;
+        var keys = place.Split('.');
+        var at = recipe;
+        foreach (var key in keys[..^1]) at = at[key]!;
+        at[keys[^1]] = JsonNode.Parse(value);
+        Assert.StartsWith(message, Assert.Throws<InvalidDataException>(() => Recipe.FromJson(recipe.ToJsonString(), "mine.json")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

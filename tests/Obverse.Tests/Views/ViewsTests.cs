@@ -155,6 +155,19 @@ public class ViewsTests
     }
 
     [Fact]
+    public void A_pixel_on_the_vanishing_line_is_outside_and_no_NaN()
+    {
+        using var scope = new TensorScope();
+        var images = Tensor.Ones([1, 3, 8, 8]);
+        images.RequiresGrad = true;
+        // Pixel centres are whole numbers here: the depth x - 3 is 0 in a whole column.
+        var seen = Warp.Onto(images, [new Matrix3(1, 0, 0, 0, 1, 0, 1, 0, -3)], 0.25);
+        Assert.Equal(0.25, seen.Detach()[0, 0, 2, 3].Item(), 1e-6);
+        Assert.True(double.IsFinite(seen.Sum().Item()));
+        Assert.True(double.IsFinite(Tensor.Gradients(seen.Sum(), [images])[0]!.Abs().Sum().Item()));
+    }
+
+    [Fact]
     public void Copies_of_a_picture_lie_next_to_each_other()
     {
         using var scope = new TensorScope();

@@ -5,6 +5,8 @@ namespace Obverse;
 /// <summary>Looks a picture up at other places, bilinear, with a gradient to the picture.</summary>
 public static class Warp
 {
+    private const double Nearest = 1e-12, Furthest = 1e4; // in halves of a picture: far outside
+
     /// <summary>Output pixel p of picture i takes the source at <c>toSource[i]</c> p, both in pixels. [n, c, h, w], n matrices.</summary>
     public static Tensor By(Tensor images, IReadOnlyList<Matrix3> toSource, Border border) => images.GridSample(Grid(images, toSource), border);
 
@@ -33,6 +35,8 @@ public static class Warp
         var x = (Tensor.Arange(w, DType.Float64) * (2.0 / w) + (1.0 / w - 1)).Reshape(1, w).Expand(h, w);
         var y = (Tensor.Arange(h, DType.Float64) * (2.0 / h) + (1.0 / h - 1)).Reshape(h, 1).Expand(h, w);
         var places = all.Matmul(Tensor.Stack([x, y, x.OnesLike()]).Reshape(3, h * w)); // [n, 3, h * w]
-        return (places.Narrow(1, 0, 2) / places.Narrow(1, 2, 1)).Transpose(1, 2).Reshape(n, h, w, 2).To(images.Device, images.DType);
+        var depth = places.Narrow(1, 2, 1);
+        depth = depth + (depth.Abs() < Nearest).To(DType.Float64) * Nearest; // a pixel on the vanishing line looks infinitely far: no number, and so the whole loss would be none
+        return (places.Narrow(1, 0, 2) / depth).Clamp(-Furthest, Furthest).Transpose(1, 2).Reshape(n, h, w, 2).To(images.Device, images.DType);
     }
 }
