@@ -10,7 +10,6 @@ namespace Obverse;
 public static class SvgStrokes
 {
     private const int MostText = 16 << 20, MostStrokes = 8192;
-    private static readonly Dictionary<string, string> named = new() { ["black"] = "#000000", ["white"] = "#ffffff", ["red"] = "#ff0000", ["green"] = "#008000", ["blue"] = "#0000ff", ["yellow"] = "#ffff00", ["orange"] = "#ffa500", ["purple"] = "#800080", ["brown"] = "#a52a2a", ["pink"] = "#ffc0cb", ["gray"] = "#808080", ["grey"] = "#808080", ["cyan"] = "#00ffff", ["magenta"] = "#ff00ff" };
 
     public static string Write(IReadOnlyList<StrokePath> strokes, long width, long height)
     {
@@ -43,17 +42,8 @@ public static class SvgStrokes
     /// <exception cref="InvalidDataException">No SVG.</exception>
     public static (int Width, int Height) SizeOf(string text, string source) => Box(Parse(text, source)) is var (_, _, wide, high) ? (Math.Max(1, (int)Math.Round(Math.Min(wide, 1e6))), Math.Max(1, (int)Math.Round(Math.Min(high, 1e6)))) : default;
 
-    /// <summary>RGBA of "#rgb", "#rrggbb", "#rrggbbaa" or a plain name; null: none of them.</summary>
-    public static float[]? ColorOf(string text)
-    {
-        text = text.Trim().ToLowerInvariant();
-        if (named.TryGetValue(text, out var known)) text = known;
-        if (text is not ['#', ..]) return null;
-        var digits = text.Length == 4 ? string.Concat(text[1..].Select(c => $"{c}{c}")) : text[1..];
-        if (digits.Length is not (6 or 8) || !uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _)) return null;
-        float Part(int at) => Convert.ToInt32(digits.Substring(at, 2), 16) / 255f;
-        return [Part(0), Part(2), Part(4), digits.Length == 8 ? Part(6) : 1];
-    }
+    /// <summary>RGBA of a colour of CSS: "#rgb", "#rrggbb", "#rrggbbaa", "rgb(…)", "hsl(…)" or a name; null: none of them.</summary>
+    public static float[]? ColorOf(string text) => SvgColor.Parse(text);
 
     private static XElement Parse(string text, string source)
     {
