@@ -14,9 +14,10 @@ public class BadStyleTests
         { "a cat, in words", "not an SVG" },
         { "<html><body/></html>", "its root is <html>" },
         { "<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0", "not an SVG" },
-        { "<svg xmlns=\"http://www.w3.org/2000/svg\"><rect width=\"9\" height=\"9\"/></svg>", "without a path" },
+        { "<svg xmlns=\"http://www.w3.org/2000/svg\"><text>a cat</text></svg>", "to draw; not read: text" },
         { "<svg><path stroke=\"black\" d=\"M0 0 L 4\"/></svg>", "a multiple of 2 was wanted" },
-        { "<svg><path stroke=\"black\" d=\"M0 0 A 1 1 0 0 0 3 3\"/></svg>", "'A' is not read" },
+        { "<svg><path stroke=\"black\" d=\"M0 0 A 1 1 0 2 0 3 3\"/></svg>", "a multiple of 7 was wanted" },
+        { "<svg><path stroke=\"#12\" d=\"M0 0L3 3\"/></svg>", "line 1, <path>: the stroke '#12' is no colour" },
         { "\u0001\u0002\0\u0003", "not an SVG" },
         { "", "a drawing was wanted" },
     };

@@ -17,7 +17,7 @@ namespace Obverse;
 /// <param name="Softness">Half the width of a stroke's soft edge at the start; 1 as published, more reaches farther.</param>
 /// <param name="SoftSteps">Steps over which the softness falls to 1.</param>
 /// <param name="Svg">A drawing to begin with, an SVG file.</param>
-/// <param name="Colors">Colours that the strokes take in turn, "#rrggbb" or "#rrggbbaa"; null: random ones. To hold them, the schedule has a rate of 0 for "colors".</param>
+/// <param name="Colors">Colours that the strokes take in turn, as CSS writes them: "#rrggbb", "navy"; null: random ones. To hold them, the schedule has a rate of 0 for "colors".</param>
 [Part("strokes")]
 public sealed record Strokes([property: Limit(1, 8192)] int Count = 256, [property: Limit(1, 1000)] double Width = 1, [property: Limit(1, 1000)] double MaxWidth = 50, [property: Limit(1, 32)] int MostCurves = 3,
     [property: Limit(0, 2)] double Reach = 0.1, [property: Limit(1, 256)] int Pieces = 16, [property: Limit(1, 64)] double Softness = 1, [property: Limit(0, 1_000_000)] int SoftSteps = 0, string? Svg = null, ValueList<string>? Colors = null) : CanvasPlan
@@ -35,7 +35,7 @@ public sealed record Strokes([property: Limit(1, 8192)] int Count = 256, [proper
         if (random.Device != Device.Cpu) throw new ArgumentException($"strokes are drawn on the processor; the device {random.Device} was given");
         var strokes = Svg is null ? Random(random, height, width) : SvgStrokes.Read(File.ReadAllText(OrdinaryFile.Checked(context.WeightsFile(Svg), "drawing")), Svg, width, height, MaxWidth);
         if (start is not null && Svg is null) strokes = [.. strokes.Select(stroke => stroke with { Color = Under(start, stroke) })];
-        if (Colors is { Count: > 0 }) strokes = [.. strokes.Select((stroke, i) => stroke with { Color = SvgStrokes.ColorOf(Colors[i % Colors.Count]) ?? throw new ArgumentException($"'{Colors[i % Colors.Count]}' is no colour; #rrggbb or #rrggbbaa was wanted") })];
+        if (Colors is { Count: > 0 }) strokes = [.. strokes.Select((stroke, i) => stroke with { Color = SvgStrokes.ColorOf(Colors[i % Colors.Count]) ?? throw new ArgumentException($"'{Colors[i % Colors.Count]}' is no colour; #rrggbb, #rrggbbaa or a name was wanted") })];
         return new StrokeCanvas(this, strokes, height, width);
     }
 

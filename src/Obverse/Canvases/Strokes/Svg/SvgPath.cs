@@ -1,18 +1,14 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Obverse.Files;
 
 namespace Obverse;
 
-/// <summary>The numbers of an SVG: path data as cubic curves, transforms as matrices.</summary>
+/// <summary>Path data as cubic curves (SVG 2, section 9.3).</summary>
 internal static partial class SvgPath
 {
-    /// <summary>All numbers of a text.</summary>
-    public static IEnumerable<double> Numbers(string text) => Number().Matches(text).Select(match => double.Parse(match.Value, CultureInfo.InvariantCulture)).Where(double.IsFinite);
-
-    /// <summary>The subpaths of path data, each 3 s + 1 points as x, y, x, y …; lines and quadratic curves become cubic ones.</summary>
-    /// <exception cref="InvalidDataException">Arcs, which are not read; or numbers are missing.</exception>
-    public static List<List<double>> Curves(string data, string source)
+    /// <summary>The subpaths of path data, each 3 s + 1 points as x, y, x, y …; lines, quadratic curves and arcs become cubic ones.</summary>
+    /// <exception cref="InvalidDataException">Another command; or numbers are missing.</exception>
+    public static List<List<double>> Curves(string data, string where)
     {
         List<List<double>> paths = [];
         List<double>? path = null;
@@ -21,9 +17,9 @@ internal static partial class SvgPath
         {
             var letter = command.Value[0];
             var (kind, isRelative) = (char.ToUpperInvariant(letter), char.IsLower(letter));
-            double[] numbers = [.. Numbers(command.Value[1..])];
-            var wants = kind switch { 'M' or 'L' or 'T' => 2, 'H' or 'V' => 1, 'C' => 6, 'S' or 'Q' => 4, 'Z' => 0, _ => throw new InvalidDataException(Visible.Of($"{source}: the path command '{letter}' is not read; M, L, H, V, C, S, Q, T and Z are")) };
-            if (wants > 0 && (numbers.Length == 0 || numbers.Length % wants != 0)) throw new InvalidDataException(Visible.Of($"{source}: {numbers.Length} numbers after the path command '{letter}'; a multiple of {wants} was wanted"));
+            double[] numbers = [.. kind == 'A' ? ArcNumbers(command.Value[1..], where) : SvgNumbers.In(command.Value[1..], where)];
+            var wants = kind switch { 'M' or 'L' or 'T' => 2, 'H' or 'V' => 1, 'C' => 6, 'S' or 'Q' => 4, 'A' => 7, 'Z' => 0, _ => throw new InvalidDataException(Visible.Of($"{where}: the path command '{letter}' is not read; M, L, H, V, C, S, Q, T, A and Z are")) };
+            if (wants > 0 && (numbers.Length == 0 || numbers.Length % wants != 0)) throw new InvalidDataException(Visible.Of($"{where}: {numbers.Length} numbers after the path command '{letter}'; a multiple of {wants} was wanted"));
             for (var at = 0; at < Math.Max(1, numbers.Length); at += Math.Max(1, wants))
             {
                 double X(int k) => numbers[at + k] + (isRelative ? x : 0);
@@ -33,6 +29,14 @@ internal static partial class SvgPath
                     (x, y) = (X(0), Y(1));
                     (startX, startY, path) = (x, y, null);
                     last = 'M';
+                    continue;
+                }
+
+                if (kind == 'A')
+                {
+                    if (path is null) paths.Add(path = [x, y]);
+                    path.AddRange(SvgArc.Curves(x, y, numbers[at..(at + 5)], X(5), Y(6)));
+                    (x, y, last) = (X(5), Y(6), kind);
                     continue;
                 }
 
@@ -66,35 +70,22 @@ internal static partial class SvgPath
         return paths;
     }
 
-    /// <summary>The matrix of a transform attribute.</summary>
-    public static Matrix3 Transform(string text)
+    // A flag is one digit and needs nothing after it: "1 1 0 01.5.5" ends at (0.5, 0.5).
+    private static IEnumerable<double> ArcNumbers(string text, string where)
     {
-        var matrix = Matrix3.Identity;
-        foreach (Match function in Function().Matches(text))
+        for (int at = 0, i = 0; (i % 7 is 3 or 4 ? Flag() : Number()).Match(text, at) is { Success: true } match; i++)
         {
-            double[] n = [.. Numbers(function.Groups[2].Value)];
-            matrix *= (function.Groups[1].Value, n.Length) switch
-            {
-                ("translate", >= 1) => Matrix3.Translation(n[0], n.Length > 1 ? n[1] : 0),
-                ("scale", >= 1) => Matrix3.Scaling(n[0], n.Length > 1 ? n[1] : n[0]),
-                ("rotate", 1) => Rotation(n[0]),
-                ("rotate", 3) => Matrix3.Translation(n[1], n[2]) * Rotation(n[0]) * Matrix3.Translation(-n[1], -n[2]),
-                ("matrix", 6) => new(n[0], n[2], n[4], n[1], n[3], n[5], 0, 0, 1),
-                _ => Matrix3.Identity,
-            };
+            yield return SvgNumbers.Parse(match.Groups[1].Value, where);
+            at = match.Index + match.Length;
         }
-
-        return matrix;
     }
 
-    private static Matrix3 Rotation(double degrees) => Math.SinCos(degrees * Math.PI / 180) is var (sin, cos) ? new(cos, -sin, 0, sin, cos, 0, 0, 0, 1) : default;
-
-    [GeneratedRegex(@"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", RegexOptions.CultureInvariant)]
+    [GeneratedRegex($"({SvgNumbers.Pattern})", RegexOptions.CultureInvariant)]
     private static partial Regex Number();
+
+    [GeneratedRegex(@"\G[\s,]*([01])", RegexOptions.CultureInvariant)]
+    private static partial Regex Flag();
 
     [GeneratedRegex(@"[A-DF-Za-df-z][^A-DF-Za-df-z]*", RegexOptions.CultureInvariant)]
     private static partial Regex Command();
-
-    [GeneratedRegex(@"(\w+)\s*\(([^)]*)\)", RegexOptions.CultureInvariant)]
-    private static partial Regex Function();
 }
