@@ -116,7 +116,7 @@ public class HubFaultTests(ITestOutputHelper output)
     public void A_byte_now_and_then_is_no_line(string what, string said)
     {
         using var hub = FakeHub.Model(Size);
-        hub.Settings = hub.Settings with { Patience = TimeSpan.FromMilliseconds(200), Attempts = 2 };
+        hub.Settings = hub.Settings with { Patience = TimeSpan.FromSeconds(1), Attempts = 2 };
         Reply Dripping(Reply reply) => reply with { BytesAPiece = 1, MillisecondsAPiece = 50 };
         hub.Fault = asked => what == "file" ? IsBody(asked) ? Dripping(FakeHub.Content(asked, hub.Files["model.safetensors"], [])) : null
             : asked.Path.Contains(what == "list" ? "/revision/" : "/tree/", StringComparison.Ordinal) ? Dripping(FakeHub.Json(new { sha = new string('a', 40), siblings = Enumerable.Range(0, 100).Select(i => new { rfilename = $"{i}.bin" }) })) : null;
