@@ -2,7 +2,7 @@
 # libtorch-cpu-linux-x64 2.10.0 (oneDNN inside), Linux x64, processors with AVX-512. The input gradient of a convolution whose kernels lie side by side
 # (stride = kernel size: the patch embedding of every vision transformer).
 # Guess:   it takes about as long as the convolution itself, or as the same numbers computed as one matrix product: all three do the same multiplications.
-# Seen:    forward the convolution takes up to twice the time of the product, backwards to the input about fifteen times (4 pictures of 224 px, 32 x 32 patches to 768
+# Seen:    forward the convolution takes up to twice the time of the product, backwards to the input fifteen to twenty times (4 pictures of 224 px, 32 x 32 patches to 768
 #          channels, one thread: 14 and 7 ms, 140 and 9 ms; 16 x 16 and 14 x 14 patches: about ten times). That was an eighth of ViT-B/32's forward and backward pass.
 #          The time goes to oneDNN's brgemm_convolution_bwd_strided. Training the network alone never asks for this gradient.
 # Obverse: src/Obverse.Models/Clip/PatchEmbedding.cs computes the product.

@@ -41,7 +41,7 @@ public static class PartJson
     /// <exception cref="JsonException">Not the JSON of a <typeparamref name="T"/>.</exception>
     public static T Read<T>(string text, bool isStrict = false) => JsonSerializer.Deserialize<T>(text, isStrict ? strict : Options) ?? throw new JsonException("null where a value was wanted");
 
-    /// <summary>A part in one line, by the names of its JSON: <c>pixels from grey, 0.5 to 1</c> would be <c>pixels, start grey, low 0.5, high 1</c>.</summary>
+    /// <summary>A part in one line, by the names of its JSON: <c>sgd, rate 0.2, stepCount 100</c>.</summary>
     public static string Line<T>(T part) => Line(JsonSerializer.SerializeToNode(part, Options));
 
     private static string Line(JsonNode? node) => node switch

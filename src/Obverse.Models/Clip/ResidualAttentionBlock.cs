@@ -50,7 +50,7 @@ public sealed class ResidualAttentionBlock
 
     /// <summary>
     /// The first token's row of <see cref="Forward"/>, [n, 1, width]: all that a tower reads of its last block. The others are only attended to, which leaves a sixth of the block's products
-    /// (a twelfth less of ViT-B's: docs/speed.md).
+    /// (7 % less of ViT-B's: docs/speed.md).
     /// </summary>
     public Tensor First(Tensor x)
     {
