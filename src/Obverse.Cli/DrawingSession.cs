@@ -11,6 +11,9 @@ namespace Obverse.Cli;
 /// <summary>A command that draws: makes the job, shows its progress, reports its result.</summary>
 internal sealed partial record DrawingSession(Screen Screen)
 {
+    /// <summary>Characters of a prompt in the line above its progress.</summary>
+    public const int LongestTitle = 100;
+
     public required InversionRequest Request { get; init; }
     public string? Out { get; init; }
     public int Every { get; init; }
@@ -149,7 +152,7 @@ internal sealed partial record DrawingSession(Screen Screen)
     {
         var (steps, views, count) = (job.Recipe.Schedule.StepCount, job.Recipe.Views.Count, Request.Count);
         if (Json) Screen.Json(new { Event = "start", Prompt = job.Prompt.ToString(), Recipe = job.Recipe.Name, Model = job.ModelNames, Steps = steps, Views = views, job.Width, job.Height, job.Seed, Pictures = count, job.Threads });
-        else Screen.Note($"{job.Prompt}: {job.Recipe.Name}, {job.Width}x{job.Height}, {Counted(steps, "step")} of {Counted(views, "view")}, {job.ModelNames}, seed {job.Seed}{(count > 1 ? $" … {job.Seed + (ulong)count - 1}" : "")}");
+        else Screen.Note($"{Visible.Start(job.Prompt.ToString(), LongestTitle)}: {job.Recipe.Name}, {job.Width}x{job.Height}, {Counted(steps, "step")} of {Counted(views, "view")}, {job.ModelNames}, seed {job.Seed}{(count > 1 ? $" … {job.Seed + (ulong)count - 1}" : "")}");
     }
 
     private int Stopped(JobFinished drawn)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Obverse.Diffusion;
+using Obverse.Files;
 using Obverse.Jobs;
 using Obverse.Models;
 using Obverse.Torch;
@@ -117,7 +118,7 @@ internal sealed class SamplingOptions
         foreach (var text in new[] { job.Prompt, job.Negative })
         {
             if (job.Emphasis != Emphasis.None && WeightedPrompt.Reading(text) is { } reading) screen.Note(reading);
-            if (PromptTokens.Of(model, text, job.Emphasis).Chunks is { Count: > 1 } chunks) screen.Note($"\"{(text.Length > 40 ? text[..40] + "…" : text)}\": {chunks.Count} chunks of {model.Rows - 2} tokens");
+            if (PromptTokens.Of(model, text, job.Emphasis).Chunks is { Count: > 1 } chunks) screen.Note($"\"{Visible.Start(text)}\": {chunks.Count} chunks of {model.Rows - 2} tokens");
         }
     }
 }

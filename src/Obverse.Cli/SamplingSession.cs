@@ -78,7 +78,7 @@ internal sealed record SamplingSession(Screen Screen, SamplingOptions Options, P
         {
             if (!introduces) return;
             if (Json) Screen.Json(new { Event = "start", job.Prompt, Model = job.Model.Name, job.Sampler, job.Steps, job.Guidance, job.Width, job.Height, job.Seed, Pictures = n });
-            else Screen.Note($"{job.Title}: {job.Model.Name}, {job.Sampler}, {job.Steps} steps, guidance {FormattableString.Invariant($"{job.Guidance}")}, {(job.FullEvery is { } every ? $"every {every}th step in full, " : "")}{job.Width}x{job.Height}, seed {job.Seed}");
+            else Screen.Note($"{Visible.Start(job.Title, DrawingSession.LongestTitle)}: {job.Model.Name}, {job.Sampler}, {job.Steps} steps, guidance {FormattableString.Invariant($"{job.Guidance}")}, {(job.FullEvery is { } every ? $"every {every}th step in full, " : "")}{job.Width}x{job.Height}, seed {job.Seed}");
         });
 
     private void Say(SampleFinished drawn, Judgement? verdict)

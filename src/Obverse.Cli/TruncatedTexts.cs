@@ -1,3 +1,4 @@
+using Obverse.Files;
 using Obverse.Jobs;
 
 namespace Obverse.Cli;
@@ -14,11 +15,9 @@ internal static class TruncatedTexts
         foreach (var text in texts)
         {
             if (model.Encoder.Model.Tokenizer!.FirstCut(text, context) is not { } first || ++cut > Shown) continue;
-            screen.Note($"\"{Start(text)}\" is longer than the {context} tokens of {model.Name}: truncated at word {first.Place}, \"{Start(first.Word)}\"");
+            screen.Note($"\"{Visible.Start(text)}\" is longer than the {context} tokens of {model.Name}: truncated at word {first.Place}, \"{Visible.Start(first.Word)}\"");
         }
 
         if (cut > Shown) screen.Note($"{cut - Shown} more texts are truncated");
     }
-
-    private static string Start(string text) => text.Length > 40 ? text[..40] + "…" : text;
 }

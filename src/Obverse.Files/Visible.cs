@@ -20,6 +20,9 @@ public static class Visible
         }
     }
 
+    /// <summary>The first <paramref name="length"/> characters of a text, and … for the others; a surrogate pair is not halved.</summary>
+    public static string Start(string text, int length = 40) => text.Length <= length ? text : text[..(char.IsSurrogatePair(text, length - 1) ? length - 1 : length)] + "…";
+
     private static int First(string text, int from)
     {
         for (var i = from; i < text.Length; i++)

@@ -111,7 +111,7 @@ public static class BatchLines
         return seed.ValueKind == JsonValueKind.Number && seed.TryGetUInt64(out var number) ? number : throw new FormatException($"\"seed\": {Shown(seed)} was given, a whole number from 0 to {ulong.MaxValue} was wanted");
     }
 
-    internal static string Shown(JsonElement value) => value.GetRawText() is { Length: > 40 } text ? text[..40] + "…" : value.GetRawText();
+    internal static string Shown(JsonElement value) => Visible.Start(value.GetRawText());
 
     private static BatchItem Of(int line, string prompt, ulong? seed, string? file, int digits)
     {

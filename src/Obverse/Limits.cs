@@ -79,6 +79,7 @@ public static class Limits
                 break;
             default:
                 if (depth > Deepest) throw Wrong(at, "is nested too deeply");
+                if (value is Interval { Low: var low, High: var high } && low > high) throw Wrong(at, FormattableString.Invariant($"is {low} … {high}; the lower end first was wanted"));
                 foreach (var own in members.GetOrAdd(value.GetType(), Of)) Check(own.Get!(value), at.Length == 0 ? own.Name : $"{at}.{own.Name}", own.Limit is null && member.Limit is not null ? own with { Limit = member.Limit } : own, depth + 1);
                 break;
         }

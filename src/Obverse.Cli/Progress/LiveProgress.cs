@@ -34,7 +34,7 @@ internal sealed class LiveProgress(Screen screen) : ProgressView(screen)
                 picture = Preview(at);
             }
 
-            var rows = new List<Spectre.Console.Rendering.IRenderable> { new Text(Visible.Of(at.Title), new Style(decoration: Decoration.Bold)) };
+            var rows = new List<Spectre.Console.Rendering.IRenderable> { new Text(Visible.Of(Visible.Start(at.Title, DrawingSession.LongestTitle)), new Style(decoration: Decoration.Bold)) };
             if (picture is not null) rows.Add(picture);
             rows.Add(new Markup($"{Bar(at)} {at.Done}/{at.Step.Count}"));
             rows.Add(new Text($"{Loss(at)}{Similarity(at)}  {Speed(at)}".TrimStart()));

@@ -12,12 +12,13 @@ public class SvgStartTests
     [Fact]
     public void What_is_left_out_is_said()
     {
-        var (program, answer) = Draw($"<svg width='32' height='32'><rect width='100%' height='100%' fill='white'/>{Wave}<text>a cat</text><image/><path d='M0 0H9V9Z' fill='#00f8'/><style>g path{{stroke:red}} @media print{{}}</style></svg>");
+        var (program, answer) = Draw($"<svg width='32' height='32'><rect width='100%' height='100%' fill='white'/>{Wave}<text>a cat</text><image/><path d='M0 0H9V9Z' fill='#00f8' clip-path='url(#c)' mask='none' style='stroke-dasharray:1'/><style>g path{{stroke:red}} @media print{{}}</style></svg>");
         using (program)
         {
             Assert.Contains("start.svg: 2 of 5 elements are not strokes (text, image) and were left out", answer.Error, StringComparison.Ordinal);
             Assert.Contains("start.svg: 1 of 5 elements has a fill and no stroke: its outline is drawn", answer.Error, StringComparison.Ordinal);
             Assert.Contains("start.svg: not read of its style sheet: g path, @media;", answer.Error, StringComparison.Ordinal);
+            Assert.Contains("start.svg: its strokes are drawn without clip-path, stroke-dasharray", answer.Error, StringComparison.Ordinal);
             Assert.DoesNotContain("stretched", answer.Error, StringComparison.Ordinal);
         }
     }

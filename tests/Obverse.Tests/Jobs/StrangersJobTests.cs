@@ -42,6 +42,7 @@ public class StrangersJobTests
     [InlineData("recipe.views.count", "1025", "recipe.views.count is 1025")]
     [InlineData("recipe.targetViews.count", "5000", "recipe.targetViews.count is 5000")]
     [InlineData("recipe.objective.terms.1.objective.views.count", "2000000", "views.count is 2000000")]
+    [InlineData("recipe.views.chain.0.scale", "{\"low\":2,\"high\":1}", "recipe.views.chain[0].scale is 2 … 1; the lower end first was wanted")]
     [InlineData("recipe.views.chain.0.scale.high", "1e300", "recipe.views.chain[0].scale.high is 1E+300")]
     [InlineData("recipe.views.chain.1.to", "100000", "recipe.views.chain[1].to is 100000")]
     [InlineData("recipe.views.chain.2.height", "0", "recipe.views.chain[2].height is 0")]
@@ -187,6 +188,12 @@ public class StrangersJobTests
     [InlineData("\u001b[2Ja\nb\t\u0007\u009b", "\\u001b[2Ja\\u000ab\t\\u0007\\u009b")]
     [InlineData("gpj.\u202exe", "gpj.\\u202exe")]
     public void What_a_terminal_would_obey_is_shown_as_an_escape(string text, string shown) => Assert.Equal(shown, Visible.Of(text));
+
+    [Theory]
+    [InlineData("a cat", 5, "a cat")]
+    [InlineData("a cat on a mat", 5, "a cat…")]
+    [InlineData("a 🐱🐱", 3, "a …")]
+    public void Of_a_long_text_the_start_is_shown(string text, int length, string shown) => Assert.Equal(shown, Visible.Start(text, length));
 
     [Fact]
     public void So_is_half_of_a_pair() => Assert.Equal("a\\ud800b\\udc00", Visible.Of(string.Concat("a", (char)0xd800, "b", (char)0xdc00)));

@@ -27,6 +27,14 @@ public class SvgShapeTests
     [InlineData("<path transform='skewY(45)' d='M1 2L3 4'/>", "1 3, 3 7")]
     [InlineData("<path transform='translate(10), rotate(90 1 1)' d='M1 1L2 1'/>", "11 1, 11 2")]
     [InlineData("<path style='transform:translate(3px,4px) rotate(90deg)' d='M0 0L2 1'/>", "3 4, 2 6")]
+    [InlineData("<defs><path id='p' d='M1 2L3 4'/></defs><use href='#p' x='10' y='20'/>", "11 22, 13 24")]
+    [InlineData("<defs><g id='g' transform='scale(2)'><path d='M1 2L3 4'/></g></defs><use xlink:href='#g' x='10' transform='translate(0 5)'/>", "12 9, 16 13")]
+    [InlineData("<symbol id='s' viewBox='0 0 2 2'><path d='M0 0L2 2'/></symbol><use href='#s' x='10' width='40' height='20'/>", "20 0, 40 20")] // xMidYMid meet
+    [InlineData("<symbol id='s' viewBox='0 0 2 2' preserveAspectRatio='xMinYMax slice'><path d='M0 0L2 2'/></symbol><use href='#s' width='40' height='20'/>", "0 -20, 40 20")]
+    [InlineData("<symbol id='s' width='10' height='10' viewBox='0 0 5 5'><path d='M0 0L2 2'/></symbol><use href='#s'/>", "0 0, 4 4")]
+    [InlineData("<svg x='10' y='20' width='50' height='20' viewBox='1 1 2 2' preserveAspectRatio='none'><path d='M1 1L3 3'/></svg>", "10 20, 60 40")]
+    [InlineData("<svg x='10' width='50%' height='50%'><line x2='10%' y2='50%'/></svg>", "10 0, 15 25")]
+    [InlineData("<svg viewBox='0 0 200 100'><path d='M0 0L2 2'/></svg>", "0 25, 1 26")]
     public void A_shape_lies_where_it_should(string element, string ends)
     {
         var stroke = Assert.Single(Read($"<g stroke='red'>{element}</g>"));
@@ -73,6 +81,11 @@ public class SvgShapeTests
     [InlineData("<rect width='5'/>")]
     [InlineData("<circle r='0'/>")]
     [InlineData("<ellipse rx='3' ry='0'/>")]
+    [InlineData("<svg width='0'><path d='M0 0L1 1'/></svg>")]
+    [InlineData("<symbol><path d='M0 0L1 1'/></symbol>")]
+    [InlineData("<use href='#nowhere'/>")]
+    [InlineData("<use href='other.svg#p'/>")]
+    [InlineData("<use/>")]
     public void An_empty_shape_draws_nothing(string element) => Assert.Single(Read($"<g stroke='red'>{element}<path d='M0 0L1 1'/></g>"));
 
     [Theory]
@@ -87,6 +100,8 @@ public class SvgShapeTests
     [InlineData("<path transform='scale()' d='M0 0L1 1'/>", "the transform 'scale()' is not read")]
     [InlineData("<path d='M0 0A1 1 0 2 0 3 3'/>", "<path>: 3 numbers after the path command 'A'; a multiple of 7 was wanted")]
     [InlineData("<rect width='3 cats' height='2'/>", "<rect>: the width '3 cats' is no length")]
+    [InlineData("<g id='a'><use href='#a'/></g>", "x.svg: groups are nested too deeply, or an element uses itself")]
+    [InlineData("<svg viewBox='0 0 1 1' preserveAspectRatio='left'><path d='M0 0L1 1'/></svg>", "line 1, <svg>: the preserveAspectRatio 'left' is not read")]
     public void What_cannot_be_placed_is_named(string element, string says)
     {
         var wrong = Assert.Throws<InvalidDataException>(() => Read($"<g stroke='red'>{element}</g>")).Message;
@@ -94,7 +109,14 @@ public class SvgShapeTests
         Assert.DoesNotContain('\n', wrong);
     }
 
-    private static StrokePath[] Read(string content) => SvgStrokes.Read($"<svg viewBox='0 0 100 100'>{content}</svg>", "x.svg", 100, 100);
+    [Fact]
+    public void Uses_of_uses_end()
+    {
+        var levels = string.Concat(Enumerable.Range(1, 40).Select(k => $"<g id='l{k}'><use href='#l{k - 1}'/><use href='#l{k - 1}'/></g>"));
+        Assert.Contains("elements, each as often as it is used", Assert.Throws<InvalidDataException>(() => Read($"<defs><g id='l0'/>{levels}</defs><use href='#l30'/>")).Message, StringComparison.Ordinal);
+    }
+
+    private static StrokePath[] Read(string content) => SvgStrokes.Read($"<svg viewBox='0 0 100 100' xmlns:xlink='http://www.w3.org/1999/xlink'>{content}</svg>", "x.svg", 100, 100);
 
     private static double At(float[] p, int k, double t) => (1 - t) * (1 - t) * (1 - t) * p[k] + 3 * t * (1 - t) * (1 - t) * p[k + 2] + 3 * t * t * (1 - t) * p[k + 4] + t * t * t * p[k + 6];
 }

@@ -6,7 +6,7 @@ using Obverse.Files;
 
 namespace Obverse;
 
-/// <summary>Strokes to SVG and back. Read: paths and the other shapes with their stroke's colour, width and opacity, as attributes, styles and simple rules give them, groups and their `transform`s; what has a fill only becomes an outline of it.</summary>
+/// <summary>Strokes to SVG and back. Read: paths and the other shapes with their stroke's colour, width and opacity, as attributes, styles and simple rules give them, groups and their `transform`s, `use`, `symbol` and nested `svg`; what has a fill only becomes an outline of it.</summary>
 public static class SvgStrokes
 {
     private const int MostText = 16 << 20;
@@ -33,7 +33,7 @@ public static class SvgStrokes
     {
         var root = Parse(text, source);
         var (left, top, wide, high) = Box(root, source);
-        return new SvgReader(root, source, wide, high, width, height, widest).Read(new(width / wide, 0, -left * width / wide, 0, height / high, -top * height / high, 0, 0, 1), onRemark);
+        return new SvgReader(root, source, width, height, widest).Read(new(wide, high, Matrix3.Scaling(width / wide, height / high) * Matrix3.Translation(-left, -top)), onRemark);
     }
 
     /// <summary>Width and height of a drawing.</summary>

@@ -5,51 +5,81 @@ using Obverse.Files;
 namespace Obverse;
 
 /// <summary>Walks the elements of an SVG and collects their strokes, and what of it is left out.</summary>
-internal sealed class SvgReader(XElement root, string source, double boxWidth, double boxHeight, long width, long height, double widest)
+internal sealed class SvgReader(XElement root, string source, long width, long height, double widest)
 {
-    private const int MostStrokes = 8192, MostNamed = 6;
+    private const int MostStrokes = 8192, MostElements = 1 << 18, MostNamed = 6;
     private const double Farthest = 1e7; // pixels: their squares are float32 in the kernel
 
     // Said nothing of: they draw nothing by themselves.
     private static readonly HashSet<string> unseen = ["defs", "clipPath", "mask", "symbol", "marker", "pattern", "linearGradient", "radialGradient", "filter", "style", "script", "title", "desc", "metadata", "view", "animate", "animateTransform", "animateMotion", "set"];
+    // Strokes are drawn without these.
+    private static readonly string[] ignored = ["clip-path", "mask", "filter", "stroke-dasharray", "marker", "marker-start", "marker-mid", "marker-end"];
     private readonly SvgStylesheet sheet = new(root);
+    private readonly Lazy<ILookup<string, XElement>> byId = new(() => root.DescendantsAndSelf().Where(element => element.Attribute("id") is not null).ToLookup(element => element.Attribute("id")!.Value));
     private readonly List<StrokePath> strokes = [];
     private readonly List<string> left = [];
-    private int seen, outlines;
+    private readonly SortedSet<string> without = [];
+    private int walked, seen, outlines;
 
-    public StrokePath[] Read(Matrix3 place, Action<string>? onRemark)
+    /// <param name="viewport">That inside the root.</param>
+    public StrokePath[] Read(SvgViewport viewport, Action<string>? onRemark)
     {
-        Walk(root, place, new(), 0);
+        Walk(root, viewport, new(), 0);
         if (strokes.Count == 0) throw new InvalidDataException(Visible.Of($"{source}: an SVG without a path, line or another shape to draw{(left.Count > 0 ? $"; not read: {Few(left)}" : "")}"));
         if (left.Count > 0) onRemark?.Invoke($"{source}: {left.Count} of {seen} elements {(left.Count == 1 ? "is no stroke" : "are not strokes")} ({Few(left)}) and {(left.Count == 1 ? "was" : "were")} left out");
         if (outlines > 0) onRemark?.Invoke($"{source}: {outlines} of {seen} elements {(outlines == 1 ? "has a fill and no stroke: its outline is" : "have a fill and no stroke: their outlines are")} drawn");
+        if (without.Count > 0) onRemark?.Invoke($"{source}: its strokes are drawn without {string.Join(", ", without)}");
         if (sheet.Unread.Any()) onRemark?.Invoke($"{source}: not read of its style sheet: {Few(sheet.Unread)}; selectors of a type, class or id are");
         return [.. strokes];
     }
 
     private static string Few(IEnumerable<string> names) => names.Distinct().ToArray() is var all && all.Length > MostNamed ? $"{string.Join(", ", all[..MostNamed])} and {all.Length - MostNamed} more" : string.Join(", ", all);
 
-    private void Walk(XElement element, Matrix3 place, SvgStyle style, int depth)
+    // user: the use element that stands in this one's place
+    private void Walk(XElement element, SvgViewport viewport, SvgStyle style, int depth, Dictionary<string, string>? user = null)
     {
-        if (depth > 64) throw new InvalidDataException($"{source}: groups are nested too deeply");
+        if (depth > 64) throw new InvalidDataException($"{source}: groups are nested too deeply, or an element uses itself");
+        if (++walked > MostElements) throw new InvalidDataException($"{source}: more than {MostElements} elements, each as often as it is used");
         var (name, declared) = (element.Name.LocalName, sheet.Declared(element));
         if (declared.GetValueOrDefault("display") == "none") return;
         var where = $"{source}: line {((IXmlLineInfo)element).LineNumber}, <{name}{(declared.TryGetValue("id", out var id) ? $" id=\"{id}\"" : "")}>";
-        style = style.Of(declared, Math.Sqrt((boxWidth * boxWidth + boxHeight * boxHeight) / 2), where);
-        if (declared.TryGetValue("transform", out var transform)) place *= SvgTransform.Matrix(transform, where);
-        if (name is "svg" or "g" or "a" or "switch")
+        style = style.Of(declared, viewport.Diagonal, where);
+        if (declared.TryGetValue("transform", out var transform)) viewport = viewport with { Place = viewport.Place * SvgTransform.Matrix(transform, where) };
+        without.UnionWith(ignored.Where(one => declared.GetValueOrDefault(one, "none") != "none"));
+        if (name == "use") Use(element, declared, viewport, style, depth, where);
+        else if (name is "g" or "a" or "switch" || element == root) Children(element, viewport, style, depth);
+        else if (name is "svg" or "symbol")
         {
-            foreach (var child in element.Elements().Where(child => child.Name.Namespace == root.Name.Namespace && !unseen.Contains(child.Name.LocalName))) Walk(child, place, style, depth + 1);
+            foreach (var side in (string[])["width", "height"]) declared[side] = user?.GetValueOrDefault(side) ?? declared.GetValueOrDefault(side, "auto");
+            if (viewport.Inner(declared, where) is { } inner) Children(element, inner, style, depth);
         }
-        else if (style.IsVisible)
-        {
-            Draw(name, declared, place, style, where);
-        }
+        else if (style.IsVisible) Draw(name, declared, viewport, style, where);
     }
 
-    private void Draw(string name, Dictionary<string, string> declared, Matrix3 place, SvgStyle style, string where)
+    private void Children(XElement element, SvgViewport viewport, SvgStyle style, int depth)
     {
-        if (SvgShapes.Curves(name, declared, boxWidth, boxHeight, where) is not { } curves)
+        foreach (var child in element.Elements().Where(child => child.Name.Namespace == root.Name.Namespace && !unseen.Contains(child.Name.LocalName))) Walk(child, viewport, style, depth + 1);
+    }
+
+    // An element of this drawing by its id, moved to the place of the use element (SVG 2, section 5.6).
+    private void Use(XElement element, Dictionary<string, string> declared, SvgViewport viewport, SvgStyle style, int depth, string where)
+    {
+        var target = (element.Attribute("href") ?? element.Attribute(XName.Get("href", "http://www.w3.org/1999/xlink")))?.Value.Trim();
+        if (target is not ['#', .. var id] || byId.Value[id].FirstOrDefault() is not { } used || (unseen.Contains(used.Name.LocalName) && used.Name.LocalName != "symbol"))
+        {
+            LeaveOut("use of what is not in the file");
+            return;
+        }
+
+        double Length(string name, double whole) => declared.TryGetValue(name, out var text) && text is not "auto" ? SvgNumbers.Length(text, name, whole, where) : 0;
+        var place = viewport.Place * Matrix3.Translation(Length("x", viewport.Width), Length("y", viewport.Height));
+        Walk(used, viewport with { Place = place }, style, depth + 1, declared);
+    }
+
+    private void Draw(string name, Dictionary<string, string> declared, SvgViewport viewport, SvgStyle style, string where)
+    {
+        var place = viewport.Place;
+        if (SvgShapes.Curves(name, declared, viewport.Width, viewport.Height, where) is not { } curves)
         {
             LeaveOut(name);
             return;
