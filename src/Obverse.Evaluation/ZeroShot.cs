@@ -18,6 +18,7 @@ public static class ZeroShot
     /// <summary>For every name the normalised mean of its normalised embeddings through the templates: [names, D]. <c>{}</c> stands for the name.</summary>
     public static Tensor Classifier(TextEmbedder embed, IReadOnlyList<string> names, IReadOnlyList<string> templates)
     {
+        if (templates.FirstOrDefault(template => !template.Contains("{}", StringComparison.Ordinal)) is { } without) throw new ArgumentException($"the template '{without}' has no {{}} for the name");
         using var still = new NoGrad();
         return TensorScope.Of(() =>
         {

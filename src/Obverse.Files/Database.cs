@@ -26,6 +26,7 @@ public sealed class Database : IDisposable
     /// <exception cref="IOException">In use, or not to be written.</exception>
     public static Database Open(string path, DatabaseKind kind, bool exclusive = false)
     {
+        if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)) throw new IOException($"{path}: there is no folder {folder}");
         // Pooled connections would hold the file after Dispose.
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = System.IO.Path.GetFullPath(path), Pooling = false, DefaultTimeout = exclusive ? 1 : 30 }.ToString());
         var opened = new Database(path, connection);

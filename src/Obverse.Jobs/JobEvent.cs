@@ -9,6 +9,10 @@ public abstract record JobEvent;
 public sealed record JobStarted(Job Job) : JobEvent;
 
 /// <summary>After every step.</summary>
+/// <param name="Title">The prompt, or what else is drawn.</param>
+/// <param name="Step">The step that is done.</param>
+/// <param name="StepsPerSecond">Over the last three seconds; NaN at first.</param>
+/// <param name="Picture">The picture so far; to be called before the next event is asked for, on the thread that asks.</param>
 public sealed record StepEvent(string Title, Step Step, double StepsPerSecond, Func<Picture> Picture) : JobEvent
 {
     /// <summary>"fit" while the canvas is fitted to the start picture; else "step".</summary>

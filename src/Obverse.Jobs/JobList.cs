@@ -34,7 +34,6 @@ public static class JobList
             else
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-                FileNames.MustBeWritable(path, bytes: 1); // before it is drawn
                 try
                 {
                     done = draw(job, outputs);

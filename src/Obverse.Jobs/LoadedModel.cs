@@ -89,7 +89,7 @@ public sealed class LoadedModel : IDisposable
     /// <exception cref="NotSupportedException">A device that this libtorch does not support.</exception>
     public static void MustExist(Device? device)
     {
-        if (device is { Type: DeviceType.Cuda } && !Runtime.HasCuda) throw new NotSupportedException($"--device {device} was given, but libtorch {Runtime.Version} has no CUDA; set OBVERSE_LIBTORCH=DIR to a CUDA build, on a machine with its driver");
+        _ = device?.Checked();
     }
 
     public void Dispose() => Encoder.Dispose();

@@ -60,6 +60,16 @@ public sealed record Outputs(string Picture)
         return Imaging.Picture.Load(Picture);
     }
 
+    /// <summary>Before the first step: what would be lost after the last.</summary>
+    /// <exception cref="IOException">A picture that is no .png, or cannot be written there.</exception>
+    /// <exception cref="NotSupportedException">A part of the job has no name to be stored by.</exception>
+    internal void Check(Job job)
+    {
+        if (!Path.GetExtension(Picture).Equals(".png", StringComparison.OrdinalIgnoreCase)) throw new IOException($"{Picture}: a picture keeps its job in a .png only");
+        _ = job.ToJson();
+        MustBeWritable(bytes: 1);
+    }
+
     /// <exception cref="IOException">No such folder, no right to write there, or no room.</exception>
     public void MustBeWritable(long bytes)
     {

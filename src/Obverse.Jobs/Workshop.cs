@@ -19,7 +19,7 @@ public sealed class Workshop : IDisposable
     public Device? Device { get; init; }
     public Precision Precision { get; init; } = Precision.Auto;
 
-    /// <summary>Threads per picture; null: one per core.</summary>
+    /// <summary>Threads per picture, on whatever thread its job runs; null: those of that thread (<see cref="Runtime.Threads"/>), by default one per core.</summary>
     public int? Threads { get; init; }
 
     /// <summary>Called with remarks on a model.</summary>
@@ -42,6 +42,12 @@ public sealed class Workshop : IDisposable
         Device = job.Device is { } named ? Torch.Device.Parse(named) : null, Precision = job.Precision is { } computed ? Precisions.Parse(computed) : Precision.Float32,
         Threads = threads ?? (job.Threads > 0 ? job.Threads : null), OnRemark = onRemark ?? (_ => { }), Pull = pull, AllowsFiles = allowsFiles, AllowsHub = allowsHub,
     };
+
+    /// <summary>Gives the calling thread <see cref="Threads"/>, if a number is set.</summary>
+    internal void UseThreads()
+    {
+        if (Threads is { } wanted && Runtime.Threads != wanted) Runtime.Threads = wanted;
+    }
 
     /// <summary>The folder of a model, found before anything is loaded; a hub's repository that is not cached is pulled.</summary>
     /// <exception cref="UsageException">Nothing of that name.</exception>

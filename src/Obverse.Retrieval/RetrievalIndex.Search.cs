@@ -39,11 +39,12 @@ public sealed partial class RetrievalIndex
         return Nearest.To(query, texts + images, k);
     }
 
-    /// <summary>The rows nearest to a query [d] by picture, or by caption, best first.</summary>
+    /// <summary>The rows nearest to a query [d], of any length, by picture, or by caption, best first.</summary>
     /// <exception cref="ArgumentException">An empty index, more than its rows, or another length.</exception>
     public IReadOnlyList<FoundRow> Find(Tensor query, int k, bool byCaption = false)
     {
         using var scope = new TensorScope();
+        if (Math.Abs((query * query).Sum().Sqrt().Item() - 1) > 1e-3) query = query.Normalized();
         var (scores, rows) = byCaption ? NearestTexts(query, k) : NearestImages(query, k);
         return [.. scores.ToFloats().Zip(rows.Contiguous().ToArray<long>(), (cosine, row) => new FoundRow(row, cosine, Pictures.Count > 0 ? Pictures[(int)row] : new("", $"row {row}", "")))];
     }

@@ -36,6 +36,7 @@ public sealed partial class RetrievalIndex : IDisposable
     /// <summary>The prompt's embedding, aligned (Procrustes): under the rotation that best takes the <paramref name="k"/> captions nearest to it to their pictures; of fewer pairs, all.</summary>
     public Tensor Align(Tensor prompt, int k = Neighbours, bool raw = false) => TensorScope.Of(() =>
     {
+        prompt = prompt.Reshape(-1);
         var (_, rows) = NearestTexts(prompt, (int)Math.Min(k, Count));
         return Procrustes.Align(prompt, texts.IndexSelect(0, rows), images.IndexSelect(0, rows), raw);
     });

@@ -19,5 +19,9 @@ public readonly record struct Device(DeviceType Type, int Index = -1)
         _ => throw new FormatException("cpu, cuda or cuda:N was wanted"),
     };
 
+    /// <summary>This device, if this libtorch supports it.</summary>
+    /// <exception cref="NotSupportedException">CUDA, and it has none.</exception>
+    public Device Checked() => Type != DeviceType.Cuda || Runtime.HasCuda ? this : throw new NotSupportedException($"the device {this} was given, but libtorch {Runtime.Version} has no CUDA; set OBVERSE_LIBTORCH=DIR to a CUDA build, on a machine with its driver");
+
     public override string ToString() => Type switch { DeviceType.Cpu => "cpu", DeviceType.Cuda => $"cuda:{Math.Max(0, Index)}", _ => "meta" };
 }

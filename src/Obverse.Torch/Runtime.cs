@@ -48,7 +48,7 @@ public static unsafe class Runtime
         }
     }
 
-    /// <summary>Threads that one operator may use.</summary>
+    /// <summary>Threads that one operator may use, of the calling thread: each thread has a number of its own.</summary>
     public static int Threads
     {
         get

@@ -9,6 +9,7 @@ namespace Obverse;
 public sealed partial class Inversion : IDisposable
 {
     private Optimizer? optimizer;
+    private int busy;
 
     /// <summary>What is optimised; owned.</summary>
     public required Canvas Canvas { get; init; }
@@ -37,14 +38,16 @@ public sealed partial class Inversion : IDisposable
     public IEnumerable<Step> Run(CancellationToken cancellation = default)
     {
         Targets.MustFit(Encoder);
-        while (Next < (StopAfter ?? Schedule.StepCount) && !cancellation.IsCancellationRequested) yield return Advance();
+        while (Next < Math.Min(StopAfter ?? int.MaxValue, Schedule.StepCount) && !cancellation.IsCancellationRequested) yield return Advance();
     }
 
-    /// <summary>The finished pictures, [count, 3, h, w] in [0, 1]; at another size if asked.</summary>
+    /// <summary>The finished pictures, [count, 3, h, w] in [0, 1]; at another size if asked. Of a side alone the other follows by the picture's shape.</summary>
     public Tensor Show(long? height = null, long? width = null) => TensorScope.Of(() =>
     {
         using var still = new NoGrad();
-        return height is null ? Canvas.Show().Clamp(0, 1) : Canvas.Show(height.Value, width!.Value).Clamp(0, 1);
+        if (height is null && width is null) return Canvas.Show().Clamp(0, 1);
+        long Beside(long side, long own, long other) => Math.Max(1, (long)Math.Round(side * (double)other / own));
+        return Canvas.Show(height ?? Beside(width!.Value, Canvas.Width, Canvas.Height), width ?? Beside(height!.Value, Canvas.Height, Canvas.Width)).Clamp(0, 1);
     });
 
     /// <summary>Cosine of a picture [1, 3, h, w], without views, to the prompt; the mean over an ensemble.</summary>
@@ -64,14 +67,22 @@ public sealed partial class Inversion : IDisposable
 
     private Step Advance()
     {
+        if (Interlocked.Exchange(ref busy, 1) != 0) throw new InvalidOperationException("an inversion takes one step at a time; another thread is at one of this inversion");
+        try { return AdvanceAlone(); }
+        finally { busy = 0; }
+    }
+
+    private Step AdvanceAlone()
+    {
         var step = Next;
         if (Canvas.Grow(step) || optimizer is null) Begin();
         using var scope = new TensorScope();
         var stage = Schedule.StageAt(step);
         var image = Canvas.Present(stage.Render(Canvas));
+        if (image is not { Dims: 4 } || image.Size(0) != Canvas.Count || image.Size(1) != 3) throw new InvalidOperationException($"{Canvas.GetType().Name} rendered [{string.Join(", ", image.Shape)}]; [{Canvas.Count}, 3, height, width] was wanted");
         var streams = 0;
         var scene = new Scene(image, step, Schedule.StepCount, views => Encode(image, step, stage.Of(views ?? Views), views is null ? 0 : ++streams));
-        var losses = Objective.Evaluate(scene);
+        var losses = Objective.Losses(scene);
         if (!losses.RequiresGrad) throw new InvalidOperationException("the objective does not depend on the picture");
         losses.Sum().Backward();
         if (Schedule.ClipNorm is { } limit) optimizer!.ClipNorm(limit);

@@ -34,7 +34,18 @@ public static class PartJson
 
     private static readonly JsonSerializerOptions indented = new(Options) { WriteIndented = true }, strict = new(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
-    public static string Write<T>(T value, bool isIndented = false) => JsonSerializer.Serialize(value, isIndented ? indented : Options);
+    /// <exception cref="NotSupportedException">A part without a name.</exception>
+    public static string Write<T>(T value, bool isIndented = false)
+    {
+        try
+        {
+            return JsonSerializer.Serialize(value, isIndented ? indented : Options);
+        }
+        catch (NotSupportedException wrong) when (Regex.Match(wrong.Message, "Runtime type '(.+?)' is not supported by polymorphic type") is { Success: true } type)
+        {
+            throw new NotSupportedException($"{type.Groups[1].Value} cannot be stored: [Part(\"a-name\")] above it gives it a name, in an assembly that is loaded before the first job is written or read", wrong);
+        }
+    }
 
     /// <param name="text">JSON.</param>
     /// <param name="isStrict">Whether a key that nothing reads is an error: of a file that people write, where it is a typing mistake.</param>
@@ -86,7 +97,8 @@ public static class PartJson
     /// <summary>The parts of a kind by their names, from every loaded assembly that knows this one: a library's own parts are found as ours are.</summary>
     public static IReadOnlyDictionary<string, Type> Of(Type kind) => Assemblies().SelectMany(assembly => assembly.GetTypes())
         .Where(type => !type.IsAbstract && kind.IsAssignableFrom(type) && type.GetCustomAttribute<PartAttribute>() is not null)
-        .ToDictionary(type => type.GetCustomAttribute<PartAttribute>()!.Name);
+        .GroupBy(type => type.GetCustomAttribute<PartAttribute>()!.Name)
+        .ToDictionary(named => named.Key, named => named.Count() == 1 ? named.First() : throw new NotSupportedException($"{string.Join(" and ", named.Select(type => type.FullName))} are both [Part(\"{named.Key}\")]; names of their own were wanted"));
 
     private static IEnumerable<Assembly> Assemblies()
     {

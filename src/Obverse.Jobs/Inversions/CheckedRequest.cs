@@ -14,6 +14,7 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
     /// <summary>The job; loads the models. With a time budget, a few steps are timed for it.</summary>
     public InversionJob Job(Workshop workshop, CancellationToken cancellation = default)
     {
+        workshop.UseThreads();
         LoadedModel[] models = [.. Request.Models.DefaultIfEmpty(LoadedModel.Drawing).Select(name => workshop.Model(name))];
         var bank = Bank is null ? null : InrBank.Describe(Bank);
         var plan = Bank is null ? null : InrBank.PlanOf(Bank);
@@ -36,6 +37,7 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
         }
 
         var job = Request.Time is { } time ? Within(time - Stopwatch.GetElapsedTime(began), Of, workshop, cancellation) : Of(Request.Quality ?? Quality.Normal);
+        JobLimits.Checked(job);
         var svg = (job.Recipe.Canvas as Strokes)?.Svg;
         if ((start?.Path ?? svg) is { } drawn && Request.Shape is { } shape && shape.IsSquashedBy(new(job.Width, job.Height))) workshop.OnRemark($"{drawn}: {shape} is stretched to {job.Width}x{job.Height}{(Request.Size is null && Request.Width is null && Request.Height is null ? "" : "; without --size, --width and --height its shape is preserved")}");
         if (svg is not null) _ = SvgStrokes.Read(File.ReadAllText(OrdinaryFile.Checked(Zoo.WeightsFile(svg), "drawing")), svg, job.Width, job.Height, onRemark: workshop.OnRemark);

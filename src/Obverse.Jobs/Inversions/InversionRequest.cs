@@ -62,6 +62,7 @@ public sealed record InversionRequest
         var only = Models.Count > 1 ? null : Models.FirstOrDefault();
         var name = Recipe ?? (Start is not null ? Recipes.FromPicture : Models.Count > 1 ? Recipes.FromNothing : ZooBank.Recipe(Bank, only));
         var recipe = Adapt(Recipes.Named(name));
+        MustBeValid(recipe);
         if ((recipe.Fit is not null || recipe.Canvas.NeedsStart) && Start is null) throw new UsageException($"recipe '{name}' works on a picture, which `obverse invert`, `compare` and `edit` take with --start");
         if (recipe.Bank is not null && Models.Count > 1) throw new UsageException($"recipe '{name}' starts from the bank of one model; {Models.Count} models were given");
         var bank = ZooBank.For(recipe, Bank, only);
@@ -71,6 +72,22 @@ public sealed record InversionRequest
         foreach (var picture in prompt.Images.Select(part => part.Image).Append(Mask).OfType<string>()) _ = Picture.Load(picture); // one that cannot be read is told before anything is loaded
         var started = Start is null ? null : Picture.Load(Start);
         return new(this with { Shape = Shape ?? (started is null ? null : new(started.Width, started.Height)) }, name, prompt, bank);
+    }
+
+    private void MustBeValid(Recipe recipe)
+    {
+        if (Steps is < 1) throw new UsageException($"{Steps} steps were given; at least one was wanted");
+        if (Steps is { } steps) recipe = recipe.Steps(steps);
+        if (Views is { } views) recipe = recipe.ViewCount(views);
+        foreach (var side in new[] { Width ?? Size?.Width, Height ?? Size?.Height }) if (side is < PictureSize.Least or > PictureSize.Most) throw new UsageException($"a side of {side} pixels was given; {PictureSize.Least} to {PictureSize.Most} were wanted");
+        try
+        {
+            Limits.Check(recipe);
+        }
+        catch (InvalidDataException wrong)
+        {
+            throw new UsageException($"recipe '{recipe.Name}': {wrong.Message}");
+        }
     }
 
     /// <summary>The side to draw at, from the model's input side: smaller for draft, larger for best, a multiple of 8.</summary>

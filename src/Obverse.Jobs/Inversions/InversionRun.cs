@@ -21,9 +21,12 @@ internal static class InversionRun
     {
         using var own = workshop is null ? Workshop.For(job) : null;
         workshop ??= own!;
-        JobLimits.CheckTargets(job);
+        JobLimits.Checked(job);
+        outputs?.Check(job);
         var watch = Stopwatch.StartNew();
         workshop.Admit(job);
+        workshop.UseThreads();
+        if (job.Threads != Runtime.Threads) job = job with { Threads = Runtime.Threads }; // what is saved says what it was drawn with
         var checkpoints = outputs is null ? null : new Checkpoints(job, outputs, workshop.OnRemark);
         var builder = new InversionBuilder(job, workshop);
         using var inversion = checkpoints?.Begin(builder.Build, (one, path) => one.Restore(path), one => one.Next) ?? builder.Build();
@@ -48,6 +51,7 @@ internal static class InversionRun
             if (film is not null && ((step.Index + 1) % filmEvery == 0 || step.Index + 1 == step.Count)) film.Add(job.Show(inversion));
             checkpoints?.Pass(inversion.Save);
             yield return new StepEvent(job.Prompt.ToString(), step, speed.After(step.Index), () => job.Preview(inversion));
+            workshop.UseThreads(); // the next event may be asked for on another thread
         }
 
         var stopped = inversion.Next < (job.StoppedAfter ?? job.Recipe.Schedule.StepCount);

@@ -23,8 +23,12 @@ internal static class SampleRun
     {
         using var own = workshop is null ? Workshop.For(job) : null;
         workshop ??= own!;
+        JobLimits.Checked(job);
+        outputs?.Check(job);
         var watch = Stopwatch.StartNew();
         workshop.Admit(job);
+        workshop.UseThreads();
+        if (job.Threads != Runtime.Threads) job = job with { Threads = Runtime.Threads };
         var model = workshop.Diffusion(job.Model.Name, job.Tuning);
         var stride = model.Autoencoder.Config.Stride;
         if (job.Width % stride != 0 || job.Height % stride != 0) throw new UsageException($"size {job.Width}x{job.Height}: multiples of {stride} are wanted, the pixels of a latent");
@@ -63,6 +67,7 @@ internal static class SampleRun
                 film?.Add(Preview(model, step.Clean, job));
                 checkpoints?.Pass(sampling.Save);
                 yield return new StepEvent(job.Title, new Step { Index = step.Index, Count = step.Count, Losses = [double.NaN], Similarities = [] }, (step.Index + 1 - first) / clock.Elapsed.TotalSeconds, () => Preview(model, step.Clean, job)) { Phase = "denoise" };
+                workshop.UseThreads();
                 if (sampling.Next == until || cancellation.IsCancellationRequested) break;
             }
 

@@ -163,10 +163,10 @@ public sealed class ClipModel : IDisposable
     public Tensor Normalize(Tensor images) => (images.To(Device) - mean) / std;
 
     /// <summary>Normalised pictures [n, 3, h, w] to [n, D].</summary>
-    public Tensor EncodeImage(Tensor normalised) => Image.Forward(normalised);
+    public Tensor EncodeImage(Tensor normalised) => TensorScope.Of(() => Image.Forward(normalised));
 
     /// <summary>Token rows [n, context], int64, to [n, D].</summary>
-    public Tensor EncodeText(Tensor ids) => Text.Forward(ids.To(Device));
+    public Tensor EncodeText(Tensor ids) => TensorScope.Of(() => Text.Forward(ids.To(Device)));
 
     /// <summary>Texts to [n, D], by the model's tokenizer; what is too long for the context is cut.</summary>
     public Tensor EncodeText(IReadOnlyList<string> texts) => EncodeText(Tokenize(texts));

@@ -34,10 +34,13 @@ public sealed class StyleNet : IDisposable
     /// <summary>All its tensors by name.</summary>
     public IReadOnlyDictionary<string, Tensor> Parameters => weights.All;
 
-    /// <summary>From its file.</summary>
+    /// <summary>Writes its tensors under its authors' names.</summary>
+    public void Save(string path) => Safetensors.Save(path, Parameters);
+
+    /// <summary>From its file, or from that of a canvas in which it was trained (<c>--save</c>).</summary>
     public static StyleNet Load(string path, Device? device = null)
     {
-        var loaded = Weights.Load(path, device);
+        var loaded = Read(path, device);
         try
         {
             var width = loaded.Outline.FirstOrDefault(tensor => tensor.Name == "conv_init.weight").Shape is [var outputs, ..] ? (int)outputs : throw new WeightsException($"{path}: not a StyleNet: no tensor 'conv_init.weight'");
@@ -50,6 +53,14 @@ public sealed class StyleNet : IDisposable
             loaded.Dispose();
             throw;
         }
+    }
+
+    private static Weights Read(string path, Device? device)
+    {
+        const string OfCanvas = "canvas.network.";
+        using var file = Safetensors.Open(path);
+        var names = file.Names.Where(name => name.StartsWith(OfCanvas, StringComparison.Ordinal)).ToArray();
+        return names.Length == 0 ? Weights.Load(path, device) : Weights.From(names.Select(name => KeyValuePair.Create(name[OfCanvas.Length..], file[name])), path, device);
     }
 
     /// <summary>The picture in its new style.</summary>

@@ -61,8 +61,11 @@ public sealed partial class Tensor
     }
 
     public Tensor To(DType type) => to_dtype.Call(this, type);
-    public Tensor To(Device device) => to_device.Call(this, device, DType);
-    public Tensor To(Device device, DType type) => to_device.Call(this, device, type);
+    /// <exception cref="NotSupportedException">CUDA, and this libtorch has none.</exception>
+    public Tensor To(Device device) => To(device, DType);
+
+    /// <inheritdoc cref="To(Device)"/>
+    public Tensor To(Device device, DType type) => to_device.Call(this, device.Checked(), type);
     public Tensor CopyInPlace(Tensor source) => copy_in_place.CallInPlace(this, source);
 
     /// <summary>Pads the last dimensions: [left, right, top, bottom, …]; mode "constant", "reflect", "replicate" or "circular".</summary>

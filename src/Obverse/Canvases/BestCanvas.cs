@@ -64,7 +64,7 @@ public sealed class BestCanvas(Canvas inner) : CanvasWrapper(inner)
 
         public override Tensor Evaluate(Scene scene)
         {
-            var losses = Objective.Evaluate(scene);
+            var losses = Objective.Losses(scene);
             Canvas.now = scene.Sum(seen => prompt.Of(seen.Embeddings.Detach(), seen.Target(Targets.Prompt))).Mean().Item();
             if (Canvas.now < Canvas.least) Canvas.Step = scene.Step;
             return losses;

@@ -7,6 +7,9 @@ namespace Obverse;
 [Parts("is")]
 public abstract record CanvasPlan
 {
+    /// <summary>Nothing: the needs of a part are no numbers of it.</summary>
+    protected virtual bool PrintMembers(System.Text.StringBuilder builder) => false;
+
     /// <summary>Makes the canvas as it is before the first step.</summary>
     public abstract Canvas Create(CanvasContext context);
 

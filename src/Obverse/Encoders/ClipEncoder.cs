@@ -43,6 +43,12 @@ public sealed class ClipEncoder : Encoder
 
     public override Tensor Embed(Tensor images)
     {
+        if (images is not { Dims: 4, DType: DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16 } || images.Size(1) != 3 || images.Size(2) == 0 || images.Size(3) == 0) throw new ArgumentException($"{Name}: {images.DType} [{string.Join(", ", images.Shape)}] was given; pictures [n, 3, height, width] of floats in [0, 1] were wanted");
+        return TensorScope.Of(() => Embedded(images));
+    }
+
+    private Tensor Embedded(Tensor images)
+    {
         images = images.To(Device);
         var (h, w) = (images.Size(2), images.Size(3));
         var (toH, toW) = InputOf(h, w);
@@ -61,7 +67,7 @@ public sealed class ClipEncoder : Encoder
             : 16.0 * sizeof(float) * vision.Layers * vision.Width * ((double)h / vision.PatchSize * ((double)w / vision.PatchSize) + 1);
     }
 
-    public override Tensor Embed(IReadOnlyList<string> texts) => Model.EncodeText(texts).Normalized();
+    public override Tensor Embed(IReadOnlyList<string> texts) => texts.Count == 0 ? Tensor.Zeros([0, Dimension]).To(Device) : TensorScope.Of(() => Model.EncodeText(texts).Normalized());
 
     // Of a picture longer than four times its width: no more pixels than that, in its shape, down to the tower's own grid.
     private (long Height, long Width) InputOf(long h, long w)

@@ -7,8 +7,20 @@ namespace Obverse;
 [Parts("is")]
 public abstract partial record Objective
 {
+    /// <summary>Nothing: the needs of a part are no numbers of it.</summary>
+    protected virtual bool PrintMembers(System.Text.StringBuilder builder) => false;
+
     /// <summary>One loss per picture: [count].</summary>
     public abstract Tensor Evaluate(Scene scene);
+
+    /// <summary>The same, held against the contract.</summary>
+    /// <exception cref="InvalidOperationException">Not a loss per picture.</exception>
+    internal Tensor Losses(Scene scene)
+    {
+        var (losses, count) = (Evaluate(scene), scene.Image.Size(0));
+        if (losses is { Dims: 0 } && count == 1) losses = losses.Reshape(1);
+        return losses is { Dims: 1 } && losses.Size(0) == count ? losses : throw new InvalidOperationException($"{GetType().Name}.Evaluate gave {(losses is null ? "null" : $"[{string.Join(", ", losses.Shape)}]")}; a loss per picture, [{count}], was wanted");
+    }
 
     /// <summary>The same objective with what it needs before the first step: networks, features of the start picture. Most need nothing.</summary>
     public virtual Objective Bind(ObjectiveContext context) => this;
@@ -45,8 +57,8 @@ public sealed record WeightedSum : Objective
 
     public override Tensor Evaluate(Scene scene)
     {
-        var total = Terms[0].Objective.Evaluate(scene) * Terms[0].Weight;
-        foreach (var (weight, objective) in Terms.Skip(1)) total = total + objective.Evaluate(scene) * weight;
+        var total = Terms[0].Objective.Losses(scene) * Terms[0].Weight;
+        foreach (var (weight, objective) in Terms.Skip(1)) total = total + objective.Losses(scene) * weight;
         return total;
     }
 
@@ -65,7 +77,7 @@ public sealed record WeightedSum : Objective
 [Part("ramped")]
 public sealed record RampedObjective(Ramp Weight, Objective Objective) : Objective
 {
-    public override Tensor Evaluate(Scene scene) => Objective.Evaluate(scene) * Weight.At(scene.Step, scene.Steps);
+    public override Tensor Evaluate(Scene scene) => Objective.Losses(scene) * Weight.At(scene.Step, scene.Steps);
     public override Objective Bind(ObjectiveContext context) => this with { Objective = Objective.Bind(context) };
 
     [JsonIgnore]

@@ -25,8 +25,8 @@ public sealed class Target : IDisposable
     /// <summary>The unit vector that weighted embeddings add up to.</summary>
     public static Tensor Sum(Tensor embeddings, Tensor values) => (embeddings * values.Unsqueeze(-1)).Sum(-2).Normalized();
 
-    /// <summary>One embedding, [d] or [1, d], or [count, 1, d], of value 1.</summary>
-    public static Target Of(Tensor embedding) => new(embedding.Dims == 1 ? embedding.Unsqueeze(0) : embedding, Tensor.Ones([embedding.Dims == 1 ? 1 : embedding.Size(-2)]));
+    /// <summary>One embedding, [d] or [1, d], or [count, 1, d], of value 1. The tensor stays the caller's.</summary>
+    public static Target Of(Tensor embedding) => new(Tensor.Owned(() => embedding.Dims == 1 ? embedding.Unsqueeze(0) : embedding.Detach()), Tensor.Ones([embedding.Dims == 1 ? 1 : embedding.Size(-2)]));
 
     /// <summary>One unit embedding, [d], taken bit for bit.</summary>
     public static Target At(Tensor direction) => new(direction.Unsqueeze(0), Tensor.Ones([1]), direction);

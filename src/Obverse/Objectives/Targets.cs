@@ -32,10 +32,14 @@ public sealed class Targets : IEnumerable<KeyValuePair<string, IReadOnlyList<Tar
 
     public bool Contains(string name) => named.ContainsKey(name);
 
-    /// <exception cref="ArgumentException">Not one target for every member.</exception>
+    /// <exception cref="ArgumentException">Not one target for every member, or one of another width.</exception>
     public void MustFit(Encoder encoder)
     {
-        foreach (var (name, members) in named) if (members.Count != encoder.Members.Count) throw new ArgumentException($"{members.Count} targets '{name}' for {encoder.Members.Count} encoders: one each is wanted");
+        foreach (var (name, members) in named)
+        {
+            if (members.Count != encoder.Members.Count) throw new ArgumentException($"{members.Count} targets '{name}' for {encoder.Members.Count} encoders: one each is wanted");
+            foreach (var (target, (member, _)) in members.Zip(encoder.Members)) if (target.Embeddings.Size(-1) != member.Dimension) throw new ArgumentException($"the target '{name}' has {target.Embeddings.Size(-1)} numbers; {member.Name} wants {member.Dimension}");
+        }
     }
 
     public IEnumerator<KeyValuePair<string, IReadOnlyList<Target>>> GetEnumerator() => named.GetEnumerator();

@@ -7,7 +7,7 @@ namespace Obverse;
 [Part("through")]
 public sealed record Through(Objective Objective, Views Views) : Objective
 {
-    public override Tensor Evaluate(Scene scene) => Objective.Evaluate(scene.Through(Views));
+    public override Tensor Evaluate(Scene scene) => Objective.Losses(scene.Through(Views));
     public override Objective Bind(ObjectiveContext context) => this with { Objective = Objective.Bind(context) };
 
     [JsonIgnore]

@@ -34,13 +34,15 @@ public sealed record Schedule
     /// <summary>Early steps at lower resolution with fewer views; null: every step at full resolution (`--exact`).</summary>
     public Progressive? Progressive { get; init; }
 
-    public static Schedule Adam(double rate) => new() { Optimizer = OptimizerKind.Adam, Rate = rate };
+    public static Schedule Adam(double rate) => new() { Optimizer = OptimizerKind.Adam, Rate = Checked(rate) };
 
     /// <summary>Adam with decoupled weight decay; PyTorch's default decay is 0.01.</summary>
-    public static Schedule AdamW(double rate, double decay = 0.01) => new() { Optimizer = OptimizerKind.AdamW, Rate = rate, WeightDecay = decay };
-    public static Schedule Sgd(double rate) => new() { Optimizer = OptimizerKind.Sgd, Rate = rate };
+    public static Schedule AdamW(double rate, double decay = 0.01) => new() { Optimizer = OptimizerKind.AdamW, Rate = Checked(rate), WeightDecay = decay };
+    public static Schedule Sgd(double rate) => new() { Optimizer = OptimizerKind.Sgd, Rate = Checked(rate) };
 
-    public Schedule Steps(int count) => this with { StepCount = count };
+    private static double Checked(double rate) => double.IsFinite(rate) && rate >= 0 ? rate : throw new ArgumentOutOfRangeException(nameof(rate), rate, "Schedule: a rate of 0 or more was wanted");
+
+    public Schedule Steps(int count) => this with { StepCount = count > 0 ? count : throw new ArgumentOutOfRangeException(nameof(count), count, "Schedule.Steps: at least one step was wanted") };
     public Schedule Sweep(double width = 1, double floor = 0, double from = 0, int frozen = 0) => this with { LayerSweep = new(width, floor, from, frozen) };
     public Schedule Cosine() => this with { Curve = Ramp.Cosine() };
     public Schedule StepDown(int every, double factor) => this with { Curve = Ramp.StepDown(1, every, factor) };

@@ -34,7 +34,7 @@ public sealed record AffineView : View
     [Limit(-89, 89)]
     public Interval ShearY { get; init; }
 
-    [JsonConverter(typeof(JsonStringEnumConverter<Border>))]
+    [JsonConverter(typeof(EitherSpelling<Border>))]
     public Border Border { get; init; } = Border.Clamp;
 
     /// <summary>How likely each picture is touched.</summary>

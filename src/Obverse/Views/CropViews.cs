@@ -29,7 +29,7 @@ public sealed record PatchView : View
     [Limit(1, 8192)]
     public int? To { get; init; }
 
-    [JsonConverter(typeof(JsonStringEnumConverter<Interpolation>))]
+    [JsonConverter(typeof(EitherSpelling<Interpolation>))]
     public Interpolation By { get; init; } = Interpolation.Bilinear;
     public bool Antialias { get; init; }
 
@@ -64,7 +64,7 @@ public sealed record RandomResizedCropView : View
     [Limit(0.01, 100)]
     public Interval Ratio { get; init; } = new(3.0 / 4, 4.0 / 3);
 
-    [JsonConverter(typeof(JsonStringEnumConverter<Interpolation>))]
+    [JsonConverter(typeof(EitherSpelling<Interpolation>))]
     public Interpolation By { get; init; } = Interpolation.Bilinear;
     public bool Antialias { get; init; } = true;
 
@@ -113,7 +113,7 @@ public sealed record ResizeView : View
     [Limit(1, 8192)]
     public int Width { get; init; } = 224;
 
-    [JsonConverter(typeof(JsonStringEnumConverter<Interpolation>))]
+    [JsonConverter(typeof(EitherSpelling<Interpolation>))]
     public Interpolation By { get; init; } = Interpolation.Bilinear;
     public bool Antialias { get; init; }
     public bool AlignCorners { get; init; }

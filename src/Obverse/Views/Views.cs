@@ -22,14 +22,19 @@ public sealed partial record Views
     public Tensor Apply(Tensor images, Generator random) => Apply(images, Sample(random, images.Size(0), images.Size(2), images.Size(3)));
 
     /// <summary>The same with parameters sampled before, one entry a view.</summary>
-    public Tensor Apply(Tensor images, IReadOnlyList<ViewParameters> parameters)
+    /// <exception cref="InvalidOperationException">A view made something else of pictures.</exception>
+    public Tensor Apply(Tensor images, IReadOnlyList<ViewParameters> parameters) => TensorScope.Of(() => Applied(images, parameters));
+
+    private Tensor Applied(Tensor images, IReadOnlyList<ViewParameters> parameters)
     {
         if (parameters.Count != Chain.Count) throw new ArgumentException($"Views.Apply: parameters for {parameters.Count} views given, the chain has {Chain.Count} views");
         var copied = Count == 1;
         for (var i = 0; i < Chain.Count; i++)
         {
             if (!copied && Chain[i].IsRandom) (images, copied) = (images.RepeatInterleave(Count, 0), true);
+            var count = images.Size(0);
             images = Chain[i].Apply(images, parameters[i]);
+            if (images is not { Dims: 4 } || images.Size(0) != count || images.Size(1) != 3) throw new InvalidOperationException($"{Chain[i].GetType().Name}.Apply gave {(images is null ? "null" : $"[{string.Join(", ", images.Shape)}]")}; [{count}, 3, height, width] was wanted");
         }
 
         return copied ? images : images.RepeatInterleave(Count, 0);
@@ -41,7 +46,7 @@ public sealed partial record Views
         var parameters = new List<ViewParameters>(Chain.Count);
         foreach (var view in Chain)
         {
-            parameters.Add(view.Sample(random, pictures * Count, height, width));
+            parameters.Add(view.Sample(random, pictures * Count, height, width) ?? throw new InvalidOperationException($"{view.GetType().Name}.Sample gave null; parameters were wanted"));
             (height, width) = view.SizeOf(height, width);
         }
 

@@ -14,6 +14,24 @@ public class StyleNetworkTests
     public static TheoryData<string> Vggs => Fixtures.Files("networks", "vgg19.json");
     public static TheoryData<string> Stylers => Fixtures.Files("networks", "clipstyler.json");
 
+    [Fact]
+    public void A_network_is_read_back_from_its_file_and_from_that_of_the_canvas_it_was_trained_in()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = new TensorScope();
+        using var random = new Generator(2);
+        using var network = TensorScope.Unscoped(() => new StyleNet(Obverse.Torch.Weights.New(random), 4));
+        var (own, canvas) = (Path.Combine(folder.Path, "own.safetensors"), Path.Combine(folder.Path, "canvas.safetensors"));
+        network.Save(own);
+        Safetensors.Save(canvas, network.Parameters.Select(pair => KeyValuePair.Create("canvas.network." + pair.Key, pair.Value)));
+        var picture = random.Uniform(0, 1, [1, 3, 24, 16]);
+        foreach (var path in new[] { own, canvas })
+        {
+            using var again = StyleNet.Load(path);
+            Assert.Equal(network.Forward(picture).ToFloats(), again.Forward(picture).ToFloats());
+        }
+    }
+
     [SkippableTheory]
     [MemberData(nameof(StyleNets))]
     public void StyleNet_is_the_authors_network(string name)

@@ -1,4 +1,5 @@
 using Obverse.Jobs;
+using Obverse.Tests.Engine;
 using Obverse.Torch;
 using Xunit;
 
@@ -68,5 +69,19 @@ public class LifetimeTests
         using var inversion = Engine.EngineTests.Make(toy, Objective.Toward(), Schedule.Adam(0.05).Steps(40), new Pyramid(4));
         var live = inversion.Run().Select(_ => Tensor.Live).ToArray();
         Assert.Equal(live[5], live[^1]);
+    }
+
+    [Fact]
+    public void What_embeds_leaves_nothing_but_its_result()
+    {
+        using var toy = ToyClip.Load();
+        using var random = new Generator(1);
+        using var picture = Tensor.Full([1, 3, 40, 50], 0.5);
+        using var warm = toy.Embed(picture);
+        var before = Tensor.Live;
+        using var embedded = toy.Embed(picture);
+        Assert.Equal(before + 1, Tensor.Live);
+        using var viewed = Views.Of(2).Scale(0.8, 1.2).Apply(picture, random);
+        Assert.InRange(Tensor.Live - before, 2, 12); // its random numbers besides
     }
 }
