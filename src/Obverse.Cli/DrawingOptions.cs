@@ -19,7 +19,7 @@ internal sealed class DrawingOptions
     public Option<int?> Steps { get; } = Flags.Whole("--steps", "Optimisation steps.", 1, 1_000_000);
     public Option<int?> Views { get; } = Flags.Whole("--views", "Augmentations per step.", 1, 1024);
     public Option<bool> Exact { get; } = Flags.Switch("--exact", "Disable progressive resolution: every step at full resolution with all views. Slower.");
-    public Option<PictureSize?> Size { get; } = Flags.Size("--size", "Size to draw at. [default: the model's input size]");
+    public Option<PictureSize?> Size { get; } = Flags.Size("--size", "Size to draw at. [default: the model's input size; of a start picture as many pixels, in its shape]");
     public Option<ulong?> Seed { get; } = Flags.Parsed<ulong?>("--seed", "N", "Random seed; the same seed gives the same picture. [default: 0]", text => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : throw new FormatException("a whole number from 0 was wanted"));
     public Option<string?> Out { get; } = new("--out", "-o") { HelpName = "FILE.png", Description = "Where to write. [default: a name made of the prompt, in this folder]" };
     public Option<int?> Every { get; } = Flags.Whole("--every", "Save a numbered picture every N steps.", 1, 1_000_000);
@@ -33,7 +33,7 @@ internal sealed class DrawingOptions
     /// <param name="output">The description of --out.</param>
     public DrawingOptions(string? output = null)
     {
-        if (output is not null) Out.Description = output;
+        if (output is not null) (Out.HelpName, Out.Description) = (output.StartsWith("Folder", StringComparison.Ordinal) ? "FOLDER" : Out.HelpName, output);
     }
 
     /// <summary>The options of the commands that work on pictures.</summary>

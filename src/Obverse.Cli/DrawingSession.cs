@@ -61,7 +61,8 @@ internal sealed partial record DrawingSession(Screen Screen)
     {
         var job = InversionJob.FromSafetensors(checkpoint);
         var series = PictureSeries.Of(checkpoint, job);
-        var beside = series is null ? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal) : Path.Combine(Path.GetDirectoryName(checkpoint) ?? "", series.Name);
+        if (SavedCanvas.IsOne(checkpoint)) throw new UsageException($"{checkpoint}: a finished canvas and no checkpoint; `obverse render` draws it");
+        var beside = series is null ? Beside(checkpoint) : Path.Combine(Path.GetDirectoryName(checkpoint) ?? "", series.Name);
         using var name = OutputName.Asked(OutputPaths.Wanting("--out", Out ?? beside, ".png"));
         var outputs = OutputsOf(name.Path);
         outputs.MustBeWritable(Bytes(job.Shown ?? new(job.Width, job.Height)));
@@ -70,6 +71,9 @@ internal sealed partial record DrawingSession(Screen Screen)
         return series is null ? One(job, workshop, outputs with { Resume = checkpoint })
             : (this with { Request = Request with { Count = series.Count } }).Several(job with { Seed = series.Seed }, workshop, outputs, (checkpoint, job.Seed, beside));
     }
+
+    /// <summary>The picture of a checkpoint.</summary>
+    internal static string Beside(string checkpoint) => checkpoint.EndsWith(".checkpoint.safetensors", StringComparison.Ordinal) ? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal) : Path.ChangeExtension(checkpoint, ".png");
 
     /// <summary>The judge; null if nothing is to be judged.</summary>
     public Judge? OpenJudge(Workshop workshop, bool asked = false) => Judges == false || (Judges is null && !asked && !Zoo.Names.Contains(LoadedModel.JudgeName)) ? null : workshop.Judge();
@@ -128,7 +132,7 @@ internal sealed partial record DrawingSession(Screen Screen)
         if (Json) for (var i = 0; i < drawings.Count; i++) SayResult(drawings[i], judgements[i]);
         var sheet = SheetOf(outputs.Picture);
         var cells = drawings.Select((drawn, i) => (drawn.Picture, $"seed {drawn.Job.Seed}{(judgements[i] is { } j ? $" · rank {j.LowPass.Rank}, full resolution {j.FullResolution.Rank}" : "")}")).ToList();
-        ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(drawings.Count)), Math.Clamp(Math.Max(drawings[0].Picture.Width, drawings[0].Picture.Height), 128, 256), job.Prompt.ToString()).Save(sheet);
+        ContactSheet.Save(ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(drawings.Count)), Math.Clamp(Math.Max(drawings[0].Picture.Width, drawings[0].Picture.Height), 128, 256), job.Prompt.ToString()), sheet);
         if (Json) Screen.Json(new { Event = "sheet", File = sheet });
         else
         {
@@ -160,7 +164,7 @@ internal sealed partial record DrawingSession(Screen Screen)
         var (done, of) = (drawn.Job.StoppedAfter, drawn.Job.Recipe.Schedule.StepCount);
         if (Json) Screen.Json(new { Event = "stopped", drawn.File, drawn.Checkpoint, Step = done, Of = of });
         else Screen.Say(drawn.File!);
-        return Screen.Fail($"stopped after step {done} of {of}; resume with: obverse invert --resume {Quoted(drawn.Checkpoint!)}{(Film is null ? "" : $" (the picture alone: {Film} ends here; the same command once more draws both from the start)")}", 1);
+        return Screen.Fail($"stopped after step {done} of {of}; {(Report is not null ? "the same command goes on" : $"resume with: obverse invert --resume {Quoted(drawn.Checkpoint!)}")}{(Film is null ? "" : $" (the picture alone: {Film} ends here; the same command once more draws both from the start)")}", 1);
     }
 
     private void SayResult(JobFinished drawn, Judgement? judgement)

@@ -39,7 +39,7 @@ internal sealed record RestylingTable
         }, cancellation: stop);
         AtomicFile.WriteText(Path.Combine(Folder, "table.md"), Markdown(cells));
         AtomicFile.WriteText(Path.Combine(Folder, "table.csv"), ResultTable.Csv("recipe,photograph,style,edges,gain,seconds", cells.Select(cell => (FormattableString)$"{cell.Recipe},{cell.Photograph},{cell.Style.Name},{cell.Edges:F4},{cell.Gain:F4},{cell.Seconds:F1}")));
-        Sheet(cells).Save(Path.Combine(Folder, "sheet.png"));
+        ContactSheet.Save(Sheet(cells), Path.Combine(Folder, "sheet.png"));
         return cells;
     }
 

@@ -38,12 +38,13 @@ internal static class SampleBatch
             made++;
             if (json) screen.Json(new { Event = "picture", File = path, one.Item.Line, Prompt = one.Job.Title, done.Job.Seed, Seconds = Math.Round(done.Seconds, 3) });
             else screen.Note(string.Create(CultureInfo.InvariantCulture, $"{made + present + failed}/{items.Count} {one.Item.File}: {Durations.Show(done.Seconds)}, about {Durations.Show(watch.Elapsed.TotalSeconds / made * (items.Count - made - present - failed))} left"));
-        }, (one, wrong) => Failed(one.Item, wrong), screen.Stop);
+        }, (one, wrong) => Failed(one.Item, wrong), screen.Stop, replaces: false);
         List<(Picture Picture, string Label)> there = [.. items.Select(item => (Path: Path.Combine(folder, item.File), item.Name)).Where(one => File.Exists(one.Path)).Take(Shown).Select(one => (Picture.Load(one.Path), one.Name))];
-        var sheet = Path.Combine(folder, BatchLines.Sheet);
-        if (there.Count > 0) ContactSheet.Draw(there, (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{title}: {there.Count} of {items.Count}").Save(sheet);
+        string? sheet = Path.Combine(folder, BatchLines.Sheet);
+        if (there.Count == 0) sheet = null;
+        else ContactSheet.Save(ContactSheet.Draw(there, (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{title}: {there.Count} of {items.Count}"), sheet);
         if (json) screen.Json(new { Event = "result", Folder = folder, Drawn = made, AlreadyThere = present, Failed = failed, Sheet = sheet, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 3) });
-        else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}; {sheet}");
+        else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}{(sheet is null ? "" : $"; {sheet}")}");
         return failed > 0 ? 1 : 0;
 
         // One at a time: a story's next job depends on the picture before it. A line that cannot be drawn is reported, and the others go on.

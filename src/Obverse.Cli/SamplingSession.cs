@@ -53,7 +53,7 @@ internal sealed record SamplingSession(Screen Screen, SamplingOptions Options, P
 
         if (n == 1) return 0;
         var sheet = SheetOf(name.Path);
-        ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(n)), Math.Clamp(Math.Max(job.Width, job.Height), 128, 256), Named).Save(sheet);
+        ContactSheet.Save(ContactSheet.Draw(cells, (int)Math.Ceiling(Math.Sqrt(n)), Math.Clamp(Math.Max(job.Width, job.Height), 128, 256), Named), sheet);
         if (Json) Screen.Json(new { Event = "sheet", File = sheet });
         else Screen.Say($"{sheet}  (contact sheet of {n})");
         return 0;
@@ -63,7 +63,7 @@ internal sealed record SamplingSession(Screen Screen, SamplingOptions Options, P
     public int Resume(string checkpoint, StoredJobAccess access)
     {
         var job = SampleJob.FromSafetensors(checkpoint);
-        using var name = OutputName.Asked(OutputPaths.Wanting("--out", Parsed.GetValue(Options.Out) ?? checkpoint.Replace(".checkpoint.safetensors", ".png", StringComparison.Ordinal), ".png"));
+        using var name = OutputName.Asked(OutputPaths.Wanting("--out", Parsed.GetValue(Options.Out) ?? DrawingSession.Beside(checkpoint), ".png"));
         var outputs = OutputsOf(name.Path) with { Resume = checkpoint };
         outputs.MustBeWritable(3L << 20);
         using var workshop = access.Open(Screen, job, Options.Threads(Parsed), out _);
@@ -78,7 +78,7 @@ internal sealed record SamplingSession(Screen Screen, SamplingOptions Options, P
         {
             if (!introduces) return;
             if (Json) Screen.Json(new { Event = "start", job.Prompt, Model = job.Model.Name, job.Sampler, job.Steps, job.Guidance, job.Width, job.Height, job.Seed, Pictures = n });
-            else Screen.Note($"{Visible.Start(job.Title, DrawingSession.LongestTitle)}: {job.Model.Name}, {job.Sampler}, {job.Steps} steps, guidance {FormattableString.Invariant($"{job.Guidance}")}, {(job.FullEvery is { } every ? $"every {every}th step in full, " : "")}{job.Width}x{job.Height}, seed {job.Seed}");
+            else Screen.Note($"{Visible.Start(job.Title, DrawingSession.LongestTitle)}: {job.Model.Name}, {job.Sampler}, {job.Steps} steps, guidance {FormattableString.Invariant($"{job.Guidance}")}, {(job.FullEvery is { } every ? $"one step of {every} in full, " : "")}{job.Width}x{job.Height}, seed {job.Seed}");
         });
 
     private void Say(SampleFinished drawn, Judgement? verdict)

@@ -21,7 +21,7 @@ public sealed record LabelledPicture(string Name, IReadOnlyList<string> Labels, 
         LabelledPicture[] found;
         if (Directory.Exists(path))
         {
-            found = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(IsPicture).Select(file => new LabelledPicture(file, LabelsOf(Path.GetRelativePath(path, file)), () => Picture.ReadFile(file)))];
+            found = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(file => IsPicture(file) && !ContactSheet.IsSaved(file)).Select(file => new LabelledPicture(file, LabelsOf(Path.GetRelativePath(path, file)), () => Picture.ReadFile(file)))];
         }
         else
         {

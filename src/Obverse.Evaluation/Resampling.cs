@@ -40,6 +40,7 @@ public static class Resampling
         var enough = pictures / 2 >= Math.Max(metric.LeastPictures, 2) && (!metric.Inputs.HasFlag(MetricInputs.Reference) || reference < 2 || reference / 2 >= metric.LeastReference);
         if (metric.Units(data) is { } units) interval = units.Count > 1 ? ConfidenceInterval.Of(Means(units, Draws(units.Count, seed: seed))) : null;
         else if (halves > 1 && enough) interval = OfHalves(metric.OfHalves, data, figures[0].Value, pictures, reference, seed, halves);
+        if (interval is { } wide) interval = new(Math.Max(wide.Low, metric.Range.Least), Math.Min(wide.High, metric.Range.Most));
         return [.. figures.Select((figure, i) => new Measured(figure.Name, figure.Value, i == 0 ? interval : null, pictures, figure.Deviation))];
     }
 

@@ -62,6 +62,7 @@ public sealed class SetEvaluation(FeatureExtraction extraction)
     /// <summary>Why a distance between sets is to be doubted; empty where it is not.</summary>
     public static IEnumerable<string> Warnings(IMetric metric, FeatureRows pictures, FeatureRows? reference)
     {
+        if (metric is InceptionScore { Splits: var splits } && pictures.Count < 2 * splits) yield return $"{pictures.Count:N0} pictures in {Math.Min(splits, pictures.Count)} splits: a split of one picture scores 1 whatever it shows; fewer splits or more pictures are wanted";
         if (metric is not Fid || reference is null) yield break;
         var fewest = Math.Min(pictures.Count, reference.Count);
         if (fewest < pictures.Width) yield return $"{fewest:N0} pictures for {pictures.Width:N0} features: the distance is biased upward, strongly; compare it at equal N only";

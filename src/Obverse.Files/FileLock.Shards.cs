@@ -11,6 +11,7 @@ public sealed partial class FileLock
     /// <exception cref="IOException">Another process has some of them: the message says which process, on which machine, since when.</exception>
     public static FileLock TakeFolder(string folder, (int Index, int Of)? shard = null)
     {
+        if (File.Exists(folder)) throw new IOException($"{folder}: is a file; a folder was wanted");
         Directory.CreateDirectory(folder);
         var (index, of) = shard ?? (1, 1);
         var path = PathOf(of == 1 ? folder : Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"shard-{index}-of-{of}")));

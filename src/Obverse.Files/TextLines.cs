@@ -11,14 +11,25 @@ public static class TextLines
 
     /// <summary>Every line, empty ones too, as rows must keep their places; "-" is standard input.</summary>
     /// <exception cref="InvalidDataException">Bytes that are no UTF-8 text, by their line; or no line at all.</exception>
-    public static string[] Read(string path)
+    /// <exception cref="OperationCanceledException">Stopped while standard input was waited for.</exception>
+    public static string[] Read(string path, CancellationToken stop = default)
     {
         if (path != "-" && !File.Exists(path)) throw new FileNotFoundException($"{path}: {(Directory.Exists(path) ? "is a folder; a text file was wanted" : "no such file")}");
-        var text = path == "-" ? Console.In.ReadToEnd() : Decode(Bytes(path), path);
+        var text = path == "-" ? Typed(stop) : Decode(Bytes(path), path);
         if (text.IndexOf('\0', StringComparison.Ordinal) is >= 0 and var nothing) throw new InvalidDataException($"{path}, line {text.AsSpan(0, nothing).Count('\n') + 1}: U+0000 is in it; lines of text were wanted"); // of standard input and UTF-16 too
         string[] lines = [.. text.Split('\n').Select(line => line.TrimEnd('\r'))];
         if (lines[^1].Length == 0) lines = lines[..^1]; // after the last line's end
         return lines.Length > 0 ? lines : throw new InvalidDataException($"{path}: holds no line");
+    }
+
+    // A thread of the pool waits for it: nothing can end the wait itself.
+    private static string Typed(CancellationToken stop)
+    {
+        if (!stop.CanBeCanceled) return Console.In.ReadToEnd();
+        var input = Console.In;
+        var text = Task.Run(input.ReadToEnd, CancellationToken.None);
+        text.Wait(stop);
+        return text.Result;
     }
 
     // A device or a pipe may never end: what is no text is seen in its first bytes.

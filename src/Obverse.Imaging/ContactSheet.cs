@@ -3,7 +3,29 @@ namespace Obverse.Imaging;
 /// <summary>Many pictures on one: a grid with a caption under each.</summary>
 public static class ContactSheet
 {
+    /// <summary>PNG text chunk by which a saved sheet is known.</summary>
+    private const string Keyword = "obverse-sheet";
+
     private const int Ink = 0x202124, Soft = 0x5F6368, Edge = 0xDADCE0;
+
+    /// <summary>Saves a sheet so that it is known for one: whatever reads a folder of pictures leaves it out.</summary>
+    /// <param name="sheet">What <see cref="Draw"/> gave.</param>
+    /// <param name="path">A PNG.</param>
+    public static void Save(Picture sheet, string path) => sheet.Save(path, text: [new(Keyword, "a contact sheet")]);
+
+    /// <summary>True for a sheet that <see cref="Save"/> wrote under a name that ends in sheet.png; no other file is opened.</summary>
+    public static bool IsSaved(string path)
+    {
+        if (!path.EndsWith("sheet.png", StringComparison.OrdinalIgnoreCase)) return false;
+        try
+        {
+            return PngText.Read(path).Any(text => text.Key == Keyword);
+        }
+        catch (Exception damaged) when (damaged is IOException or InvalidDataException)
+        {
+            return false; // whoever reads it says so
+        }
+    }
 
     /// <summary>Draws the grid, row after row. A picture keeps its shape and is scaled to fit its cell; transparent parts show white.</summary>
     /// <param name="cells">In reading order.</param>

@@ -184,7 +184,7 @@ public sealed class Picture
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException and not PictureException)
         {
-            throw new PictureException(path, $"cannot be read: {e.Message}", e);
+            throw new PictureException(path, Directory.Exists(path) ? "is a folder; wanted a picture" : $"cannot be read: {e.Message}", e);
         }
     }
 

@@ -14,9 +14,9 @@ public static class BatchLines
     public const string Sheet = "sheet.png";
 
     /// <exception cref="InvalidDataException">A line that says nothing to draw, or whose file is another line's; it names the line.</exception>
-    public static IReadOnlyList<BatchItem> Read(string path)
+    public static IReadOnlyList<BatchItem> Read(string path, CancellationToken stop = default)
     {
-        var lines = TextLines.Read(path);
+        var lines = TextLines.Read(path, stop);
         var isJson = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
         var digits = Math.Max(4, lines.Length.ToString(CultureInfo.InvariantCulture).Length);
         var items = new List<BatchItem>();

@@ -46,6 +46,13 @@ public sealed class SavedCanvas : IDisposable
 
     public void Dispose() => Canvas.Dispose();
 
+    /// <summary>Whether a file holds a canvas and nothing of an optimiser: no checkpoint.</summary>
+    public static bool IsOne(string path)
+    {
+        using var file = Safetensors.Open(path);
+        return file.Names.Any() && file.Names.All(name => name.StartsWith("canvas.", StringComparison.Ordinal));
+    }
+
     /// <summary>Saves the parameters of a canvas.</summary>
     internal static void Save(Canvas canvas, string path, IReadOnlyDictionary<string, string> metadata)
     {

@@ -18,7 +18,7 @@ internal static class BatchCommand
     public static Command Create(Screen screen)
     {
         var prompts = new Argument<string>("FILE") { Description = "Prompts, one per line; or .jsonl with {\"prompt\": …, \"seed\": …, \"file\": …}; captions.jsonl of a picture set works too. \"-\" reads standard input." };
-        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Folder for the pictures; pictures already there are not drawn again.", Required = true };
+        var output = new Option<string>("--out", "-o") { HelpName = "FOLDER", Description = "Folder for the pictures; those that the same prompts and settings made are not drawn again.", Required = true };
         var options = new DrawingOptions();
         var shard = Flags.Shard("Draw only every N-th line, from the I-th on: several machines can share a file.");
         var workers = Flags.Workers();
@@ -38,7 +38,7 @@ internal static class BatchCommand
         command.SetAction(parsed =>
         {
             var folder = parsed.GetRequiredValue(output);
-            var items = BatchLines.Read(parsed.GetRequiredValue(prompts));
+            var items = BatchLines.Read(parsed.GetRequiredValue(prompts), screen.Stop);
             var (part, of) = parsed.GetValue(shard) ?? (1, 1);
             BatchItem[] mine = [.. items.Where((_, i) => i % of == part - 1)];
             var (request, json) = (options.Request(parsed), parsed.GetValue(options.Json));
@@ -69,12 +69,13 @@ internal static class BatchCommand
             {
                 failed++;
                 screen.Note($"line {item.Line}, \"{item.Prompt}\": {wrong.Message}");
-            }, screen.Stop);
+            }, screen.Stop, replaces: false);
             var there = items.Select(item => (Picture: Finished(Path.Combine(folder, item.File), screen), Prompt: item.Prompt.ToString())).Where(one => one.Picture is not null).Take(Shown).ToList();
-            var sheet = Path.Combine(folder, BatchLines.Sheet);
-            if (there.Count > 0) ContactSheet.Draw([.. there.Select(one => (one.Picture!, one.Prompt))], (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{Path.GetFileName(parsed.GetRequiredValue(prompts))}: {there.Count} of {items.Count}").Save(sheet);
+            string? sheet = Path.Combine(folder, BatchLines.Sheet);
+            if (there.Count == 0) sheet = null;
+            else ContactSheet.Save(ContactSheet.Draw([.. there.Select(one => (one.Picture!, one.Prompt))], (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{Path.GetFileName(parsed.GetRequiredValue(prompts))}: {there.Count} of {items.Count}"), sheet);
             if (json) screen.Json(new { Event = "result", Folder = folder, Drawn = made, AlreadyThere = present, Failed = failed, Sheet = sheet, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 3) });
-            else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}; {sheet}");
+            else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}{(sheet is null ? "" : $"; {sheet}")}");
             return failed > 0 ? 1 : 0;
         });
         return command;

@@ -101,7 +101,7 @@ internal static class EvalVariationsCommand
                 title = mixes ? "Two pictures as a prompt" : change is null ? "Pictures and texts as prompts" : "Pictures changed by a text", methods = methods.Select(method => new { name = method.Name, pictures = method.Name + "/captions.jsonl" }),
                 measures = (TableMeasure[])[.. measures, new("fid", LoadedModel.JudgeName, "real"), new("cmmd", LoadedModel.JudgeName, "real")],
             }, json) + "\n");
-            Sheet(to, (mixes ? ["other"] : (string[])[]).Concat(methods.Select(method => method.Name)), files).Save(Path.Combine(to, "sheet.png"));
+            ContactSheet.Save(Sheet(to, (mixes ? ["other"] : (string[])[]).Concat(methods.Select(method => method.Name)), files), Path.Combine(to, "sheet.png"));
             screen.Say($"{to}  {made} drawn, {there} there already; measure: obverse eval table --spec {Path.Combine(to, "table.json")} -o {Path.Combine(to, "table")}");
             return 0;
 

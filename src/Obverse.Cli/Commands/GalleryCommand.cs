@@ -39,6 +39,7 @@ internal static class GalleryCommand
             IReadOnlyList<string> chosen = DrawingOptions.Names(parsed.GetValue(recipes)) is { Count: > 0 } asked ? asked : Recipes.FromText(banked is not null);
             string[] fromBank = [.. chosen.Where(name => Recipes.Named(name).Bank is not null)];
             if (fromBank.Length == 0 && request.Bank is not null) throw new UsageException($"--bank is for recipes that start from a bank; {string.Join(", ", chosen)} do not");
+            if (parsed.GetValue(names) is not null && parsed.GetValue(random) is not null) throw new UsageException("give --names or --random, not both");
             using var workshop = CliModels.Workshop(screen, parsed.GetValue(options.Threads), parsed.GetValue(options.Device), parsed.GetValue(options.Precision));
             foreach (var name in fromBank) ZooBank.For(Recipes.Named(name), banked, model);
             var judging = parsed.GetValue(judge) ?? LoadedModel.JudgeName;

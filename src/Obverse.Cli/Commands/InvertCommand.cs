@@ -52,6 +52,7 @@ internal static class InvertCommand
         stored.AddTo(command);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(judge) && parsed.GetValue(noJudge)) throw new UsageException("give --judge or --no-judge, not both");
             var session = options.Session(parsed, screen) with { Judges = parsed.GetValue(noJudge) ? false : parsed.GetValue(judge) ? true : null };
             if (parsed.GetValue(resume) is { } checkpoint)
             {

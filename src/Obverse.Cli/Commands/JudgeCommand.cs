@@ -49,7 +49,9 @@ internal static class JudgeCommand
         command.SetAction(parsed =>
         {
             var graded = parsed.GetValue(grades) is { } list ? GradedPictures.Read(list) : null;
-            var files = parsed.GetValue(pictures) ?? [];
+            string[] asked = parsed.GetValue(pictures) ?? [], files = asked.Length > 1 ? [.. asked.Where(file => !ContactSheet.IsSaved(file))] : asked;
+            if (files.Length < asked.Length) screen.Note($"left out: {string.Join(", ", asked.Where(ContactSheet.IsSaved))}, {(asked.Length - files.Length == 1 ? "a contact sheet" : "contact sheets")}");
+            if (parsed.GetValue(name) is { } given && string.IsNullOrWhiteSpace(given)) throw new UsageException("--name: the name is empty");
             if (graded is null == (files.Length == 0)) throw new UsageException(graded is null ? "no picture was given: give pictures or --grades FILE" : "give pictures or --grades, not both");
             CliModels.Find(parsed.GetValue(model) ?? LoadedModel.JudgeName, screen);
             if (parsed.GetValue(style) is not null || parsed.GetValue(plain) is not null) return Style(screen, parsed.GetValue(style), parsed.GetValue(plain), files, parsed.GetValue(model), parsed.GetValue(threads), parsed.GetValue(json));

@@ -31,5 +31,5 @@ internal static class RestyleCommand
 
     // A file that is there, or that is named like a picture, is a picture.
     private static IReadOnlyList<PromptPart> Parts(string style) =>
-        File.Exists(style) || extensions.Contains(Path.GetExtension(style).ToLowerInvariant()) ? [new(null, 1, style)] : Prompt.Parse(style).Parts;
+        Directory.Exists(style) ? throw new UsageException($"--style: {style} is a folder; a picture or a text was wanted") : File.Exists(style) || extensions.Contains(Path.GetExtension(style).ToLowerInvariant()) ? [new(null, 1, style)] : Prompt.Parse(style).Parts;
 }

@@ -70,6 +70,7 @@ internal static class TuneCommand
             Only(isCustom, "custom-diffusion", token, initializer, priors, plain);
             Only(!isCustom, "ct and ft", parts, target, promptRate, prompts, replace, clip, norm, length, cutoff);
             if (parsed.GetValue(updates) is not null && parsed.GetValue(epochs) is not null) throw new UsageException("give --updates or --epochs, not both");
+            if (parsed.GetValue(name) is { } called && string.IsNullOrWhiteSpace(called)) throw new UsageException("--class: the class is empty");
             var pictures = TuningPicture.Find(parsed.GetRequiredValue(images), parsed.GetValue(name));
             if (!isCustom && (parsed.GetValue(target) ?? (how == TuningMethod.FineTuning ? TuningTarget.Other : TuningTarget.Any)) == TuningTarget.Other && pictures.GroupBy(p => p.Class).FirstOrDefault(group => group.Count() < 2) is { } lone)
                 throw new UsageException($"{lone.Key}: one picture was given; A/B targets need two or more of a class (--target same tunes to the picture itself)");

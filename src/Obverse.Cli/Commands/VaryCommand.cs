@@ -31,6 +31,7 @@ internal static class VaryCommand
         command.SetAction(parsed =>
         {
             var (paths, text) = (parsed.GetValue(images) ?? [], parsed.GetValue(edit));
+            if (text is not null && string.IsNullOrWhiteSpace(text)) throw new UsageException("--edit: the text is empty");
             if (parsed.GetValue(sampling.Resume) is { } checkpoint)
             {
                 SamplingOptions.MustBeAlone(command, parsed, paths.Length > 0);

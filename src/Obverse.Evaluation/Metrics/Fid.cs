@@ -14,6 +14,7 @@ public sealed record Fid : IMetric
     public string Name => "FID";
     public MetricInputs Inputs => MetricInputs.Pictures | MetricInputs.Reference;
     public bool HigherIsBetter => false;
+    public (double Least, double Most) Range => (0, double.PositiveInfinity);
     public int LeastPictures => 2;
 
     /// <summary>With the exact root, which takes a tenth of the time; the spread of a distance does not feel which.</summary>

@@ -41,6 +41,9 @@ public interface IMetric
     /// <summary>Whether larger values are better.</summary>
     bool HigherIsBetter { get; }
 
+    /// <summary>Between what its first number lies by definition; an interval ends there.</summary>
+    (double Least, double Most) Range => (double.NegativeInfinity, double.PositiveInfinity);
+
     /// <summary>Fewest pictures that it is defined for.</summary>
     int LeastPictures => 1;
 

@@ -15,6 +15,7 @@ public sealed record InceptionScore : IMetric
     public string Name => "IS";
     public MetricInputs Inputs => MetricInputs.Logits;
     public bool HigherIsBetter => true;
+    public (double Least, double Most) Range => (1, double.PositiveInfinity);
 
     /// <summary>Mean and standard deviation (population) over the splits.</summary>
     public IReadOnlyList<Figure> Measure(MetricData data)

@@ -13,6 +13,7 @@ public sealed record PrecisionRecall : IMetric
     public string Name => "precision";
     public MetricInputs Inputs => MetricInputs.Pictures | MetricInputs.Reference;
     public bool HigherIsBetter => true;
+    public (double Least, double Most) Range => (0, 1);
     public int LeastPictures => Neighbours + 1;
 
     /// <summary>Precision, recall and their harmonic mean.</summary>

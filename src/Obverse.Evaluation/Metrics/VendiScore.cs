@@ -11,6 +11,7 @@ public sealed record VendiScore : IMetric
     public string Name => "Vendi";
     public MetricInputs Inputs => MetricInputs.Pictures;
     public bool HigherIsBetter => true;
+    public (double Least, double Most) Range => (1, double.PositiveInfinity);
 
     public IReadOnlyList<Figure> Measure(MetricData data) => [new(Name, Of(MetricData.Of(data.Pictures, "pictures")))];
 

@@ -63,7 +63,7 @@ public sealed class PictureSource : IDisposable
 
     private static PictureSource OfFolder(string folder)
     {
-        string[] files = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsPicture).Order(StringComparer.Ordinal)];
+        string[] files = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => IsPicture(file) && !ContactSheet.IsSaved(file)).Order(StringComparer.Ordinal)];
         return Of(folder, [.. files.Select(file => new SourcePicture(System.IO.Path.GetRelativePath(folder, file), [], Subject(System.IO.Path.GetRelativePath(folder, file))))], files);
     }
 

@@ -105,6 +105,6 @@ public sealed partial record Ablation
         var rows = Variants.Where(v => columns.All(c => entries.Any(e => e.Variant == v.Name && e.Caption == c))).ToArray();
         if (rows.Length == 0) return;
         var cells = rows.SelectMany(v => columns.Select(c => entries.First(e => e.Variant == v.Name && e.Caption == c))).Select(e => (Picture.Load(Path.Combine(Folder, e.File)), $"{e.Rank}: {Captions[e.Caption]}")).ToList();
-        ContactSheet.Draw(cells, columns.Length, 112, "Low-pass rank under the judge, and caption", rowHeadings: [.. rows.Select(v => v.Name)]).Save(Path.Combine(Folder, "sheet.png"));
+        ContactSheet.Save(ContactSheet.Draw(cells, columns.Length, 112, "Low-pass rank under the judge, and caption", rowHeadings: [.. rows.Select(v => v.Name)]), Path.Combine(Folder, "sheet.png"));
     }
 }

@@ -47,7 +47,7 @@ public sealed class EditReport
         var (sheet, csv, plot) = (Beside("-sheet", ".png"), Beside("", ".csv"), Beside("-tradeoff", ".png"));
         var (start, first, name) = (drawings[0].Before!.Value.Picture, Rows[0], Path.GetFileNameWithoutExtension(image));
         List<(Picture, string)> cells = [(input, "the picture"), (start, Line($"fitted: SSIM {first.SsimOfFit:0.00}")), .. drawings.Zip(Rows, (drawing, row) => (drawing.Picture, Line($"mix {row.Mix}: SSIM {row.Ssim:0.00}, judge {row.JudgeAfter - row.JudgeBefore:+0.000;-0.000}")))];
-        ContactSheet.Draw(cells, cells.Count, Math.Clamp(Math.Max(input.Width, input.Height), 128, 256), $"{name}, {recipe}: {Aim}").Save(sheet);
+        ContactSheet.Save(ContactSheet.Draw(cells, cells.Count, Math.Clamp(Math.Max(input.Width, input.Height), 128, 256), $"{name}, {recipe}: {Aim}"), sheet);
         AtomicFile.Write(csv, stream => stream.Write(Encoding.UTF8.GetBytes(Csv())));
         if (!isJudged) return [sheet, csv];
         new LinePlot

@@ -42,6 +42,7 @@ public sealed record Gallery
     public IReadOnlyList<Entry> Make(Workshop workshop, Judge judge, Action<Entry>? onProgress = null, CancellationToken cancellation = default)
     {
         if (Recipes.GroupBy(Stem).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new UsageException($"recipes {string.Join(" and ", twice)}: two of one name would be drawn into one folder");
+        if (Names.GroupBy(name => FileNames.Slug(name)).FirstOrDefault(group => group.Count() > 1) is { } same) throw new UsageException($"{string.Join(" and ", same.Select(name => $"'{name}'"))}: would be one picture, {same.Key}.png");
         var entries = new List<Entry>();
         InversionJob Plan(string recipe, string? model) =>
             (Request with { Recipe = recipe, Models = model is null ? Request.Models : [model], Parts = Prompt.Parse(Names[0]) }).Check(workshop).Job(workshop);
@@ -78,7 +79,7 @@ public sealed record Gallery
     private string Table(IReadOnlyList<Entry> entries, InversionJob job)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} names, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {(Models.Count > 1 ? string.Join(" and ", Models) : job.ModelNames)}. Top-1 and top-5 accuracy under the judge among 1,000 names, with Wilson's 95 % intervals.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Names.Count} {(Names.Count == 1 ? "name" : "names")}, {job.Width} px, quality {(Request.Quality ?? Quality.Normal).ToString().ToLowerInvariant()}, seed {job.Seed}, drawn by {(Models.Count > 1 ? string.Join(" and ", Models) : job.ModelNames)}. Top-1 and top-5 accuracy under the judge among 1,000 names, with Wilson's 95 % intervals.\n\n");
         var first = Recipes.Count > 1 || (Models.Count <= 1 && Wordings.Count == 1) ? "recipe" : Models.Count > 1 ? "model" : "wording";
         string[] columns = [first, "low-pass top-1", "low-pass top-5", "low-pass log-probability", "full-resolution top-1", "full-resolution top-5", "similarity under the drawing model", "seconds per picture (median)"];
         text.Append(ResultTable.Markdown(columns, entries.GroupBy(e => e.Row).Select(group =>
@@ -107,7 +108,7 @@ public sealed record Gallery
     {
         var shown = Names.Take(Columns).ToHashSet();
         var cells = entries.Where(e => shown.Contains(e.Name)).Select(e => (Picture.Load(e.Path), $"{e.Name}: {e.Judgement.LowPass.Rank} (full {e.Judgement.FullResolution.Rank})")).ToList();
-        ContactSheet.Draw(cells, shown.Count, 128, Title, rowHeadings: [.. entries.Select(e => e.Row).Distinct()]).Save(Path.Combine(Folder, "sheet.png"));
+        ContactSheet.Save(ContactSheet.Draw(cells, shown.Count, 128, Title, rowHeadings: [.. entries.Select(e => e.Row).Distinct()]), Path.Combine(Folder, "sheet.png"));
     }
 
     /// <summary>One picture: recipe or wording, name, file, judgement, and seconds if it was drawn now.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Obverse.Files;
+using Obverse.Imaging;
 
 namespace Obverse.Retrieval;
 
@@ -61,7 +62,7 @@ public static class IndexSources
     private static IEnumerable<string> Files(string source)
     {
         if (!Directory.Exists(source)) return File.Exists(source) ? [source] : throw new FileNotFoundException($"{source}: no such picture or folder");
-        return Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories).Where(file => extensions.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal);
+        return Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories).Where(file => extensions.Contains(Path.GetExtension(file).ToLowerInvariant()) && !ContactSheet.IsSaved(file)).Order(StringComparer.Ordinal);
     }
 
     private sealed record PictureLine(string? File, IReadOnlyList<string>? Captions)

@@ -16,7 +16,7 @@ public sealed record TuningPicture(string Path, string Class)
     {
         if (File.Exists(path)) return [new TuningPicture(path, name ?? NameOf(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!))];
         if (!Directory.Exists(path)) throw new FileNotFoundException($"{path}: no such picture or folder");
-        TuningPicture[] found = [.. ((string[])[path, .. Directory.EnumerateDirectories(path).Order(StringComparer.Ordinal)]).SelectMany(folder => Directory.EnumerateFiles(folder).Where(file => extensions.Contains(System.IO.Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal).Select(file => new TuningPicture(file, name ?? NameOf(folder))))];
+        TuningPicture[] found = [.. ((string[])[path, .. Directory.EnumerateDirectories(path).Order(StringComparer.Ordinal)]).SelectMany(folder => Directory.EnumerateFiles(folder).Where(file => extensions.Contains(System.IO.Path.GetExtension(file).ToLowerInvariant()) && !ContactSheet.IsSaved(file)).Order(StringComparer.Ordinal).Select(file => new TuningPicture(file, name ?? NameOf(folder))))];
         return found.Length > 0 ? found : throw new FileNotFoundException($"{path}: no pictures in this folder ({string.Join(", ", extensions)})");
     })];
 

@@ -24,10 +24,44 @@ public class BatchTests
         Assert.True(File.Exists(program["out/sheet.png"]));
         foreach (var picture in Directory.EnumerateFiles(program["out"], "0*.png")) Assert.Equal(0, program.Run("replay", picture, "--check").Code);
 
-        // Cut short by a kill, or made by other numbers: drawn again.
+        // Cut short by a kill: drawn again.
         File.WriteAllBytes(program["out/0001-a-tabby-cat.png"], program.Bytes("out/0001-a-tabby-cat.png")[..100]);
         Assert.Equal(1, program.Run(Batch(program, "prompts.txt", "--workers", "1", "--json")).Lines[^1].GetProperty("drawn").GetInt32());
-        Assert.Equal(3, program.Run(Batch(program, "prompts.txt", "--workers", "1", "--json", "--seed", "5")).Lines[^1].GetProperty("drawn").GetInt32());
+
+        // Made by other numbers: not drawn over.
+        var before = program.Bytes("out/0001-a-tabby-cat.png");
+        var other = program.Run(Batch(program, "prompts.txt", "--workers", "1", "--seed", "5"));
+        Assert.Equal(2, other.Code);
+        Assert.Contains("0001-a-tabby-cat.png is there already, made by other settings", other.Error, StringComparison.Ordinal);
+        Assert.Equal(before, program.Bytes("out/0001-a-tabby-cat.png"));
+    }
+
+    [Fact]
+    public void The_contact_sheet_is_no_picture_of_the_set()
+    {
+        using var program = new Program();
+        File.WriteAllLines(program["prompts.txt"], ["a tabby cat", "a red fox"]);
+        Assert.Equal(0, program.Run(Batch(program, "prompts.txt")).Code);
+        Assert.Contains("N 2", program.Run("eval", "vendi", program["out"], "--network", program.Model, "--threads", "1").Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("sheet", program.Run("classify", program["out"], "--model", program.Model, "--names", "cat,dog", "--threads", "1").Output, StringComparison.Ordinal);
+        var judged = program.Run(["judge", .. Directory.EnumerateFiles(program["out"], "*.png").Order(StringComparer.Ordinal), "--model", program.Model]);
+        Assert.True(judged.Code == 0, judged.Error);
+        Assert.Contains("sheet.png, a contact sheet", judged.Error, StringComparison.Ordinal);
+
+        // Somebody's own picture of that name is one.
+        File.Copy(program["out/0001-a-tabby-cat.png"], program["out/sheet.png"], overwrite: true);
+        Assert.Contains("N 3", program.Run("eval", "vendi", program["out"], "--network", program.Model, "--threads", "1").Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_sheet_that_was_not_drawn_is_not_named()
+    {
+        using var program = new Program();
+        File.WriteAllLines(program["lines.jsonl"], ["""{"images": ["nowhere.png"]}"""]);
+        Skip.IfNot(Obverse.Models.Zoo.All.Contains("pocket-sd"), "models/pocket-sd is not in this checkout");
+        var answer = program.Run("vary", "--batch", program["lines.jsonl"], "--out", program["out"], "--steps", "1", "--threads", "1");
+        Assert.Contains("1 failed", answer.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("sheet", answer.Output, StringComparison.Ordinal);
     }
 
     [Fact]
