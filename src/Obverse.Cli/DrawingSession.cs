@@ -61,7 +61,7 @@ internal sealed partial record DrawingSession(Screen Screen)
     {
         var job = InversionJob.FromSafetensors(checkpoint);
         var series = PictureSeries.Of(checkpoint, job);
-        if (SavedCanvas.IsOne(checkpoint)) throw new UsageException($"{checkpoint}: a finished canvas and no checkpoint; `obverse render` draws it");
+        if (SavedCanvas.IsOne(checkpoint)) throw new InvalidDataException($"{checkpoint}: a finished canvas and no checkpoint; `obverse render` draws it");
         var beside = series is null ? Beside(checkpoint) : Path.Combine(Path.GetDirectoryName(checkpoint) ?? "", series.Name);
         using var name = OutputName.Asked(OutputPaths.Wanting("--out", Out ?? beside, ".png"));
         var outputs = OutputsOf(name.Path);
@@ -156,7 +156,7 @@ internal sealed partial record DrawingSession(Screen Screen)
     {
         var (steps, views, count) = (job.Recipe.Schedule.StepCount, job.Recipe.Views.Count, Request.Count);
         if (Json) Screen.Json(new { Event = "start", Prompt = job.Prompt.ToString(), Recipe = job.Recipe.Name, Model = job.ModelNames, Steps = steps, Views = views, job.Width, job.Height, job.Seed, Pictures = count, job.Threads });
-        else Screen.Note($"{Visible.Start(job.Prompt.ToString(), LongestTitle)}: {job.Recipe.Name}, {job.Width}x{job.Height}, {Counted(steps, "step")} of {Counted(views, "view")}, {job.ModelNames}, seed {job.Seed}{(count > 1 ? $" … {job.Seed + (ulong)count - 1}" : "")}");
+        else Screen.Note($"{Visible.Start(job.Prompt.ToString(), LongestTitle)}: {job.Recipe.Name}, {job.Width}x{job.Height}, {Counted.Of(steps, "step")} of {Counted.Of(views, "view")}, {job.ModelNames}, seed {job.Seed}{(count > 1 ? $" … {job.Seed + (ulong)count - 1}" : "")}");
     }
 
     private int Stopped(JobFinished drawn)
@@ -164,7 +164,7 @@ internal sealed partial record DrawingSession(Screen Screen)
         var (done, of) = (drawn.Job.StoppedAfter, drawn.Job.Recipe.Schedule.StepCount);
         if (Json) Screen.Json(new { Event = "stopped", drawn.File, drawn.Checkpoint, Step = done, Of = of });
         else Screen.Say(drawn.File!);
-        return Screen.Fail($"stopped after step {done} of {of}; {(Report is not null ? "the same command goes on" : $"resume with: obverse invert --resume {Quoted(drawn.Checkpoint!)}")}{(Film is null ? "" : $" (the picture alone: {Film} ends here; the same command once more draws both from the start)")}", 1);
+        return Screen.Fail($"stopped after step {done} of {of}; resume with: obverse invert --resume {Quoted(drawn.Checkpoint!)}{(Report is null ? "" : " (this picture alone; the same command draws all anew, and compares)")}{(Film is null ? "" : $" (the picture alone: {Film} ends here; the same command once more draws both from the start)")}", 1);
     }
 
     private void SayResult(JobFinished drawn, Judgement? judgement)
@@ -186,8 +186,6 @@ internal sealed partial record DrawingSession(Screen Screen)
 
     private static string Describe(Judgement judgement) => string.Create(CultureInfo.InvariantCulture,
         $"judge: rank {judgement.LowPass.Rank} of {judgement.Names} in low-pass views (log-probability {judgement.LowPass.LogProbability:0.00}), {judgement.FullResolution.Rank} at full resolution ({judgement.FullResolution.LogProbability:0.00}); top names: {string.Join(", ", judgement.LowPass.Top.Take(3).Select(t => t.Name))}");
-
-    private static string Counted(int count, string one) => $"{count} {one}{(count == 1 ? "" : "s")}";
 
     private static long Bytes(PictureSize size) => 3L * size.Width * size.Height + (1 << 16);
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Obverse.Files;
 using Obverse.Imaging;
 
@@ -38,7 +39,8 @@ public sealed record TableSpec(string? Title, IReadOnlyList<TableMethod> Methods
         }
         catch (JsonException wrong)
         {
-            throw new InvalidDataException($"{path}: is no table ({wrong.Message.Split('\n')[0].TrimEnd('.')})", wrong);
+            var what = Regex.Match(wrong.Message, "^The JSON property '(.*?)' could not be mapped") is { Success: true } unknown ? $"no such key '{unknown.Groups[1].Value}'" : wrong.Message.Split('\n')[0].TrimEnd('.');
+            throw new InvalidDataException($"{path}: is no table ({what})", wrong);
         }
     }
 }

@@ -83,7 +83,7 @@ public sealed partial class FileLock : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             if (e is DirectoryNotFoundException) FileNames.MustHaveFolder(target);
-            throw new IOException($"{target}: cannot be written: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new IOException($"{target}: cannot be written: {(e is UnauthorizedAccessException or FileNotFoundException ? $"no file can be made in {Path.GetDirectoryName(Path.GetFullPath(path))}" : e.Message.ReplaceLineEndings(" "))}", e);
         }
 
         try

@@ -99,7 +99,7 @@ internal static class ClassifyCommand
             : file is not null ? [.. TextLines.Read(file).Select(line => line.Trim()).Where(line => line.Length > 0)]
             : [.. ImageNet.Classes.Select(c => c.ClipName)];
         choices = [.. choices.Distinct()];
-        return choices.Length > 1 ? choices : throw new UsageException($"{choices.Length} names were given; at least two are wanted");
+        return choices.Length > 1 ? choices : throw new UsageException($"{Counted.Of(choices.Length, "name")} given; at least two are wanted");
     }
 
     private static IReadOnlyList<string> Sentences(string? templates)

@@ -72,7 +72,7 @@ internal static class EvalTuningCommand
 
             Sheet(folder, [.. others, to], chosen).Save(Path.TrimEndingDirectorySeparator(Path.GetFullPath(to)) + "-sheet.png"); // beside it: in it are only pictures that are measured
             AtomicFile.WriteText(Path.Combine(to, "captions.jsonl"), string.Concat(lines.Select(line => JsonSerializer.Serialize(line) + "\n")));
-            screen.Say($"{to}  ({lines.Count} pictures of {chosen.Length} subjects)");
+            screen.Say($"{to}  ({Counted.Of(lines.Count, "picture")} of {Counted.Of(chosen.Length, "subject")})");
             return 0;
 
             bool Tune(IReadOnlyList<TuningPicture> photos, string file)

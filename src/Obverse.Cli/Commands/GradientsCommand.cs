@@ -101,10 +101,10 @@ internal static class GradientsCommand
             rows.Add([.. cells]);
             var line = new { Event = "gradients", Model = name, Text = text, Cosine = cosine, LowFrequencies = fromPicture.LowFrequencies, OwnGain = fromPicture.Own, JudgeGain = fromPicture.Judged, OwnGainFromGrey = fromGrey.Own, JudgeGainFromGrey = fromGrey.Judged };
             if (json) screen.Json(line);
-            else screen.Say(Number($"{name}: cosine {cosine:F3}; energy of the gradient in low frequencies {line.LowFrequencies:P1}; {settings.Steps} steps gain {line.OwnGain:F3} under the model, {line.JudgeGain:F3} under the judge; from grey {line.OwnGainFromGrey:F3}, {line.JudgeGainFromGrey:F3}"));
+            else screen.Say(Number($"{name}: cosine {cosine:F3}; energy of the gradient in low frequencies {line.LowFrequencies:P1}; after {Counted.Of(settings.Steps, "step")} a gain of {line.OwnGain:F3} under the model, {line.JudgeGain:F3} under the judge; from grey {line.OwnGainFromGrey:F3}, {line.JudgeGainFromGrey:F3}"));
         }
 
-        string[] headings = ["picture", "input gradient", "Grad-CAM", "attention rollout", "relevance", $"{settings.Steps} steps from the picture", $"{settings.Steps} steps from grey"];
+        string[] headings = ["picture", "input gradient", "Grad-CAM", "attention rollout", "relevance", $"{Counted.Of(settings.Steps, "step")} from the picture", $"{Counted.Of(settings.Steps, "step")} from grey"];
         int[] shown = [.. Enumerable.Range(0, headings.Length).Where(column => anyAttention || column is not (3 or 4))];
         return ContactSheet.Draw([.. rows.SelectMany(row => shown.Select(column => row[column]))], shown.Length, 160, $"Gradients towards \"{text}\"", [.. shown.Select(column => headings[column])], names);
     }
@@ -128,7 +128,7 @@ internal static class GradientsCommand
             var zeros = new double[list.Count];
             PairedBootstrap own = PairedBootstrap.Of([.. list.Select(g => g.Own)], zeros), judged = PairedBootstrap.Of([.. list.Select(g => g.Judged)], zeros), low = PairedBootstrap.Of([.. list.Select(g => g.LowFrequencies)], zeros);
             if (json) screen.Json(new { Event = "score", Model = name, Texts = list.Count, Own = own, Judge = judged, LowFrequencies = low });
-            else screen.Say(Number($"{name}: {settings.Steps} steps from grey over {list.Count} names gain {own.Show("F3")} under the model, {judged.Show("F4")} under the judge; low frequencies {low.Show("P1")}"));
+            else screen.Say(Number($"{name}: {Counted.Of(settings.Steps, "step")} from grey over {Counted.Of(list.Count, "name")}: a gain of {own.Show("F3")} under the model, {judged.Show("F4")} under the judge; low frequencies {low.Show("P1")}"));
         }
 
         for (var i = 1; i < names.Length; i++)

@@ -100,7 +100,7 @@ internal static class TuneCommand
                 else screen.Progress(FormattableString.Invariant($"step {step.Step} of {steps}, {step.Left?.TotalSeconds:0} s left, {string.Join(" ", step.Parts.Select(part => FormattableString.Invariant($"{part.Key} {part.Value:F4}")))}"));
             }
 
-            if (!asJson) screen.Note($"{TuningOptions.NameOf(how)} of {Path.GetFileName(diffusion.Folder.TrimEnd('/'))}: {pictures.Count} pictures of {string.Join(", ", pictures.Select(p => p.Class).Distinct().Take(4))}, {steps} updates of {size} at {FormattableString.Invariant($"{options.Rate:g3}")}{(isCustom ? "" : $", parts {TuningOptions.NameOf(options.Parts)}")}");
+            if (!asJson) screen.Note($"{TuningOptions.NameOf(how)} of {Path.GetFileName(diffusion.Folder.TrimEnd('/'))}: {Counted.Of(pictures.Count, "picture")} of {string.Join(", ", pictures.Select(p => p.Class).Distinct().Take(4))}, {Counted.Of(steps, "update")} of {size} at {FormattableString.Invariant($"{options.Rate:g3}")}{(isCustom ? "" : $", parts {TuningOptions.NameOf(options.Parts)}")}");
             using var delta = Tuning.Run(diffusion, seeing, pictures, options, begin, working, screen.Progress, Report, screen.Stop);
             if (delta is null) return screen.Fail($"stopped; the checkpoint is in {working}, and the same command resumes from it", 1);
             delta.Save(file);

@@ -13,7 +13,7 @@ public class GradientsTests
         new Picture(40, 30, [.. Enumerable.Range(0, 40 * 30 * 3).Select(i => (byte)(i * 7))]).Save(program["p.png"]);
         var answer = program.Run("gradients", program["p.png"], "a red fox", "--model", program.Model, "--judge", program.Model, "--steps", "3", "-o", program["sheet.png"]);
         Assert.True(answer.Code == 0, answer.Error);
-        Assert.Contains("3 steps gain", answer.Output, StringComparison.Ordinal);
+        Assert.Contains("after 3 steps a gain of", answer.Output, StringComparison.Ordinal);
         Assert.True(Picture.Load(program["sheet.png"]).Width > 5 * 160);
         answer = program.Run("gradients", "--score", "3", "--model", program.Model, "--model", program.Model, "--judge", program.Model, "--steps", "2", "--json");
         Assert.True(answer.Code == 0, answer.Error);

@@ -71,7 +71,8 @@ public class PictureCommandTests
         Assert.Equal(0, program.Run([.. ask, "-o", program["whole.png"]]).Code);
         var stopped = program.StoppedAt("\"step\":2,\"of\":3,", [.. ask, "-o", program["part.png"]]);
         Assert.Equal(1, stopped.Code);
-        Assert.Contains("--resume", stopped.Line, StringComparison.Ordinal);
+        Assert.Contains("resume with: obverse invert --resume", stopped.Line, StringComparison.Ordinal);
+        Assert.EndsWith("(this picture alone; the same command draws all anew, and compares)", stopped.Line, StringComparison.Ordinal);
         Assert.Equal(0, program.Run("invert", "--resume", program["part.checkpoint.safetensors"]).Code);
         Assert.Equal(program.Bytes("whole.png"), program.Bytes("part.png"));
 

@@ -120,7 +120,7 @@ public sealed class TuneTests : IDisposable
         Assert.Equal(0, program.Run(Draw("ct", "--updates", "1")).Code);
         Assert.Equal(written, File.GetLastWriteTimeUtc(program["ct/fox/00-0.png"]));
         var plain = program.Run(Draw("plain", "--method", "none", "--variations", "--first", "1"));
-        Assert.True(plain.Code == 0 && plain.Output.Contains("(2 pictures of 1 subjects)", StringComparison.Ordinal), plain.Error);
+        Assert.True(plain.Code == 0 && plain.Output.Contains("(2 pictures of 1 subject)", StringComparison.Ordinal), plain.Error);
         var alone = Picture.Load(program["plain-sheet.png"]);
         Assert.Equal(0, program.Run(Draw("plain", "--method", "none", "--variations", "--first", "1", "--beside", program["ct"])).Code);
         Assert.True(Picture.Load(program["plain-sheet.png"]).Height > alone.Height + 90, "a row for the folder beside");
