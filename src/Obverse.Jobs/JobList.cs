@@ -40,7 +40,7 @@ public static class JobList
             }
             else
             {
-                if (!replaces && IsAnothers(path)) throw new UsageException($"{path} is there already, made by other settings; the same ones, or another --out, were wanted");
+                if (!replaces && IsAnothers(path)) throw new UsageException($"{path} is there already, made by other settings or another version; the same ones, or another --out, were wanted");
                 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
                 try
                 {
