@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Obverse.Tests;
 
-/// <summary>A package's public types and members as one Markdown page, each with the summary of its XML documentation.</summary>
+/// <summary>A package's public types and members as one Markdown page, each with the summary of its XML documentation, its parameters and its errors.</summary>
 internal static class ApiPage
 {
     private const BindingFlags Own = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
@@ -18,10 +18,14 @@ internal static class ApiPage
         {
             page.Append($"\n## {CSharpNames.Type(type)}\n\n`{CSharpNames.Declaration(type)}`\n");
             if (summaries.Of(type) is { } summary) page.Append($"\n{summary}\n");
-            var members = Members(type).Select(member => (Text: CSharpNames.Member(member), Summary: summaries.Of(member), IsOverride: IsOverride(member)))
+            var members = Members(type).Select(member => (Text: CSharpNames.Member(member), Summary: summaries.Of(member), Details: summaries.Details(member).ToArray(), IsOverride: IsOverride(member)))
                 .Where(member => member.Summary is not null || !member.IsOverride).DistinctBy(member => member.Text).ToArray();
             if (members.Length > 0) page.Append('\n');
-            foreach (var (text, said, _) in members) page.Append($"- `{text}`{(said is null ? "" : $": {said}")}\n");
+            foreach (var (text, said, details, _) in members)
+            {
+                page.Append($"- `{text}`{(said is null ? "" : $": {said}")}\n");
+                foreach (var detail in details) page.Append($"  - {detail}\n");
+            }
         }
 
         return (page.ToString(), types.Length);

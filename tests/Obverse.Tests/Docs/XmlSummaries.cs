@@ -18,7 +18,18 @@ internal sealed partial class XmlSummaries
         return new(XDocument.Load(file).Descendants("member").ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal));
     }
 
-    public string? Of(MemberInfo member) => Text(members.GetValueOrDefault(Id(member))?.Element("summary")) ?? OfParameter(member);
+    public string? Of(MemberInfo member) => Text(Element(member)?.Element("summary")) ?? OfParameter(member);
+
+    /// <summary>A line for every parameter of a method that is described, and for every error of a member.</summary>
+    public IEnumerable<string> Details(MemberInfo member)
+    {
+        foreach (var param in member is MethodInfo ? Element(member)?.Elements("param") ?? [] : []) if (Text(param) is { } text) yield return $"`{param.Attribute("name")?.Value}`: {text}";
+        foreach (var error in Element(member)?.Elements("exception") ?? []) yield return $"throws `{Short(error.Attribute("cref")?.Value ?? "")}`{(Text(error) is { } when ? $": {when}" : "")}";
+    }
+
+    // Its own, or what it takes over from another member of the assembly.
+    private XElement? Element(MemberInfo member) => members.GetValueOrDefault(Id(member)) is not { } own ? null
+        : own.Element("inheritdoc")?.Attribute("cref")?.Value is { } other && members.GetValueOrDefault(other) is { } inherited ? inherited : own;
 
     /// <summary>A positional record's properties are described as parameters of the type, or of its constructor.</summary>
     private string? OfParameter(MemberInfo member) => member is PropertyInfo { DeclaringType: { } type }
