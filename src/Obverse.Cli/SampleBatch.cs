@@ -40,9 +40,8 @@ internal static class SampleBatch
             else screen.Note(string.Create(CultureInfo.InvariantCulture, $"{made + present + failed}/{items.Count} {one.Item.File}: {Durations.Show(done.Seconds)}, about {Durations.Show(watch.Elapsed.TotalSeconds / made * (items.Count - made - present - failed))} left"));
         }, (one, wrong) => Failed(one.Item, wrong), screen.Stop, replaces: false);
         List<(Picture Picture, string Label)> there = [.. items.Select(item => (Path: Path.Combine(folder, item.File), item.Name)).Where(one => File.Exists(one.Path)).Take(Shown).Select(one => (Picture.Load(one.Path), one.Name))];
-        string? sheet = Path.Combine(folder, BatchLines.Sheet);
-        if (there.Count == 0) sheet = null;
-        else ContactSheet.Save(ContactSheet.Draw(there, (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{title}: {there.Count} of {items.Count}"), sheet);
+        var sheet = there.Count > 0 ? Path.Combine(folder, BatchLines.Sheet) : null;
+        if (sheet is not null) ContactSheet.Save(ContactSheet.Draw(there, (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{title}: {there.Count} of {items.Count}"), sheet);
         if (json) screen.Json(new { Event = "result", Folder = folder, Drawn = made, AlreadyThere = present, Failed = failed, Sheet = sheet, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 3) });
         else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}{(sheet is null ? "" : $"; {sheet}")}");
         return failed > 0 ? 1 : 0;

@@ -44,7 +44,7 @@ internal static partial class Png
     /// <summary>Every chunk up to IEND, each within the file.</summary>
     public static List<Chunk> Chunks(ReadOnlySpan<byte> file, string name)
     {
-        if (!file.StartsWith(Signature)) throw new PictureException(name, "no PNG signature");
+        if (!PngText.IsPng(file)) throw new PictureException(name, "no PNG signature");
         var chunks = new List<Chunk>();
         for (var at = 8; ;)
         {

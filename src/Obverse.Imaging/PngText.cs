@@ -6,6 +6,9 @@ namespace Obverse.Imaging;
 /// <summary>Keywords and texts inside a PNG file: how a run is written into its own picture.</summary>
 public static class PngText
 {
+    /// <summary>Whether a file begins as a PNG does.</summary>
+    public static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith(Png.Signature);
+
     /// <summary>Longest text read; a compressed one that grows past it is an error, not a full memory.</summary>
     public const int MaxLength = 16 << 20;
 

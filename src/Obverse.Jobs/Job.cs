@@ -113,7 +113,7 @@ public abstract record Job
 
     /// <summary>The same of its bytes, which errors call <paramref name="name"/>.</summary>
     public static Job FromPicture(ReadOnlySpan<byte> png, string name) =>
-        (png is [0x89, (byte)'P', (byte)'N', (byte)'G', ..] ? PngText.Read(png, name) : []).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{name}: holds no job; only PNGs saved by Obverse do");
+        (PngText.IsPng(png) ? PngText.Read(png, name) : []).Where(pair => pair.Key == Keyword).Select(pair => FromJson(pair.Value)).FirstOrDefault() ?? throw new InvalidDataException($"{name}: holds no job; only PNGs saved by Obverse do");
 
     /// <summary>The job that a canvas or a checkpoint belongs to.</summary>
     /// <exception cref="IOException">Not such a file.</exception>

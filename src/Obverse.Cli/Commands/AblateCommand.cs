@@ -44,7 +44,7 @@ internal static class AblateCommand
         command.SetAction(parsed =>
         {
             var file = parsed.GetRequiredValue(captions);
-            string[] lines = [.. TextLines.Read(file).Where(line => line.Length > 0)];
+            string[] lines = [.. TextLines.Read(file, screen.Stop).Where(line => line.Length > 0)];
             if (lines.Length == 0) throw new UsageException($"{file}: holds no captions");
             if (parsed.GetValue(count) is { } n) lines = [.. Ablation.Spread(lines, n, file)];
             var request = options.Request(parsed);

@@ -71,9 +71,8 @@ internal static class BatchCommand
                 screen.Note($"line {item.Line}, \"{item.Prompt}\": {wrong.Message}");
             }, screen.Stop, replaces: false);
             var there = items.Select(item => (Picture: Finished(Path.Combine(folder, item.File), screen), Prompt: item.Prompt.ToString())).Where(one => one.Picture is not null).Take(Shown).ToList();
-            string? sheet = Path.Combine(folder, BatchLines.Sheet);
-            if (there.Count == 0) sheet = null;
-            else ContactSheet.Save(ContactSheet.Draw([.. there.Select(one => (one.Picture!, one.Prompt))], (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{Path.GetFileName(parsed.GetRequiredValue(prompts))}: {there.Count} of {items.Count}"), sheet);
+            var sheet = there.Count > 0 ? Path.Combine(folder, BatchLines.Sheet) : null;
+            if (sheet is not null) ContactSheet.Save(ContactSheet.Draw([.. there.Select(one => (one.Picture!, one.Prompt))], (int)Math.Ceiling(Math.Sqrt(there.Count)), 128, $"{Path.GetFileName(parsed.GetRequiredValue(prompts))}: {there.Count} of {items.Count}"), sheet);
             if (json) screen.Json(new { Event = "result", Folder = folder, Drawn = made, AlreadyThere = present, Failed = failed, Sheet = sheet, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 3) });
             else screen.Say($"{folder}  {made} drawn, {present} there already{(failed > 0 ? $", {failed} failed" : "")}{(sheet is null ? "" : $"; {sheet}")}");
             return failed > 0 ? 1 : 0;

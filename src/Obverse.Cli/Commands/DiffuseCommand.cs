@@ -58,7 +58,7 @@ internal static class DiffuseCommand
                 if (text is not null) throw new UsageException("give a prompt or --batch, not both");
                 if (parsed.GetValue(attention) is not null) throw new UsageException("--attention looks at one picture; draw it without --batch");
                 var folder = parsed.GetValue(sampling.Out) ?? throw new UsageException("--batch needs --out, the folder for the pictures");
-                return SampleBatch.Run(screen, sampling, parsed, SampleLines.Read(batch, ofPictures: false), folder, Path.GetFileName(batch),
+                return SampleBatch.Run(screen, sampling, parsed, SampleLines.Read(batch, ofPictures: false, screen.Stop), folder, Path.GetFileName(batch),
                     (line, job, _) => Of(job, line.Prompt!, line.Init ?? from, line.Strength ?? parsed.GetValue(strength), line.Mask ?? map));
             }
 

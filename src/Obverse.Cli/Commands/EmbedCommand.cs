@@ -35,7 +35,7 @@ internal static class EmbedCommand
         {
             var (files, list, path) = (parsed.GetValue(pictures) ?? [], parsed.GetValue(texts), OutputPaths.Wanting("--out", parsed.GetRequiredValue(output), ".safetensors"));
             if ((files.Length == 0) == (list is null)) throw new UsageException(files.Length == 0 ? "nothing to embed: give pictures, or --text-file" : "give pictures or --text-file, not both");
-            var lines = list is null ? [] : TextLines.Read(list);
+            var lines = list is null ? [] : TextLines.Read(list, screen.Stop);
             CliModels.Find(parsed.GetValue(model) ?? LoadedModel.Default, screen);
             FileNames.MustBeWritable(path);
             using var loaded = CliModels.Open(screen, parsed.GetValue(model) ?? LoadedModel.Default, parsed.GetValue(threads), reads: list is not null, sees: list is null, device: parsed.GetValue(device), precision: parsed.GetValue(precision) ?? Precision.Auto);

@@ -49,7 +49,7 @@ internal static class IndexCommand
             var path = RetrievalIndex.FileToWrite(target);
             using var pictures = new PictureSources
             {
-                Model = wanted, Count = parsed.GetValue(count), Seed = parsed.GetValue(seed) ?? 0, PhotosOnly = parsed.GetValue(photos), Captions = parsed.GetValue(captions) is { } file ? CaptionFile.Parse(file, TextLines.Read(file)) : null,
+                Model = wanted, Count = parsed.GetValue(count), Seed = parsed.GetValue(seed) ?? 0, PhotosOnly = parsed.GetValue(photos), Captions = parsed.GetValue(captions) is { } file ? CaptionFile.Parse(file, TextLines.Read(file, screen.Stop)) : null,
             };
             var all = pictures.Read(parsed.GetRequiredValue(sources));
             if (all.Count == 0) throw new UsageException("nothing to index: no .png, .jpg, .webp, .gif or .bmp found");

@@ -32,7 +32,7 @@ internal static class StoryCommand
             var (path, folder, weight) = (parsed.GetRequiredValue(file), parsed.GetRequiredValue(output), parsed.GetValue(chain) ?? 0);
             SampleReference[] given = [.. parsed.GetRequiredValue(pictures).Select(SampleReference.Parse)];
             string? before = null;
-            return SampleBatch.Run(screen, sampling, parsed, SampleLines.Read(path, ofPictures: false), folder, Path.GetFileName(path), (line, job, workshop) =>
+            return SampleBatch.Run(screen, sampling, parsed, SampleLines.Read(path, ofPictures: false, screen.Stop), folder, Path.GetFileName(path), (line, job, workshop) =>
             {
                 // The picture before is there by now: one is drawn after the other.
                 SampleReference[] all = before is not null && weight > 0 && File.Exists(before) ? [.. given, SampleReference.Parse(before) with { Weight = weight }] : given;

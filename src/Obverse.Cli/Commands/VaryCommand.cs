@@ -42,7 +42,7 @@ internal static class VaryCommand
             {
                 if (paths.Length > 0) throw new UsageException("give pictures or --batch, not both");
                 var folder = parsed.GetValue(sampling.Out) ?? throw new UsageException("--batch needs --out, the folder for the pictures");
-                return SampleBatch.Run(screen, sampling, parsed, SampleLines.Read(batch, ofPictures: true), folder, Path.GetFileName(batch),
+                return SampleBatch.Run(screen, sampling, parsed, SampleLines.Read(batch, ofPictures: true, screen.Stop), folder, Path.GetFileName(batch),
                     (line, job, workshop) => job with { References = references.Of(parsed, workshop, line.Images.Select(SampleReference.Parse), line.Edit ?? text, line.Alpha) });
             }
 

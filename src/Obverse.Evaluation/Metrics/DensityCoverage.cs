@@ -11,6 +11,7 @@ public sealed record DensityCoverage : IMetric
     public string Name => "density";
     public MetricInputs Inputs => MetricInputs.Pictures | MetricInputs.Reference;
     public bool HigherIsBetter => true;
+    public (double Least, double Most) Range => (0, double.PositiveInfinity);
     public int LeastReference => Neighbours + 1;
 
     /// <summary>Density and coverage.</summary>

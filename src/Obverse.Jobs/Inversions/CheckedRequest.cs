@@ -37,7 +37,6 @@ public sealed record CheckedRequest(InversionRequest Request, string Recipe, Pro
         }
 
         var job = Request.Time is { } time ? Within(time - Stopwatch.GetElapsedTime(began), Of, workshop, cancellation) : Of(Request.Quality ?? Quality.Normal);
-        JobLimits.Checked(job);
         var svg = (job.Recipe.Canvas as Strokes)?.Svg;
         if ((start?.Path ?? svg) is { } drawn && Request.Shape is { } shape && shape.IsSquashedBy(new(job.Width, job.Height))) workshop.OnRemark($"{drawn}: {shape} is stretched to {job.Width}x{job.Height}{(Request.Size is null && Request.Width is null && Request.Height is null ? "" : "; without --size, --width and --height its shape is preserved")}");
         if (svg is not null) _ = SvgStrokes.Read(File.ReadAllText(OrdinaryFile.Checked(Zoo.WeightsFile(svg), "drawing")), svg, job.Width, job.Height, onRemark: workshop.OnRemark);

@@ -33,10 +33,11 @@ public static class SampleLines
 {
     /// <param name="path">The file; "-" is standard input.</param>
     /// <param name="ofPictures">Whether pictures are the prompts.</param>
+    /// <param name="stop">Ends the wait for standard input.</param>
     /// <exception cref="InvalidDataException">A line that says nothing to draw; it names the line.</exception>
-    public static IReadOnlyList<SampleLine> Read(string path, bool ofPictures)
+    public static IReadOnlyList<SampleLine> Read(string path, bool ofPictures, CancellationToken stop = default)
     {
-        var lines = TextLines.Read(path);
+        var lines = TextLines.Read(path, stop);
         var isJson = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
         var digits = Math.Max(4, lines.Length.ToString(CultureInfo.InvariantCulture).Length);
         List<SampleLine> items = [];

@@ -6,7 +6,7 @@ public static partial class Recipes
     /// CLIPAG's generator-free synthesis (Ganz and Elad 2023), exactly the authors' notebook (spec clipag.md 4.2): the start is the nearest of 1000 samples of Gaussians; 32 whole views and 32 patches of
     /// 128 in 224 pixels, noise, DiffAugment; the gradient brought to length 0.001, AdamW, the dynamic threshold; the best step's picture is shown. What the notebook does by mistake is a switch that
     /// is on by default: <see cref="GaussianStart.PerClass"/>, <see cref="GaussianStart.Normalizes"/>, <see cref="NoiseView.IsShared"/> of the patches, <see cref="ThresholdedPixels.Truncates"/>,
-    /// <see cref="Recipe.ShowsBest"/>. `draft` takes 4 views, 200 samples and 120 steps: many steps of few views draw better than few steps of many (docs/clipag.md).
+    /// <see cref="Recipe.ShowsBest"/>. `draft` takes 4 views, 200 samples and 120 steps (docs/clipag.md).
     /// </summary>
     [Recipe]
     public static Recipe Clipag(Quality quality = Quality.Normal, int width = 128, int height = 128)

@@ -46,6 +46,48 @@ public class ContradictionTests
     }
 
     [Fact]
+    public void An_interval_ends_where_its_measure_does()
+    {
+        using var random = new Generator(1);
+        using var rows = random.Normal(24, 3);
+        var same = new MetricData { Pictures = FeatureRows.Of(rows), Reference = FeatureRows.Of(rows) };
+        Assert.Equal(0, Resampling.Measure(new Fid(), same, 24, 24)[0].Interval!.Value.Low); // by its spread it would go on below
+    }
+
+    [Fact]
+    public void Standard_input_that_never_comes_is_not_waited_for_after_a_stop()
+    {
+        var before = Console.In;
+        using var never = new Never();
+        Console.SetIn(never);
+        try
+        {
+            using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(0.2));
+            Assert.ThrowsAny<OperationCanceledException>(() => Obverse.Files.TextLines.Read("-", stop.Token));
+        }
+        finally
+        {
+            never.End.Set();
+            Console.SetIn(before);
+        }
+    }
+
+    private sealed class Never : StringReader
+    {
+        public Never() : base("")
+        {
+        }
+
+        public ManualResetEventSlim End { get; } = new();
+
+        public override string ReadToEnd()
+        {
+            End.Wait();
+            return "";
+        }
+    }
+
+    [Fact]
     public void Splits_of_one_picture_are_doubted()
     {
         using var rows = Tensor.Zeros([7, 4]);

@@ -93,6 +93,8 @@ public class MetricTests
             Assert.NotNull(measured.Interval);
             Assert.InRange(measured.Value, measured.Interval.Value.Low, measured.Interval.Value.High);
             Assert.Equal(measured, Resampling.Measure(metric, data, 60, 80)[0]); // the same draws
+            Assert.InRange(measured.Interval!.Value.Low, metric.Range.Least, metric.Range.Most);
+            Assert.InRange(measured.Interval!.Value.High, metric.Range.Least, metric.Range.Most);
         }
 
         Assert.Contains("no captions", Assert.Throws<ArgumentException>(() => new ClipSim().Measure(data with { Captions = null })).Message, StringComparison.Ordinal);
